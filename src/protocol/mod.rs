@@ -1,0 +1,80 @@
+//! Protocols: how an operation and its values are written on the wire.
+//!
+//! A protocol is one file here and one row in [`PROTOCOLS`].
+
+use crate::model::schema::{OperationIndex, Service, ShapeIndex};
+use crate::value::Value;
+use crate::wire::{Request, Response};
+
+/// Every protocol that Ferrotape speaks.
+pub static PROTOCOLS: &[&dyn Protocol] = &[];
+
+/// Bytes that are not in the protocol's format at all, or a wrong content type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+/// What a request asks for, as far as a protocol can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identified {
+    /// This operation.
+    Operation(OperationIndex),
+    /// It speaks to this service, but names no operation that the model knows; the text says why.
+    NoSuchOperation(String),
+    /// It is not addressed to this service.
+    NotMine,
+}
+
+/// What a response says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// The operation's output.
+    Output(Value),
+    /// An error.
+    Error {
+        /// The error's name without namespace or URI, `ValidationException`.
+        code: String,
+        /// The modelled error structure of that name, where the model has one.
+        shape: Option<ShapeIndex>,
+        /// The error's members, the type discriminator left out.
+        value: Value,
+    },
+}
+
+/// A refusal to be written in the service's own protocol.
+#[derive(Debug, Clone)]
+pub struct Refusal<'a> {
+    /// The operation, where it is known.
+    pub operation: Option<OperationIndex>,
+    /// The error's name: modelled or not.
+    pub code: &'a str,
+    /// HTTP status: a 4xx that no SDK retries.
+    pub status: u16,
+    /// What the user reads in the SDK's exception.
+    pub message: &'a str,
+}
+
+/// One wire protocol. Implementations are stateless and live in [`PROTOCOLS`].
+pub trait Protocol: Sync {
+    /// The shape id of the protocol trait, `aws.protocols#awsJson1_0`.
+    fn id(&self) -> &'static str;
+    /// Whether a request speaks to `service` in this protocol, and which operation it names.
+    fn identify(&self, service: &Service, request: &Request) -> Identified;
+    /// Reads an operation's input. Lenient: fails only where the bytes are not in the format.
+    fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed>;
+    /// Reads an operation's output or error.
+    fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed>;
+    /// Writes an error of the service.
+    fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response;
+    /// Writes an operation's input, as a client would send it to `https://HOST/`.
+    fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request;
+    /// Writes an operation's output.
+    fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response;
+    /// Writes a modelled error with all its members.
+    fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response;
+}
+
+/// The protocol of that trait id.
+pub fn named(id: &str) -> Option<&'static dyn Protocol> {
+    PROTOCOLS.iter().copied().find(|protocol| protocol.id() == id)
+}

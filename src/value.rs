@@ -1,0 +1,66 @@
+//! The typed document that every codec decodes into and every judgement reads.
+
+/// A decoded value.
+///
+/// Decoding is lenient: a codec turns bytes into the variant that the shape asks for where it can,
+/// and otherwise keeps what was on the wire (a number where a string belongs stays a number).
+/// Only the contract has opinions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// An explicit null.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number written without fraction or exponent, within 128 bits.
+    Integer(i128),
+    /// Any other number, as it was written: a fraction, an exponent, or more than 128 bits.
+    Number(String),
+    /// A string; also a blob, timestamp or non-finite float that could not be read as one.
+    Text(String),
+    /// A blob's decoded bytes.
+    Blob(Vec<u8>),
+    /// An instant.
+    Timestamp {
+        /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+        seconds: i64,
+        /// Nanoseconds after `seconds`, 0 to 999,999,999.
+        nanos: u32,
+    },
+    /// A list.
+    List(Vec<Value>),
+    /// A structure, union or map, in the order of the wire. A repeated key is kept, so that
+    /// redaction sees every occurrence; the last one counts.
+    Object(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// The member of an object that counts: the last of its name. Absent for anything else.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Object(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What a person calls this kind of value in a message: `a string`, `a number`, …
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Integer(_) | Value::Number(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::Blob(_) => "a blob",
+            Value::Timestamp { .. } => "a timestamp",
+            Value::List(_) => "a list",
+            Value::Object(_) => "an object",
+        }
+    }
+}
