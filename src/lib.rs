@@ -1,6 +1,7 @@
 //! Ferrotape: a record/replay contract-testing proxy for AWS APIs.
 #![forbid(unsafe_code)]
 
+pub mod cassette;
 pub mod contract;
 pub mod exit;
 pub mod inspect;

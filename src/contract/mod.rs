@@ -76,3 +76,14 @@ pub struct Judgement {
     /// What is told and tolerated.
     pub lints: Vec<Departure>,
 }
+
+/// A place in a value that must not be written down.
+#[derive(Debug, Clone)]
+pub struct SensitivePlace<'a> {
+    /// JSON pointer in member names, from the root of the value; always a scalar, or a map key.
+    pub path: String,
+    /// The place is the key of the map entry that `path` leads to, not its value.
+    pub is_key: bool,
+    /// The innermost member whose target describes the scalar, where the model knows it.
+    pub member: Option<&'a crate::model::schema::Member>,
+}

@@ -1,0 +1,85 @@
+//! Cassettes: what a recording is, in memory and on disk.
+//!
+//! This floor knows bytes, not models: it is told which places are redacted and what stands there.
+
+use crate::wire::{Request, Response};
+
+/// One file of recorded interactions.
+#[derive(Debug, Clone, Default)]
+pub struct Cassette {
+    /// Where its interactions come from.
+    pub origin: Origin,
+    /// The models it was judged by when it was made, by `sdkId`.
+    pub models: Vec<(String, ModelStamp)>,
+    /// What must be known of its redaction to match and to record again.
+    pub redaction: Redaction,
+    /// In recorded order.
+    pub interactions: Vec<Interaction>,
+    /// Top-level members that this version does not know, kept on rewrite.
+    pub unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Where a cassette's interactions come from; never lied about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// From a live service.
+    #[default]
+    Recorded,
+    /// Made up from the model: by `synth`, or recorded from a stand-in.
+    Synthesised,
+    /// From another tool's recording.
+    Imported,
+}
+
+/// Which model judged a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelStamp {
+    /// The service's version, `2020-07-20`.
+    pub version: String,
+    /// SHA-256 of the model file, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// A cassette's redaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redaction {
+    /// The key of its stand-ins: 32 bytes in lower-case hexadecimal. Empty in a hand-made cassette.
+    pub salt: String,
+    /// Ids of the rules that were on.
+    pub rules: Vec<String>,
+    /// Sensitive members that were asked to stay readable, `OPERATION:/path`.
+    pub keep: Vec<String>,
+}
+
+/// One recorded request with its response.
+#[derive(Debug, Clone)]
+pub struct Interaction {
+    /// The service's `sdkId`, where the call was understood.
+    pub service: Option<String>,
+    /// The operation's name, where the call was understood.
+    pub operation: Option<String>,
+    /// The region of the call, where one is known.
+    pub region: Option<String>,
+    /// What was asked, redacted: absolute AWS URI, the headers worth keeping, the body decoded of
+    /// its content encoding (a JSON body without insignificant white space).
+    pub request: Request,
+    /// What was answered, redacted: byte-exact save for redaction and content encoding.
+    pub response: Response,
+    /// The SDK's retry counter, from 1.
+    pub attempt: u32,
+    /// Where something else stands than what was on the wire.
+    pub redacted: Vec<Redacted>,
+    /// Members that this version does not know, kept on rewrite.
+    pub unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One redacted place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// A pointer into the interaction: `/request/body/spec`, `/response/headers/location`.
+    pub path: String,
+    /// The id of the rule that found it.
+    pub rule: String,
+    /// Names of constraints that the true value broke.
+    pub breaks: Vec<String>,
+}
