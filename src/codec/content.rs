@@ -41,7 +41,11 @@ pub fn gzip(body: &[u8]) -> Bytes {
 
 /// Whether a client takes gzip, by its `Accept-Encoding`.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let refused = |parameters: &str| parameters.split(';').any(|parameter| matches!(parameter.trim().replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+    let refused = |parameters: &str| {
+        parameters
+            .split(';')
+            .any(|parameter| matches!(parameter.trim().replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    };
     wire::text(headers, "accept-encoding").is_some_and(|value| {
         value.split(',').any(|coding| {
             let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
@@ -52,12 +56,19 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 fn encodings(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|coding| coding.trim().to_ascii_lowercase()).filter(|coding| !coding.is_empty() && coding != "identity").collect()
+    values
+        .flat_map(|value| value.split(','))
+        .map(|coding| coding.trim().to_ascii_lowercase())
+        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .collect()
 }
 
 fn read_all(reader: impl Read, encoding: &str) -> Result<Bytes, String> {
     let mut out = Vec::new();
-    reader.take(MAX_DECODED + 1).read_to_end(&mut out).map_err(|error| format!("the body is not {encoding}, as its content-encoding says: {error}"))?;
+    reader
+        .take(MAX_DECODED + 1)
+        .read_to_end(&mut out)
+        .map_err(|error| format!("the body is not {encoding}, as its content-encoding says: {error}"))?;
     if out.len() as u64 > MAX_DECODED {
         return Err(format!("the {encoding} body is larger than {MAX_DECODED} bytes"));
     }
@@ -79,7 +90,11 @@ mod tests {
         assert_eq!(decoded(&headers("content-encoding", "identity"), &body).unwrap(), body);
         assert_eq!(decoded(&headers("content-encoding", "br"), &body).unwrap(), body);
         assert_eq!(decoded(&HeaderMap::new(), &body).unwrap(), body);
-        assert!(decoded(&headers("content-encoding", "gzip"), &body).unwrap_err().contains("not gzip"));
+        assert!(
+            decoded(&headers("content-encoding", "gzip"), &body)
+                .unwrap_err()
+                .contains("not gzip")
+        );
     }
 
     #[test]

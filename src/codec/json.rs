@@ -3,6 +3,7 @@
 use super::scalar;
 use crate::contract::Side;
 use crate::json::lexer::{Lexer, Malformed, Token};
+use crate::json::rewrite::write_string;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind, TimestampFormat};
 use crate::value::Value;
 use base64::Engine;
@@ -17,7 +18,12 @@ use std::fmt::Write;
 /// # Errors
 /// Only where the bytes are not JSON.
 pub fn decode(service: &Service, shape: ShapeIndex, body: &[u8], side: Side, timestamps: TimestampFormat) -> Result<Value, Malformed> {
-    let mut decoder = Decoder { service: Some(service), side, timestamps, lexer: Lexer::from_bytes(body)? };
+    let mut decoder = Decoder {
+        service: Some(service),
+        side,
+        timestamps,
+        lexer: Lexer::from_bytes(body)?,
+    };
     let first = decoder.lexer.next()?;
     let value = decoder.value(first, Some(shape), timestamps)?;
     decoder.lexer.next()?;
@@ -29,7 +35,12 @@ pub fn decode(service: &Service, shape: ShapeIndex, body: &[u8], side: Side, tim
 /// # Errors
 /// Where the bytes are not JSON.
 pub fn decode_untyped(body: &[u8]) -> Result<Value, Malformed> {
-    let mut decoder = Decoder { service: None, side: Side::Response, timestamps: TimestampFormat::EpochSeconds, lexer: Lexer::from_bytes(body)? };
+    let mut decoder = Decoder {
+        service: None,
+        side: Side::Response,
+        timestamps: TimestampFormat::EpochSeconds,
+        lexer: Lexer::from_bytes(body)?,
+    };
     let first = decoder.lexer.next()?;
     let value = decoder.value(first, None, TimestampFormat::EpochSeconds)?;
     decoder.lexer.next()?;
@@ -61,7 +72,9 @@ impl<'a> Decoder<'a> {
     fn object(&mut self, kind: Option<&'a ShapeKind>) -> Result<Value, Malformed> {
         let mut members = Vec::with_capacity(8);
         loop {
-            let Token::Key(key) = self.lexer.next()? else { return Ok(Value::Object(members)) };
+            let Token::Key(key) = self.lexer.next()? else {
+                return Ok(Value::Object(members));
+            };
             let key = key.decode().into_owned();
             let member = match kind {
                 Some(ShapeKind::Structure(known) | ShapeKind::Union(known)) => known.find(&key),
@@ -150,7 +163,7 @@ impl Encoder<'_> {
             }
             (Value::Timestamp { seconds, nanos }, _) => match format {
                 TimestampFormat::EpochSeconds => out.push_str(&scalar::timestamp_text(*seconds, *nanos, format)),
-                _ => string(&scalar::timestamp_text(*seconds, *nanos, format), out),
+                _ => write_string(&scalar::timestamp_text(*seconds, *nanos, format), out),
             },
             (scalar, _) => write(scalar, out),
         }
@@ -160,7 +173,7 @@ impl Encoder<'_> {
         let structure = matches!(kind, Some(ShapeKind::Structure(_) | ShapeKind::Union(_)));
         let written = members.iter().filter(|(_, value)| !(structure && *value == Value::Null));
         sequence(out, '{', '}', written, |(name, value), out| {
-            string(name, out);
+            write_string(name, out);
             out.push(':');
             let member = match kind {
                 Some(ShapeKind::Structure(known) | ShapeKind::Union(known)) => known.find(name),
@@ -187,12 +200,12 @@ pub fn write(value: &Value, out: &mut String) {
             let _ = write!(out, "{integer}");
         }
         Value::Number(lexeme) => out.push_str(lexeme),
-        Value::Text(text) => string(text, out),
-        Value::Blob(bytes) => string(&BASE64.encode(bytes), out),
+        Value::Text(text) => write_string(text, out),
+        Value::Blob(bytes) => write_string(&BASE64.encode(bytes), out),
         Value::Timestamp { seconds, nanos } => out.push_str(&scalar::timestamp_text(*seconds, *nanos, TimestampFormat::EpochSeconds)),
         Value::List(items) => sequence(out, '[', ']', items, write),
         Value::Object(members) => sequence(out, '{', '}', members, |(name, value), out| {
-            string(name, out);
+            write_string(name, out);
             out.push(':');
             write(value, out);
         }),
@@ -208,31 +221,4 @@ fn sequence<T>(out: &mut String, open: char, close: char, items: impl IntoIterat
         each(item, out);
     }
     out.push(close);
-}
-
-/// Writes a JSON string with the escapes that JSON demands and no others.
-pub fn string(text: &str, out: &mut String) {
-    out.push('"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain..at]);
-        plain = at + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
-            other => {
-                let _ = write!(out, "\\u{other:04x}");
-            }
-        }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
 }

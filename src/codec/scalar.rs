@@ -22,22 +22,36 @@ pub fn timestamp_from_text(text: &str, format: TimestampFormat, side: Side) -> O
         (TimestampFormat::EpochSeconds, _) => return timestamp_from_number(text),
     };
     let parsed = DateTime::from_str(text, format).ok()?;
-    Some(Value::Timestamp { seconds: parsed.secs(), nanos: parsed.subsec_nanos() })
+    Some(Value::Timestamp {
+        seconds: parsed.secs(),
+        nanos: parsed.subsec_nanos(),
+    })
 }
 
 /// A timestamp from the lexeme of a number of epoch seconds, exact to the nanosecond (what is
 /// finer is cut off).
 pub fn timestamp_from_number(lexeme: &str) -> Option<Value> {
-    let Decimal { negative, digits, exponent } = Decimal::parse(lexeme)?;
+    let Decimal {
+        negative,
+        digits,
+        exponent,
+    } = Decimal::parse(lexeme)?;
     // The number is digits × 10^exponent; nanoseconds are that × 10^9.
     let shift = exponent.checked_add(9)?;
     if digits.is_empty() {
         return Some(Value::Timestamp { seconds: 0, nanos: 0 });
     }
-    let whole = if shift >= 0 { format!("{digits}{}", "0".repeat(usize::try_from(shift).ok().filter(|shift| *shift < 40)?)) } else { cut(&digits, shift) };
+    let whole = if shift >= 0 {
+        format!("{digits}{}", "0".repeat(usize::try_from(shift).ok().filter(|shift| *shift < 40)?))
+    } else {
+        cut(&digits, shift)
+    };
     let magnitude: i128 = whole.parse().ok()?;
     let nanos = if negative { -magnitude } else { magnitude };
-    Some(Value::Timestamp { seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?, nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()? })
+    Some(Value::Timestamp {
+        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?,
+        nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?,
+    })
 }
 
 /// `digits` without its last `-shift` digits.
@@ -53,7 +67,9 @@ pub fn timestamp_text(seconds: i64, nanos: u32, format: TimestampFormat) -> Stri
         TimestampFormat::DateTime => Format::DateTime,
         TimestampFormat::HttpDate => Format::HttpDate,
     };
-    DateTime::from_secs_and_nanos(seconds, nanos).fmt(textual).unwrap_or_else(|_| epoch_seconds(seconds, nanos))
+    DateTime::from_secs_and_nanos(seconds, nanos)
+        .fmt(textual)
+        .unwrap_or_else(|_| epoch_seconds(seconds, nanos))
 }
 
 fn epoch_seconds(seconds: i64, nanos: u32) -> String {
@@ -61,7 +77,11 @@ fn epoch_seconds(seconds: i64, nanos: u32) -> String {
         return seconds.to_string();
     }
     // -0.5 is kept as second -1 and half a second after it.
-    let (sign, whole, part) = if seconds < 0 { ("-", -(i128::from(seconds) + 1), 1_000_000_000 - nanos) } else { ("", i128::from(seconds), nanos) };
+    let (sign, whole, part) = if seconds < 0 {
+        ("-", -(i128::from(seconds) + 1), 1_000_000_000 - nanos)
+    } else {
+        ("", i128::from(seconds), nanos)
+    };
     format!("{sign}{whole}.{}", format!("{part:09}").trim_end_matches('0'))
 }
 
@@ -90,10 +110,16 @@ impl Decimal {
         }
         let all = format!("{whole}{fraction}");
         let trimmed = all.trim_end_matches('0');
-        let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(i64::try_from(all.len() - trimmed.len()).ok()?)?;
+        let exponent = exponent
+            .checked_sub(i64::try_from(fraction.len()).ok()?)?
+            .checked_add(i64::try_from(all.len() - trimmed.len()).ok()?)?;
         let digits = trimmed.trim_start_matches('0').to_owned();
         let zero = digits.is_empty();
-        Some(Decimal { negative: negative && !zero, digits, exponent: if zero { 0 } else { exponent } })
+        Some(Decimal {
+            negative: negative && !zero,
+            digits,
+            exponent: if zero { 0 } else { exponent },
+        })
     }
 }
 
@@ -119,7 +145,9 @@ mod tests {
         }
         assert_eq!(timestamp_from_number("1e300"), None);
         for text in ["1700000000.123", "-0.5", "-2", "-1.25"] {
-            let Some(Value::Timestamp { seconds, nanos }) = timestamp_from_number(text) else { panic!() };
+            let Some(Value::Timestamp { seconds, nanos }) = timestamp_from_number(text) else {
+                panic!()
+            };
             assert_eq!(timestamp_text(seconds, nanos, TimestampFormat::EpochSeconds), text);
         }
     }
@@ -128,8 +156,14 @@ mod tests {
     fn a_request_must_be_in_utc_and_a_response_may_have_an_offset() {
         let with_offset = "2019-12-17T00:48:18+01:00";
         assert_eq!(timestamp_from_text(with_offset, TimestampFormat::DateTime, Side::Request), None);
-        assert_eq!(timestamp_from_text(with_offset, TimestampFormat::DateTime, Side::Response), instant(1_576_540_098, 0));
-        assert_eq!(timestamp_from_text("Tue, 29 Apr 2014 18:30:38 GMT", TimestampFormat::HttpDate, Side::Request), instant(1_398_796_238, 0));
+        assert_eq!(
+            timestamp_from_text(with_offset, TimestampFormat::DateTime, Side::Response),
+            instant(1_576_540_098, 0)
+        );
+        assert_eq!(
+            timestamp_from_text("Tue, 29 Apr 2014 18:30:38 GMT", TimestampFormat::HttpDate, Side::Request),
+            instant(1_398_796_238, 0)
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
         (ShapeKind::Structure(members), Value::Object(_)) => {
             let present = |member: &Member| {
                 let given = value.member(&member.name).filter(|given| **given != Value::Null);
-                let shown = given.map(|given| present(service, member.target, given, side)).or_else(|| absent(service, member, side));
+                let shown = given
+                    .map(|given| present(service, member.target, given, side))
+                    .or_else(|| absent(service, member, side));
                 shown.map(|shown| (member.name.clone(), shown))
             };
             Value::Object(members.list.iter().filter_map(present).collect())
@@ -24,10 +26,15 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
             let shown = known.filter_map(|(name, value)| Some((name.clone(), present(service, members.find(name)?.target, value, side))));
             Value::Object(shown.collect())
         }
-        (ShapeKind::Map { value: member, .. }, Value::Object(entries)) => {
-            Value::Object(entries.iter().map(|(key, value)| (key.clone(), present(service, member.target, value, side))).collect())
+        (ShapeKind::Map { value: member, .. }, Value::Object(entries)) => Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), present(service, member.target, value, side)))
+                .collect(),
+        ),
+        (ShapeKind::List(item), Value::List(items)) => {
+            Value::List(items.iter().map(|value| present(service, item.target, value, side)).collect())
         }
-        (ShapeKind::List(item), Value::List(items)) => Value::List(items.iter().map(|value| present(service, item.target, value, side)).collect()),
         (ShapeKind::Unit, Value::Object(_)) => Value::Object(Vec::new()),
         _ => value.clone(),
     }
@@ -50,7 +57,10 @@ fn from_json(default: &serde_json::Value, kind: &ShapeKind) -> Value {
     let value = crate::codec::json::decode_untyped(text.as_bytes()).unwrap_or(Value::Null);
     match (kind, value) {
         (ShapeKind::Blob, Value::Text(text)) => crate::codec::json::blob(&text).unwrap_or(Value::Text(text)),
-        (ShapeKind::Timestamp, Value::Integer(seconds)) => Value::Timestamp { seconds: i64::try_from(seconds).unwrap_or(0), nanos: 0 },
+        (ShapeKind::Timestamp, Value::Integer(seconds)) => Value::Timestamp {
+            seconds: i64::try_from(seconds).unwrap_or(0),
+            nanos: 0,
+        },
         (ShapeKind::Timestamp, Value::Text(text)) => {
             crate::codec::scalar::timestamp_from_text(&text, TimestampFormat::DateTime, Side::Response).unwrap_or(Value::Text(text))
         }

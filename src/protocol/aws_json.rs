@@ -6,6 +6,7 @@
 use super::{Identified, Malformed, Protocol, Refusal, Reply};
 use crate::codec::{content, json};
 use crate::contract::Side;
+use crate::json::rewrite::write_string;
 use crate::model::schema::{Fault, OperationIndex, Service, Shape, ShapeIndex, TimestampFormat};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
@@ -13,10 +14,18 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
 /// Version 1.0: what a server writes into `__type` is an absolute shape id.
-pub static AWS_JSON_1_0: AwsJson = AwsJson { id: "aws.protocols#awsJson1_0", content_type: "application/x-amz-json-1.0", absolute_type: true };
+pub static AWS_JSON_1_0: AwsJson = AwsJson {
+    id: "aws.protocols#awsJson1_0",
+    content_type: "application/x-amz-json-1.0",
+    absolute_type: true,
+};
 
 /// Version 1.1: what a server writes into `__type` is a local name.
-pub static AWS_JSON_1_1: AwsJson = AwsJson { id: "aws.protocols#awsJson1_1", content_type: "application/x-amz-json-1.1", absolute_type: false };
+pub static AWS_JSON_1_1: AwsJson = AwsJson {
+    id: "aws.protocols#awsJson1_1",
+    content_type: "application/x-amz-json-1.1",
+    absolute_type: false,
+};
 
 /// One version of the protocol.
 pub struct AwsJson {
@@ -31,7 +40,9 @@ impl Protocol for AwsJson {
     }
 
     fn identify(&self, service: &Service, request: &Request) -> Identified {
-        let Some(target) = wire::text(request.headers(), "x-amz-target") else { return Identified::NotMine };
+        let Some(target) = wire::text(request.headers(), "x-amz-target") else {
+            return Identified::NotMine;
+        };
         let Some(name) = target.strip_prefix(service.name.as_str()).and_then(|rest| rest.strip_prefix('.')) else {
             return Identified::NotMine;
         };
@@ -54,7 +65,13 @@ impl Protocol for AwsJson {
     }
 
     fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed> {
-        decode(service, service.operation(operation).input, request.headers(), request.body(), Side::Request)
+        decode(
+            service,
+            service.operation(operation).input,
+            request.headers(),
+            request.body(),
+            Side::Request,
+        )
     }
 
     fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed> {
@@ -71,30 +88,44 @@ impl Protocol for AwsJson {
             (Err(malformed), None) => return Err(malformed),
         };
         let named = |member: &str| untyped.member(member).and_then(Value::as_text).map(sanitised);
-        let code = header.or_else(|| named("__type")).or_else(|| named("code")).filter(|code| !code.is_empty());
+        let code = header
+            .or_else(|| named("__type"))
+            .or_else(|| named("code"))
+            .filter(|code| !code.is_empty());
         let Some(code) = code.map(str::to_owned) else {
-            return Err(Malformed(format!("the {} response names no error type, in neither header nor body", response.status().as_u16())));
+            return Err(Malformed(format!(
+                "the {} response names no error type, in neither header nor body",
+                response.status().as_u16()
+            )));
         };
         let shape = service.error_named(Some(operation), &code);
         let value = match shape {
-            Some(shape) if !body.is_empty() => json::decode(service, shape, &body, Side::Response, TimestampFormat::EpochSeconds).unwrap_or(untyped),
+            Some(shape) if !body.is_empty() => {
+                json::decode(service, shape, &body, Side::Response, TimestampFormat::EpochSeconds).unwrap_or(untyped)
+            }
             _ => untyped,
         };
-        Ok(Reply::Error { value: without_discriminators(value, shape.map(|shape| service.shape(shape))), code, shape })
+        Ok(Reply::Error {
+            value: without_discriminators(value, shape.map(|shape| service.shape(shape))),
+            code,
+            shape,
+        })
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {
-        let shape = service.error_named(refusal.operation, refusal.code).map(|shape| service.shape(shape));
+        let shape = service
+            .error_named(refusal.operation, refusal.code)
+            .map(|shape| service.shape(shape));
         let type_name = match shape {
             Some(shape) if self.absolute_type => shape.id.as_str(),
             _ => refusal.code,
         };
         let mut body = String::from("{\"__type\":");
-        json::string(type_name, &mut body);
+        write_string(type_name, &mut body);
         body.push(',');
-        json::string(message_member(shape), &mut body);
+        write_string(message_member(shape), &mut body);
         body.push(':');
-        json::string(refusal.message, &mut body);
+        write_string(refusal.message, &mut body);
         body.push('}');
         self.error_response(service, refusal.status, refusal.code, body)
     }
@@ -105,8 +136,12 @@ impl Protocol for AwsJson {
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("https://{host}/").parse().unwrap_or_default();
-        request.headers_mut().insert("content-type", HeaderValue::from_static(self.content_type));
-        request.headers_mut().insert("x-amz-target", wire::header_value(&format!("{}.{}", service.name, operation.name)));
+        request
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static(self.content_type));
+        request
+            .headers_mut()
+            .insert("x-amz-target", wire::header_value(&format!("{}.{}", service.name, operation.name)));
         request
     }
 
@@ -117,17 +152,30 @@ impl Protocol for AwsJson {
 
     fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response {
         let shape = service.shape(error);
-        let mut members = vec![("__type".to_owned(), Value::Text(if self.absolute_type { shape.id.clone() } else { shape.name().to_owned() }))];
+        let mut members = vec![(
+            "__type".to_owned(),
+            Value::Text(if self.absolute_type {
+                shape.id.clone()
+            } else {
+                shape.name().to_owned()
+            }),
+        )];
         if let Value::Object(own) = value {
             members.extend(own.iter().cloned());
         }
         let body = json::encode(service, error, &Value::Object(members), TimestampFormat::EpochSeconds);
-        self.error_response(service, error_status(shape), shape.name(), body)
+        self.error_response(service, default_status(shape), shape.name(), body)
     }
 
     fn error_statuses(&self, shape: &Shape) -> Vec<u16> {
         let mut statuses = vec![default_status(shape)];
-        statuses.extend(shape.error.as_ref().and_then(|error| error.http_status).filter(|status| *status != statuses[0]));
+        statuses.extend(
+            shape
+                .error
+                .as_ref()
+                .and_then(|error| error.http_status)
+                .filter(|status| *status != statuses[0]),
+        );
         statuses
     }
 }
@@ -136,7 +184,9 @@ impl AwsJson {
     fn response(&self, status: StatusCode, body: String) -> Response {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
-        response.headers_mut().insert("content-type", HeaderValue::from_static(self.content_type));
+        response
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static(self.content_type));
         response
     }
 
@@ -145,7 +195,9 @@ impl AwsJson {
         response.headers_mut().insert("x-amzn-errortype", wire::header_value(code));
         if service.query_compatible {
             let fault = if status >= 500 { "Receiver" } else { "Sender" };
-            response.headers_mut().insert("x-amzn-query-error", wire::header_value(&format!("{code};{fault}")));
+            response
+                .headers_mut()
+                .insert("x-amzn-query-error", wire::header_value(&format!("{code};{fault}")));
         }
         response
     }
@@ -157,7 +209,8 @@ fn decode(service: &Service, shape: ShapeIndex, headers: &http::HeaderMap, body:
         // Both sides accept an empty body for `{}`.
         return Ok(Value::Object(Vec::new()));
     }
-    json::decode(service, shape, &body, side, TimestampFormat::EpochSeconds).map_err(|error| Malformed(format!("the body is not JSON: {error}")))
+    json::decode(service, shape, &body, side, TimestampFormat::EpochSeconds)
+        .map_err(|error| Malformed(format!("the body is not JSON: {error}")))
 }
 
 /// An error's body before its shape is known.
@@ -185,7 +238,11 @@ fn without_discriminators(value: Value, shape: Option<&Shape>) -> Value {
 
 /// How the model of an error spells its message member: SDKs that read the model look there.
 fn message_member(shape: Option<&Shape>) -> &'static str {
-    if shape.is_some_and(|shape| shape.member("Message").is_some()) { "Message" } else { "message" }
+    if shape.is_some_and(|shape| shape.member("Message").is_some()) {
+        "Message"
+    } else {
+        "message"
+    }
 }
 
 /// awsJson does not bind `@httpError`: by the protocol a client error is 400, a server error 500.
@@ -194,8 +251,4 @@ fn default_status(shape: &Shape) -> u16 {
         Some(Fault::Server) => 500,
         _ => 400,
     }
-}
-
-fn error_status(shape: &Shape) -> u16 {
-    shape.error.as_ref().and_then(|error| error.http_status).unwrap_or_else(|| default_status(shape))
 }

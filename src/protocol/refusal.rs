@@ -34,10 +34,14 @@ const VALIDATION_ERRORS: [&str; 12] = [
 /// it, else `ValidationException`, which AWS answers for services that model none.
 pub fn validation_error(service: &Service, operation: OperationIndex) -> (&'static str, u16) {
     for name in VALIDATION_ERRORS {
-        let Some(shape) = service.error_named(Some(operation), name) else { continue };
+        let Some(shape) = service.error_named(Some(operation), name) else {
+            continue;
+        };
         let error = service.shape(shape).error.as_ref();
         if error.is_some_and(|error| error.fault == Fault::Client) {
-            let status = error.and_then(|error| error.http_status).filter(|status| (400..500).contains(status) && *status != 429);
+            let status = error
+                .and_then(|error| error.http_status)
+                .filter(|status| (400..500).contains(status) && *status != 429);
             return (name, status.unwrap_or(400));
         }
     }
