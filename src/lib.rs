@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cassette;
+pub mod child;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
