@@ -6,6 +6,8 @@
 
 pub mod console;
 mod human;
+mod json;
+mod junit;
 
 use crate::contract::Departure;
 use crate::exit::Exit;
@@ -22,7 +24,7 @@ pub trait Report: Sync {
 }
 
 /// Every form, by the name that `--report` takes.
-pub static REPORTS: &[(&str, &dyn Report)] = &[("human", &human::Human)];
+pub static REPORTS: &[(&str, &dyn Report)] = &[("human", &human::Human), ("json", &json::Json), ("junit", &junit::Junit)];
 
 /// A finished run.
 #[derive(Debug, Clone)]
