@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cassette;
+pub mod codec;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
@@ -10,5 +11,6 @@ pub mod model;
 pub mod pointer;
 pub mod protocol;
 pub mod report;
+pub mod scope;
 pub mod value;
 pub mod wire;

@@ -87,3 +87,13 @@ pub struct SensitivePlace<'a> {
     /// The innermost member whose target describes the scalar, where the model knows it.
     pub member: Option<&'a crate::model::schema::Member>,
 }
+
+/// Judges a value.
+pub fn check(
+    _service: &crate::model::schema::Service,
+    _shape: crate::model::schema::ShapeIndex,
+    _value: &crate::value::Value,
+    _side: Side,
+) -> Judgement {
+    Judgement::default()
+}
