@@ -12,5 +12,6 @@ pub mod pointer;
 pub mod protocol;
 pub mod report;
 pub mod scope;
+pub mod synth;
 pub mod value;
 pub mod wire;
