@@ -9,5 +9,6 @@ pub mod json;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
+pub mod proxy;
 pub mod value;
 pub mod wire;
