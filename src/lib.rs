@@ -12,6 +12,7 @@ pub mod json;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
+pub mod proxy;
 pub mod report;
 pub mod scope;
 pub mod synth;
