@@ -13,7 +13,10 @@ pub mod json;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
+pub mod proxy;
+pub mod report;
 pub mod scope;
+pub mod synth;
 pub mod value;
 pub mod wire;
 
