@@ -5,6 +5,7 @@ pub mod cassette;
 pub mod cli;
 pub mod codec;
 pub mod commands;
+pub mod child;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
