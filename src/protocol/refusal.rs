@@ -3,6 +3,7 @@
 //! A refusal must reach the program as the SDK's own typed exception, once: a 4xx that no SDK
 //! retries, under a name that the operation models where it models one.
 
+use crate::contract::Departure;
 use crate::model::schema::{Fault, OperationIndex, Service};
 
 /// The code for a call that no recording answers. No model has it, so no SDK has an opinion on it.
@@ -46,4 +47,32 @@ pub fn validation_error(service: &Service, operation: OperationIndex) -> (&'stat
         }
     }
     ("ValidationException", 400)
+}
+
+/// What a service says to an input that breaks its model, in the style of AWS's services:
+/// `1 validation error detected: Value at '/name' failed to satisfy constraint: …`.
+pub fn validation_message(violations: &[Departure]) -> String {
+    let noun = if violations.len() == 1 { "error" } else { "errors" };
+    let messages: Vec<&str> = violations.iter().map(|violation| violation.message.as_str()).collect();
+    format!("{} validation {noun} detected: {}", violations.len(), messages.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Rule;
+
+    #[test]
+    fn all_violations_are_told_in_one_message() {
+        let violation = |message: &str| Departure {
+            path: "/x".to_owned(),
+            rule: Rule::Required,
+            message: message.to_owned(),
+        };
+        assert_eq!(validation_message(&[violation("a")]), "1 validation error detected: a");
+        assert_eq!(
+            validation_message(&[violation("a"), violation("b")]),
+            "2 validation errors detected: a; b"
+        );
+    }
 }

@@ -14,6 +14,7 @@ pub mod endpoint;
 mod framing;
 mod refused;
 pub mod server;
+pub mod stand_in;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;

@@ -257,7 +257,7 @@ fn subject(summary: &Summary) -> String {
 }
 
 /// Text from outside must not steer the terminal: control characters become spaces.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars()
         .map(|character| if character.is_control() { ' ' } else { character })
         .collect()

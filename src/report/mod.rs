@@ -9,6 +9,8 @@ mod human;
 mod json;
 mod junit;
 
+pub use human::clean;
+
 use crate::contract::Departure;
 use crate::exit::Exit;
 use crate::inspect::{Judged, Verdict};

@@ -10,6 +10,7 @@ mod plausible;
 mod value;
 mod words;
 
+use crate::codec::json;
 use crate::contract::{self, Side};
 use crate::model::schema::{OperationIndex, Service, ShapeIndex, ShapeKind};
 use crate::value::Value;
@@ -67,7 +68,7 @@ pub enum SynthError {
 /// Where a constraint cannot be satisfied (a pattern that nothing could be found for).
 pub fn input(service: &Service, operation: OperationIndex, setting: &Setting) -> Result<Value, SynthError> {
     let shape = service.operation(operation).input;
-    compose(service, operation, shape, setting, Purpose::Input, &Echo::default())
+    compose(service, operation, shape, setting, Purpose::Input, &Echo::default(), "")
 }
 
 /// A valid output, as full as one would expect it: all required members, those the input has under
@@ -78,7 +79,8 @@ pub fn input(service: &Service, operation: OperationIndex, setting: &Setting) ->
 pub fn output(service: &Service, operation: OperationIndex, input: &Value, setting: &Setting) -> Result<Value, SynthError> {
     let operation_shape = service.operation(operation);
     let echo = Echo::of(service, operation_shape.input, input);
-    compose(service, operation, operation_shape.output, setting, Purpose::Output, &echo)
+    let digest = digest(operation_shape.idempotency_token.as_deref(), input);
+    compose(service, operation, operation_shape.output, setting, Purpose::Output, &echo, &digest)
 }
 
 /// A valid modelled error that says `message`, as far as its own constraints let it.
@@ -92,7 +94,7 @@ pub fn error(
     message: &str,
     setting: &Setting,
 ) -> Result<Value, SynthError> {
-    compose(service, operation, error, setting, Purpose::Error(message), &Echo::default())
+    compose(service, operation, error, setting, Purpose::Error(message), &Echo::default(), "")
 }
 
 fn compose(
@@ -102,6 +104,7 @@ fn compose(
     setting: &Setting,
     purpose: Purpose<'_>,
     echo: &Echo<'_>,
+    digest: &str,
 ) -> Result<Value, SynthError> {
     if matches!(service.shape(shape).kind, ShapeKind::Unit) {
         return Ok(Value::Object(Vec::new()));
@@ -112,6 +115,7 @@ fn compose(
         setting,
         purpose,
         echo,
+        digest,
     }
     .root(shape)?;
     // The request's side, whatever the value is for: a made-up answer has no excuse for a value
@@ -122,6 +126,30 @@ fn compose(
             shape: service.shape(shape).name().to_owned(),
             message: departure.message,
         }),
+    }
+}
+
+/// Tells one input from another by what they mean: neither the order of members nor the
+/// idempotency token counts, so a call repeated gets the same answer.
+fn digest(token: Option<&str>, input: &Value) -> String {
+    let mut input = sorted(input);
+    if let Value::Object(members) = &mut input {
+        members.retain(|(name, _)| Some(name.as_str()) != token);
+    }
+    let mut text = String::new();
+    json::write(&input, &mut text);
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(members)
+        }
+        Value::List(items) => Value::List(items.iter().map(sorted).collect()),
+        other => other.clone(),
     }
 }
 

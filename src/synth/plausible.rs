@@ -154,6 +154,9 @@ fn uuid(seed: &str) -> String {
 /// names of the resources above come first, where the input tells them.
 fn arn(service: &Service, setting: &Setting, echo: &Echo<'_>, wanted: &Wanted<'_>) -> String {
     let described = kebab(&wanted.member.name).trim_end_matches("arn").trim_end_matches('-').to_owned();
+    if described == "role" || described.ends_with("-role") {
+        return format!("arn:aws:iam::{ACCOUNT}:role/{described}");
+    }
     let kind = if described.is_empty() {
         kebab(resource(wanted.owner))
     } else {

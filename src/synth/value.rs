@@ -37,6 +37,8 @@ pub(super) struct Composer<'a> {
     pub setting: &'a Setting,
     pub purpose: Purpose<'a>,
     pub echo: &'a Echo<'a>,
+    /// Tells one input from another, so that two resources get two ids.
+    pub digest: &'a str,
 }
 
 /// Where a value will stand: its path, the structures around it, its position in a list.
@@ -80,8 +82,11 @@ impl Composer<'_> {
             };
             if let Some(value) = self.echoed(member, place) {
                 object.push((member.name.clone(), value));
-            } else if member.required || self.is_wanted(member, place) {
+            } else if member.required {
                 object.push((member.name.clone(), self.value(member, &at)?));
+            } else if self.is_wanted(member, place) {
+                // What is only nice to have is left out where its constraints are too much.
+                object.extend(self.value(member, &at).ok().map(|value| (member.name.clone(), value)));
             }
         }
         Ok(Value::Object(object))
@@ -229,7 +234,7 @@ impl Composer<'_> {
             .ok_or_else(|| self.impossible(place, "no text was found that has its pattern and length"))
     }
 
-    /// Hexadecimal that follows from the operation and the place alone.
+    /// Hexadecimal that follows from the operation, its input and the place alone.
     fn seed(&self, place: &Place<'_>) -> String {
         let text = format!(
             "{}\0{}\0{}\0{}",
