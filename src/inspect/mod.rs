@@ -4,8 +4,10 @@
 //! where exchanges come from and where they go.
 
 mod present;
+mod recorded;
 
 pub use present::present;
+pub use recorded::inspect_recorded;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
