@@ -46,6 +46,20 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 10] = [
+        Rule::Required,
+        Rule::Type,
+        Rule::Length,
+        Rule::Pattern,
+        Rule::Range,
+        Rule::Enum,
+        Rule::UniqueItems,
+        Rule::Union,
+        Rule::Token,
+        Rule::Unknown,
+    ];
+
     /// The rule's name in every output.
     pub fn name(self) -> &'static str {
         match self {
@@ -422,14 +436,4 @@ fn shadowed(entries: &[(String, Value)]) -> HashSet<usize> {
         .enumerate()
         .filter_map(|(index, (name, _))| last.insert(name, index))
         .collect()
-}
-
-/// Judges a value.
-pub fn check(
-    _service: &crate::model::schema::Service,
-    _shape: crate::model::schema::ShapeIndex,
-    _value: &crate::value::Value,
-    _side: Side,
-) -> Judgement {
-    Judgement::default()
 }
