@@ -369,7 +369,7 @@ impl<'a> Walk<'a> {
     fn unknown_members(&mut self, place: Place<'_>, shape: &Shape, found: &[(String, Value)]) {
         let shadowed = shadowed(found);
         for (index, (name, _)) in found.iter().enumerate() {
-            if name == "__type" || shadowed.contains(&index) || shape.member(name).is_some() {
+            if (name == "__type" && self.side == Side::Response) || shadowed.contains(&index) || shape.member(name).is_some() {
                 continue;
             }
             let path = place.path.name(name);
