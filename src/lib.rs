@@ -10,5 +10,6 @@ pub mod model;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;
+pub mod scope;
 pub mod value;
 pub mod wire;
