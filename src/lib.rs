@@ -14,9 +14,13 @@ pub mod model;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;
+<<<<<<< HEAD
 pub mod report;
 pub mod scope;
 pub mod synth;
+=======
+pub mod scope;
+>>>>>>> a329030b80feb73847fd21cbe430c13c967f0e6c
 pub mod value;
 pub mod wire;
 

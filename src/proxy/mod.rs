@@ -7,14 +7,21 @@
 //!
 //! tokio, hyper and rustls live in this module and in `child`, nowhere else.
 
+pub mod authority;
 pub mod aws_hosts;
 pub mod body;
 mod date;
 pub mod endpoint;
 mod framing;
+mod intercept;
 mod refused;
 pub mod server;
+<<<<<<< HEAD
 pub mod stand_in;
+=======
+pub mod signature;
+pub mod tls;
+>>>>>>> a329030b80feb73847fd21cbe430c13c967f0e6c
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;
