@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod cassette;
+pub mod child;
 pub mod cli;
 pub mod codec;
 pub mod commands;
-pub mod child;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
@@ -14,13 +14,9 @@ pub mod model;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;
-<<<<<<< HEAD
 pub mod report;
 pub mod scope;
 pub mod synth;
-=======
-pub mod scope;
->>>>>>> a329030b80feb73847fd21cbe430c13c967f0e6c
 pub mod value;
 pub mod wire;
 

@@ -16,12 +16,9 @@ mod framing;
 mod intercept;
 mod refused;
 pub mod server;
-<<<<<<< HEAD
-pub mod stand_in;
-=======
 pub mod signature;
+pub mod stand_in;
 pub mod tls;
->>>>>>> a329030b80feb73847fd21cbe430c13c967f0e6c
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;
