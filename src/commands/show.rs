@@ -1,5 +1,6 @@
 //! `ferrotape show`: a cassette for people.
 
+use crate::cassette::format::blob_folder;
 use crate::cassette::{Cassette, Interaction, Redacted};
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -37,8 +38,9 @@ pub struct ShowArguments {
 
 /// Runs the command.
 pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
-    let library = Library::new(&arguments.cassettes);
-    let (title, cassette) = library.find(&arguments.cassette)?;
+    let path = locate(&arguments.cassettes, &arguments.cassette);
+    let cassette = load(&path)?;
+    let title = path.display().to_string();
     let mut out = anstream::stdout().lock();
     let written = write(&title, &cassette, arguments.full, &mut out).and_then(|()| out.flush());
     match written {
@@ -46,6 +48,22 @@ pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
         other => other.context("cannot write to standard output").map(|()| Exit::Clean),
     }
+}
+
+/// A file where there is one of that name, else a cassette of the folder.
+fn locate(folder: &Path, cassette: &str) -> PathBuf {
+    let file = Path::new(cassette);
+    if file.is_file() {
+        return file.to_owned();
+    }
+    folder.join(format!("{cassette}.json"))
+}
+
+fn load(path: &Path) -> anyhow::Result<Cassette> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the cassette `{}`", path.display()))?;
+    let folder = blob_folder(path);
+    let blobs = |name: &str| std::fs::read(folder.join(name));
+    Ok(Cassette::parse(&bytes, path, &blobs)?)
 }
 
 fn write(title: &str, cassette: &Cassette, full: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -64,7 +82,10 @@ fn header(title: &str, cassette: &Cassette, out: &mut dyn Write) -> io::Result<(
     };
     writeln!(out, "{TITLE}{}{TITLE:#}: {}, {count}", clean(title), cassette.origin.name())?;
     if !cassette.models.is_empty() {
-        let models = cassette.models.iter().map(|(name, stamp)| format!("{} {}", clean(name), clean(&stamp.version)));
+        let models = cassette
+            .models
+            .iter()
+            .map(|(name, stamp)| format!("{} {}", clean(name), clean(&stamp.version)));
         writeln!(out, "models: {}", models.collect::<Vec<_>>().join(", "))?;
     }
     let redaction = &cassette.redaction;
@@ -100,7 +121,14 @@ fn write_interaction(number: usize, interaction: &Interaction, full: bool, out: 
     writeln!(out, "  {FAINT}{} {}{FAINT:#}", request.method(), clean(&request.uri().to_string()))?;
     side("request", request.headers(), request.body(), interaction, full, out)?;
     writeln!(out, "  {FAINT}answered {}{FAINT:#}", status.as_u16())?;
-    side("response", interaction.response.headers(), interaction.response.body(), interaction, full, out)
+    side(
+        "response",
+        interaction.response.headers(),
+        interaction.response.body(),
+        interaction,
+        full,
+        out,
+    )
 }
 
 /// The error's name, as the header or the body gives it.
@@ -119,14 +147,7 @@ fn error_code(interaction: &Interaction) -> Option<String> {
     Some(code.rsplit('#').next().unwrap_or(code).to_owned())
 }
 
-fn side(
-    name: &str,
-    headers: &HeaderMap,
-    body: &Bytes,
-    interaction: &Interaction,
-    full: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn side(name: &str, headers: &HeaderMap, body: &Bytes, interaction: &Interaction, full: bool, out: &mut dyn Write) -> io::Result<()> {
     let redacted = &interaction.redacted;
     if full {
         for (header, value) in headers {
@@ -159,7 +180,13 @@ fn render_body(body: &Bytes, root: &str, redacted: &[Redacted]) -> String {
     // JSON has no other control character than these outside of escapes, but for the C1 set.
     let spaced: String = spaced
         .chars()
-        .map(|character| if character.is_control() && character != '\n' { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() && character != '\n' {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect();
     let places: Vec<(&str, &Redacted)> = redacted
         .iter()

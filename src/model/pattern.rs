@@ -115,7 +115,9 @@ impl Pattern {
     fn compile(&self) -> Engine {
         match self.translated(Target::Linear) {
             Ok(text) => linear(&text),
-            Err(Refusal::NeedsBacktracking) => self.translated(Target::Backtracking).map_or(Engine::Neither, |text| backtracking(&text)),
+            Err(Refusal::NeedsBacktracking) => self
+                .translated(Target::Backtracking)
+                .map_or(Engine::Neither, |text| backtracking(&text)),
             Err(Refusal::Invalid(_)) => Engine::Neither,
         }
     }

@@ -127,7 +127,11 @@ impl Class {
         let inside = self.inside(ignore_case);
         if inside.is_empty() && self.within.is_empty() {
             // `[^]` is everything, `[]` is nothing.
-            out.push_str(if self.negated { r"[\x{0}-\x{10FFFF}]" } else { r"[^\x{0}-\x{10FFFF}]" });
+            out.push_str(if self.negated {
+                r"[\x{0}-\x{10FFFF}]"
+            } else {
+                r"[^\x{0}-\x{10FFFF}]"
+            });
             return;
         }
         out.push_str(if self.negated { "[^" } else { "[" });
