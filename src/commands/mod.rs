@@ -1,6 +1,7 @@
 //! The commands, one file each: what is typed there, and what it does.
 
 pub mod check;
+pub mod demo;
 pub mod mock;
 pub mod schema;
 pub mod show;

@@ -59,7 +59,7 @@ fn locate(folder: &Path, cassette: &str) -> PathBuf {
     folder.join(format!("{cassette}.json"))
 }
 
-fn load(path: &Path) -> anyhow::Result<Cassette> {
+pub(super) fn load(path: &Path) -> anyhow::Result<Cassette> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the cassette `{}`", path.display()))?;
     let folder = blob_folder(path);
     let blobs = |name: &str| std::fs::read(folder.join(name));

@@ -9,6 +9,7 @@
 
 pub mod aws_hosts;
 pub mod body;
+pub mod client;
 mod date;
 pub mod endpoint;
 mod framing;

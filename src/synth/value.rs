@@ -236,9 +236,10 @@ impl Composer<'_> {
     /// Hexadecimal that follows from the operation, its input and the place alone.
     fn seed(&self, place: &Place<'_>) -> String {
         let text = format!(
-            "{}\0{}\0{}\0{}",
+            "{}\0{}\0{}\0{}\0{}",
             self.service.shape_id,
             self.operation,
+            self.digest,
             place.path.render(),
             place.nth
         );
