@@ -2,10 +2,16 @@
 //!
 //! This floor knows bytes, not models: it is told which places are redacted and what stands there.
 
+mod durable;
 pub mod format;
+mod name;
+mod state;
+pub mod store;
 mod unknown;
 
 use crate::wire::{Request, Response};
+pub use name::{Name, NameError};
+pub use state::StateFolder;
 pub use unknown::Unknown;
 
 /// One file of recorded interactions.

@@ -4,8 +4,10 @@
 //! where exchanges come from and where they go.
 
 mod present;
+mod recorded;
 
 pub use present::present;
+pub use recorded::inspect_recorded;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
@@ -230,7 +232,7 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
 }
 
 fn region(request: &Request) -> Option<String> {
-    scope::region_of(request.headers(), request.uri())
+    scope::region_of(request.uri(), request.headers())
 }
 
 impl<T> Judged<T> {
