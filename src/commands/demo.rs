@@ -9,8 +9,8 @@ mod page;
 
 pub use client::{DemoClientArguments, run as run_client};
 
-use super::show::load;
 use crate::cassette::Origin;
+use crate::cassette::store::load_file;
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
 use crate::proxy::stand_in::StandIn;
@@ -92,7 +92,7 @@ impl Demo {
         self.page.output(&said(&output));
         self.page.output(last_line(&told(&output)));
         ensure_exit(&output, 0)?;
-        let cassette = load(&self.cassette())?;
+        let cassette = load_file(&self.cassette())?;
         ensure!(
             cassette.interactions.len() == 4,
             "it holds {} interactions",

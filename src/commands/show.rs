@@ -1,7 +1,7 @@
 //! `ferrotape show`: a cassette for people.
 
-use crate::cassette::format::blob_folder;
-use crate::cassette::{Cassette, Interaction, Redacted};
+use crate::cassette::store::{Library, load_file};
+use crate::cassette::{Cassette, Interaction, Name, Redacted};
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
 use crate::report::clean;
@@ -38,9 +38,7 @@ pub struct ShowArguments {
 
 /// Runs the command.
 pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
-    let path = locate(&arguments.cassettes, &arguments.cassette);
-    let cassette = load(&path)?;
-    let title = path.display().to_string();
+    let (title, cassette) = find(arguments)?;
     let mut out = anstream::stdout().lock();
     let written = write(&title, &cassette, arguments.full, &mut out).and_then(|()| out.flush());
     match written {
@@ -51,19 +49,14 @@ pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
 }
 
 /// A file where there is one of that name, else a cassette of the folder.
-fn locate(folder: &Path, cassette: &str) -> PathBuf {
-    let file = Path::new(cassette);
+fn find(arguments: &ShowArguments) -> anyhow::Result<(String, Cassette)> {
+    let file = Path::new(&arguments.cassette);
     if file.is_file() {
-        return file.to_owned();
+        return Ok((file.display().to_string(), load_file(file)?));
     }
-    folder.join(format!("{cassette}.json"))
-}
-
-pub(super) fn load(path: &Path) -> anyhow::Result<Cassette> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the cassette `{}`", path.display()))?;
-    let folder = blob_folder(path);
-    let blobs = |name: &str| std::fs::read(folder.join(name));
-    Ok(Cassette::parse(&bytes, path, &blobs)?)
+    let library = Library::new(arguments.cassettes.clone());
+    let name = Name::parse(&arguments.cassette)?;
+    Ok((library.path(&name).display().to_string(), library.load(&name)?))
 }
 
 fn write(title: &str, cassette: &Cassette, full: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -220,4 +213,96 @@ fn mark(place: &Redacted) -> String {
         broken => format!("; the true value broke {}", clean(&broken.join(", "))),
     };
     format!(" {HIDDEN}‹redacted: {}{breaks}›{HIDDEN:#}", clean(&place.rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cassette::{ModelStamp, Origin, Redaction};
+
+    fn cassette() -> Cassette {
+        let request = http::Request::post("https://proton.us-east-1.amazonaws.com/")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(Bytes::from_static(br#"{"name":"blue","spec":"x1y2","n":1e2}"#))
+            .unwrap();
+        let response = http::Response::builder()
+            .status(400)
+            .header("x-amzn-errortype", "com.amazonaws.proton#ConflictException:http://x/")
+            .body(Bytes::from_static(br#"{"message":"no \u001b[2J"}"#))
+            .unwrap();
+        Cassette {
+            origin: Origin::Synthesised,
+            models: vec![(
+                "Proton".to_owned(),
+                ModelStamp {
+                    version: "2020-07-20".to_owned(),
+                    sha256: "ab".to_owned(),
+                },
+            )],
+            redaction: Redaction {
+                rules: vec!["sensitive-members".to_owned()],
+                ..Redaction::default()
+            },
+            interactions: vec![Interaction {
+                service: Some("Proton".to_owned()),
+                operation: Some("CreateServiceInstance".to_owned()),
+                region: Some("us-east-1".to_owned()),
+                request,
+                response,
+                attempt: 1,
+                redacted: vec![Redacted {
+                    path: "/request/body/spec".to_owned(),
+                    rule: "sensitive-members".to_owned(),
+                    breaks: Vec::new(),
+                }],
+                unknown: Default::default(),
+            }],
+            ..Cassette::default()
+        }
+    }
+
+    fn shown(full: bool) -> String {
+        let mut bytes = Vec::new();
+        write("cassettes/a.json", &cassette(), full, &mut bytes).unwrap();
+        String::from_utf8(anstream::adapter::strip_bytes(&bytes).into_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_cassette_is_told_with_its_redacted_places_marked() {
+        assert_eq!(
+            shown(false),
+            "cassettes/a.json: synthesised, 1 interaction\n\
+             models: Proton 2020-07-20\n\
+             redaction: sensitive-members\n\
+             \n\
+             #1 Proton CreateServiceInstance  us-east-1  400 ConflictException\n\
+             \x20 POST https://proton.us-east-1.amazonaws.com/\n\
+             \x20 {\n\
+             \x20   \"name\": \"blue\",\n\
+             \x20   \"spec\": \"x1y2\" ‹redacted: sensitive-members›,\n\
+             \x20   \"n\": 1e2\n\
+             \x20 }\n\
+             \x20 answered 400\n\
+             \x20 {\n\
+             \x20   \"message\": \"no \\u001b[2J\"\n\
+             \x20 }\n"
+        );
+    }
+
+    #[test]
+    fn headers_are_shown_when_all_is_asked_for() {
+        assert!(shown(true).contains("\n  content-type: application/x-amz-json-1.0\n"));
+        assert!(!shown(false).contains("content-type"));
+    }
+
+    #[test]
+    fn a_long_body_is_cut_and_says_so() {
+        let mut cassette = cassette();
+        let body = format!("[{}]", vec!["{}"; 100].join(","));
+        *cassette.interactions[0].request.body_mut() = Bytes::from(body);
+        let mut bytes = Vec::new();
+        write("a", &cassette, false, &mut bytes).unwrap();
+        let text = anstream::adapter::strip_bytes(&bytes).into_vec();
+        assert!(String::from_utf8(text).unwrap().contains("… 62 more lines, `--full` shows them"));
+    }
 }

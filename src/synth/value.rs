@@ -5,6 +5,7 @@ use super::plausible::{self, Wanted};
 use super::words::has_word;
 use super::{INSTANT, Setting, SynthError};
 use crate::model::pattern::Matched;
+use crate::model::sample::{self, Seed};
 use crate::model::schema::{Member, Range, Service, Shape, ShapeIndex, ShapeKind};
 use crate::pointer::Path;
 use crate::value::Value;
@@ -297,9 +298,8 @@ fn fits(member: &Member, text: &str) -> bool {
 
 /// A text made from the pattern itself.
 fn sampled(member: &Member, seed: &str) -> Option<String> {
-    let seed = u64::from_str_radix(seed.get(..16)?, 16).ok()?;
-    let _ = (member, seed);
-    None
+    let constraints = &member.constraints;
+    sample::text(constraints.pattern.as_deref(), constraints.length, &mut Seed::new(seed.as_bytes()))
 }
 
 /// A text cut or stretched to the length that holds for a member.
