@@ -10,6 +10,7 @@
 pub mod authority;
 pub mod aws_hosts;
 pub mod body;
+pub mod client;
 mod date;
 pub mod endpoint;
 mod framing;
