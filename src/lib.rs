@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod cassette;
+pub mod child;
 pub mod cli;
 pub mod codec;
 pub mod commands;
-pub mod child;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
