@@ -1,135 +1,182 @@
-//! The credential scope of a signed request: who signed it, for which region and service.
+//! What a request's authentication says of the call: credential scope and signed headers.
 //!
-//! Pure text (AWS Signature Version 4); whether the signature is right is not judged here.
+//! Pure text. Whether a signature is right is none of this file's concern.
 
-use http::{HeaderMap, Uri};
-use std::borrow::Cow;
+use http::Uri;
+use http::header::{AUTHORIZATION, HeaderMap};
+use percent_encoding::percent_decode_str;
 
-/// What a signed request says of its signature.
+/// The scope of a signature, and who signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// The access key id.
     pub access_key_id: String,
-    /// The region; absent with SigV4A, and where it does not look like one.
+    /// `YYYYMMDD`, as written.
+    pub date: String,
+    /// The region; none in SigV4A, and none where what stands there does not look like a region.
     pub region: Option<String>,
-    /// The service part, `proton`.
+    /// The signing name of the service.
     pub service: String,
-    /// Names of the signed headers, in lower case, as the request lists them.
+    /// Names of the signed headers, as written (lower case).
     pub signed_headers: Vec<String>,
+    /// The signature, as written.
+    pub signature: String,
+    /// Whether it came in the query (a presigned URL).
+    pub presigned: bool,
+    /// Whether it is SigV4A, whose signature is not an HMAC.
+    pub asymmetric: bool,
 }
 
-impl Scope {
-    /// Reads the scope from the `Authorization` header, else from a presigned query; nothing where
-    /// the request is not signed with SigV4 or SigV4A.
-    pub fn of(headers: &HeaderMap, uri: &Uri) -> Option<Scope> {
-        from_header(headers).or_else(|| from_query(uri.query()?))
+const SYMMETRIC: &str = "AWS4-HMAC-SHA256";
+const ASYMMETRIC: &str = "AWS4-ECDSA-P256-SHA256";
+
+/// The scope of a request: of its `Authorization` header, else of its query.
+pub fn of(uri: &Uri, headers: &HeaderMap) -> Option<Scope> {
+    match headers.get(AUTHORIZATION) {
+        Some(value) => from_authorization(value.to_str().ok()?),
+        None => from_query(uri.query()?),
     }
 }
 
-fn from_header(headers: &HeaderMap) -> Option<Scope> {
-    let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
-    let (algorithm, fields) = value.trim().split_once(' ')?;
-    let field = |name: &str| {
-        fields
-            .split(',')
-            .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
-    };
-    build(algorithm, field("Credential")?, field("SignedHeaders").unwrap_or(""))
+/// `AWS4-HMAC-SHA256 Credential=AKID/date/region/service/aws4_request, SignedHeaders=a;b, Signature=…`
+pub fn from_authorization(value: &str) -> Option<Scope> {
+    let (algorithm, rest) = value.trim().split_once(' ')?;
+    let (mut credential, mut signed, mut signature) = (None, None, None);
+    for part in rest.split(',') {
+        match part.trim().split_once('=')? {
+            ("Credential", value) => credential = Some(value),
+            ("SignedHeaders", value) => signed = Some(value),
+            ("Signature", value) => signature = Some(value),
+            _ => {}
+        }
+    }
+    assemble(algorithm, credential?, signed?, signature.unwrap_or_default(), false)
 }
 
-fn from_query(query: &str) -> Option<Scope> {
+/// `X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-SignedHeaders=…&X-Amz-Signature=…`
+pub fn from_query(query: &str) -> Option<Scope> {
     let member = |name: &str| {
-        query
-            .split('&')
-            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
-            .map(|(_, value)| decoded(value))
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(key, _)| *key == name)?;
+        Some(percent_decode_str(value).decode_utf8().ok()?.into_owned())
     };
-    build(
+    let signature = member("X-Amz-Signature").unwrap_or_default();
+    assemble(
         &member("X-Amz-Algorithm")?,
         &member("X-Amz-Credential")?,
-        &member("X-Amz-SignedHeaders").unwrap_or_default(),
+        &member("X-Amz-SignedHeaders")?,
+        &signature,
+        true,
     )
 }
 
-fn decoded(text: &str) -> Cow<'_, str> {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
-}
-
-fn build(algorithm: &str, credential: &str, signed_headers: &str) -> Option<Scope> {
-    let mut parts: Vec<&str> = credential.split('/').collect();
-    let (access_key_id, region, service) = match (algorithm, parts.len()) {
-        ("AWS4-HMAC-SHA256", 5) => (parts.remove(0), Some(parts[1]), parts[2]),
-        ("AWS4-ECDSA-P256-SHA256", 4) => (parts.remove(0), None, parts[1]),
+fn assemble(algorithm: &str, credential: &str, signed: &str, signature: &str, presigned: bool) -> Option<Scope> {
+    let asymmetric = match algorithm {
+        SYMMETRIC => false,
+        ASYMMETRIC => true,
         _ => return None,
     };
-    let signed_headers = signed_headers
-        .split(';')
-        .filter(|name| !name.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
-    let region = region.filter(|region| looks_like_a_region(region)).map(str::to_owned);
+    // From the right: an access key id of an emulator may hold a slash.
+    let scope = credential.strip_suffix("/aws4_request")?;
+    let (scope, service) = scope.rsplit_once('/')?;
+    let (scope, region) = match asymmetric {
+        true => (scope, None),
+        false => scope.rsplit_once('/').map(|(scope, region)| (scope, Some(region)))?,
+    };
+    let (access_key_id, date) = scope.rsplit_once('/')?;
+    if access_key_id.is_empty() || service.is_empty() {
+        return None;
+    }
     Some(Scope {
         access_key_id: access_key_id.to_owned(),
-        region,
+        date: date.to_owned(),
+        region: region.filter(|region| is_region(region)).map(str::to_owned),
         service: service.to_owned(),
-        signed_headers,
+        signed_headers: signed.split(';').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        signature: signature.to_owned(),
+        presigned,
+        asymmetric,
     })
+}
+
+/// Whether a text looks like a region (`us-east-1`, `us-gov-west-1`, `eusc-de-east-1`), and so may
+/// enter a host name.
+pub fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let Some(first) = parts.next() else { return false };
+    let Some(last) = parts.next_back() else { return false };
+    let middle: Vec<_> = parts.collect();
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    text.len() <= 32
+        && first.len() >= 2
+        && first.bytes().all(|byte| byte.is_ascii_lowercase())
+        && !middle.is_empty()
+        && middle.iter().all(|part| is_word(part))
+        && !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The region of a request: of its credential scope, else of its host
 /// (`proton.us-east-1.amazonaws.com`).
-pub fn region_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
-    let scope = Scope::of(headers, uri).and_then(|scope| scope.region);
-    scope.or_else(|| uri.host()?.split('.').find(|label| looks_like_a_region(label)).map(str::to_owned))
-}
-
-/// Whether a text has the form of a region name (`us-east-1`, `us-gov-west-1`, `eusc-de-east-1`).
-/// Only such a text may become part of a host name.
-pub fn looks_like_a_region(text: &str) -> bool {
-    let labels: Vec<&str> = text.split('-').collect();
-    let [first, middle @ .., last] = labels.as_slice() else {
-        return false;
-    };
-    let lower = |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase());
-    (2..=8).contains(&first.len())
-        && lower(first)
-        && (1..=3).contains(&middle.len())
-        && middle.iter().all(lower)
-        && (1..=2).contains(&last.len())
-        && last.bytes().all(|byte| byte.is_ascii_digit())
+pub fn region_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let scope = of(uri, headers).and_then(|scope| scope.region);
+    scope.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(str::to_owned))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
-    fn signed(value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static(value))])
+    #[test]
+    fn a_header_tells_its_scope() {
+        let scope = from_authorization(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=5fa0",
+        )
+        .unwrap();
+        assert_eq!(scope.access_key_id, "AKIDEXAMPLE");
+        assert_eq!(scope.date, "20150830");
+        assert_eq!(scope.region.as_deref(), Some("us-east-1"));
+        assert_eq!(scope.service, "service");
+        assert_eq!(scope.signed_headers, ["host", "x-amz-date"]);
+        assert_eq!(scope.signature, "5fa0");
+        assert!(!scope.presigned && !scope.asymmetric);
     }
 
     #[test]
-    fn the_scope_is_read_from_header_and_query() {
-        let headers = signed(
-            "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/proton/aws4_request, SignedHeaders=content-type;Host, Signature=00",
-        );
-        let scope = Scope::of(&headers, &Uri::default()).unwrap();
-        assert_eq!(
-            (scope.access_key_id.as_str(), scope.region.as_deref(), scope.service.as_str()),
-            ("AKID", Some("us-east-1"), "proton")
-        );
-        assert_eq!(scope.signed_headers, ["content-type", "host"]);
-        let uri: Uri = "http://x/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261121%2Feu-west-1%2Fs3%2Faws4_request"
-            .parse()
-            .unwrap();
-        assert_eq!(Scope::of(&HeaderMap::new(), &uri).unwrap().region.as_deref(), Some("eu-west-1"));
-        let asymmetric = signed("AWS4-ECDSA-P256-SHA256 Credential=AKID/20261121/s3/aws4_request, SignedHeaders=host, Signature=00");
-        assert_eq!(Scope::of(&asymmetric, &Uri::default()).unwrap().region, None);
-        assert_eq!(Scope::of(&signed("Bearer abc"), &Uri::default()), None);
-        assert_eq!(
-            Scope::of(&signed("AWS4-HMAC-SHA256 Credential=AKID, SignedHeaders=host"), &Uri::default()),
-            None
-        );
+    fn a_header_without_blanks_is_read_too() {
+        let scope = from_authorization("AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=0");
+        assert_eq!(scope.unwrap().signed_headers, ["host"]);
+    }
+
+    #[test]
+    fn sigv4a_names_no_region() {
+        let scope =
+            from_authorization("AWS4-ECDSA-P256-SHA256 Credential=A/20150830/s3/aws4_request, SignedHeaders=host, Signature=30").unwrap();
+        assert_eq!((scope.region, scope.service.as_str(), scope.asymmetric), (None, "s3", true));
+    }
+
+    #[test]
+    fn a_presigned_url_tells_its_scope() {
+        let scope = from_query(
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20150830%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host%3Bx-a&X-Amz-Signature=ab",
+        )
+        .unwrap();
+        assert_eq!(scope.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(scope.signed_headers, ["host", "x-a"]);
+        assert!(scope.presigned);
+    }
+
+    #[test]
+    fn other_authentication_has_no_scope() {
+        for value in [
+            "Bearer abc",
+            "Basic YTpi",
+            "AWS AKID:sig",
+            "AWS4-HMAC-SHA256",
+            "AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host",
+        ] {
+            assert_eq!(from_authorization(value), None, "{value}");
+        }
     }
 
     #[test]
@@ -137,35 +184,36 @@ mod tests {
         for region in [
             "us-east-1",
             "us-gov-west-1",
-            "us-iso-east-1",
+            "us-isob-east-1",
             "eusc-de-east-1",
-            "ap-southeast-4",
+            "ap-southeast-12",
             "mx-central-1",
         ] {
-            assert!(looks_like_a_region(region), "{region}");
+            assert!(is_region(region), "{region}");
         }
         for other in [
             "",
-            "aws-global",
+            "us",
+            "us-1",
             "us-east",
-            "evil.com/us-east-1",
-            "us_east-1",
-            "proton",
+            "evil.com/-1",
+            "us-east-1.evil",
             "US-EAST-1",
-            "us-east-1a",
+            "-east-1",
             "us--1",
-            "x@y-a-1",
+            "u-east-1",
+            "us-east-1@x",
         ] {
-            assert!(!looks_like_a_region(other), "{other}");
+            assert!(!is_region(other), "{other}");
         }
+        let scope = from_authorization("AWS4-HMAC-SHA256 Credential=A/20150830/evil.com/s3/aws4_request, SignedHeaders=host, Signature=0");
+        assert_eq!(scope.unwrap().region, None);
     }
 
     #[test]
     fn the_host_tells_the_region_where_nothing_is_signed() {
-        assert_eq!(
-            region_of(&HeaderMap::new(), &"https://proton.us-west-2.amazonaws.com/".parse().unwrap()).as_deref(),
-            Some("us-west-2")
-        );
-        assert_eq!(region_of(&HeaderMap::new(), &"http://127.0.0.1:9/".parse().unwrap()), None);
+        let of_host = |uri: &'static str| region_of(&Uri::from_static(uri), &HeaderMap::new());
+        assert_eq!(of_host("https://proton.us-west-2.amazonaws.com/").as_deref(), Some("us-west-2"));
+        assert_eq!(of_host("http://127.0.0.1:9/"), None);
     }
 }

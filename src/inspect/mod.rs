@@ -232,7 +232,7 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
 }
 
 fn region(request: &Request) -> Option<String> {
-    scope::region_of(request.headers(), request.uri())
+    scope::region_of(request.uri(), request.headers())
 }
 
 impl<T> Judged<T> {

@@ -7,14 +7,18 @@
 //!
 //! tokio, hyper and rustls live in this module and in `child`, nowhere else.
 
+pub mod authority;
 pub mod aws_hosts;
 pub mod body;
 mod date;
 pub mod endpoint;
 mod framing;
+mod intercept;
 mod refused;
 pub mod server;
+pub mod signature;
 pub mod stand_in;
+pub mod tls;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;

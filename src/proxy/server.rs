@@ -3,10 +3,12 @@
 //! Every request is checked (`framing`), given an absolute URI, and handed to the [`Handler`].
 //! `CONNECT` goes to `intercept`.
 
+use super::authority::CertificateAuthority;
+use super::intercept::{self, Pending};
 use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, date, endpoint, framing};
 use http::header::HeaderValue;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -26,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long a client may take to send a head, and how long it may idle between requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long running requests may take once the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 /// More headers than this are answered 431.
@@ -49,6 +51,8 @@ pub struct Options {
     pub preserve_header_case: bool,
     /// Is told of clients that do not speak HTTP, and the like.
     pub note: Option<Note>,
+    /// Vouches for AWS's hosts at the intercept door. Without one there is no such door.
+    pub authority: Option<Arc<CertificateAuthority>>,
     /// Opens tunnels, where the handler allows any.
     pub dial: Option<Arc<dyn Dial>>,
 }
@@ -189,10 +193,21 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
     }
     let names = RefCell::new(KnownHost::default());
     let inside = Arc::clone(&shared);
-    let service = service_fn(move |request| {
-        let admitted = admit(&inside, &names, request);
+    let pending = Arc::new(Pending::default());
+    let connecting = Arc::clone(&pending);
+    let service = service_fn(move |request: Request<Incoming>| {
         let shared = Arc::clone(&inside);
-        async move { answer(&shared, admitted).await }
+        let pending = Arc::clone(&connecting);
+        let admitted = match request.method() {
+            &Method::CONNECT => Err(request),
+            _ => Ok(admit(&shared, &names, request)),
+        };
+        async move {
+            match admitted {
+                Ok(admitted) => answer(&shared, admitted).await,
+                Err(connect) => intercept::connect(&shared, &pending, connect).await,
+            }
+        }
     });
     let ended = run(&shared, TokioIo::new(stream), service).await;
     if let Err(error) = ended
@@ -200,6 +215,7 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
     {
         shared.note(|| format!("`{peer}` sent something that is not an HTTP/1.1 request: {error}"));
     }
+    intercept::take_over(&shared, &pending).await;
 }
 
 /// Serves one connection to its end. When the server stops, the request that runs is the last.

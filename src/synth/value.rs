@@ -297,8 +297,11 @@ fn fits(member: &Member, text: &str) -> bool {
 
 /// A text made from the pattern itself.
 fn sampled(member: &Member, seed: &str) -> Option<String> {
-    let seed = u64::from_str_radix(seed.get(..16)?, 16).ok()?;
-    sample::text(member.constraints.pattern.as_deref(), member.constraints.length, seed)
+    sample::text(
+        member.constraints.pattern.as_deref(),
+        member.constraints.length,
+        &mut sample::Seed::new(seed.as_bytes()),
+    )
 }
 
 /// A text cut or stretched to the length that holds for a member.
