@@ -437,3 +437,6 @@ fn shadowed(entries: &[(String, Value)]) -> HashSet<usize> {
         .filter_map(|(index, (name, _))| last.insert(name, index))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
