@@ -298,11 +298,6 @@ fn fits(member: &Member, text: &str) -> bool {
 
 /// A text made from the pattern itself.
 fn sampled(member: &Member, seed: &str) -> Option<String> {
-    sample::text(
-        member.constraints.pattern.as_deref(),
-        member.constraints.length,
-        &mut sample::Seed::new(seed.as_bytes()),
-    )
     let constraints = &member.constraints;
     sample::text(constraints.pattern.as_deref(), constraints.length, &mut Seed::new(seed.as_bytes()))
 }
