@@ -15,6 +15,8 @@ pub struct Scope {
     pub date: String,
     /// The region; none in SigV4A, and none where what stands there does not look like a region.
     pub region: Option<String>,
+    /// What stands in the region's place, whatever it looks like; empty in SigV4A.
+    pub region_as_written: String,
     /// The signing name of the service.
     pub service: String,
     /// Names of the signed headers, as written (lower case).
@@ -90,6 +92,7 @@ fn assemble(algorithm: &str, credential: &str, signed: &str, signature: &str, pr
     Some(Scope {
         access_key_id: access_key_id.to_owned(),
         date: date.to_owned(),
+        region_as_written: region.unwrap_or_default().to_owned(),
         region: region.filter(|region| is_region(region)).map(str::to_owned),
         service: service.to_owned(),
         signed_headers: signed.split(';').filter(|name| !name.is_empty()).map(str::to_owned).collect(),

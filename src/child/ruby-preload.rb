@@ -4,12 +4,15 @@
 proxy = ENV['HTTPS_PROXY'] || ENV['https_proxy']
 if proxy && !proxy.empty?
   watch = TracePoint.new(:end) do |point|
-    next unless point.self.is_a?(Module) && point.self.name == 'Aws' && point.self.respond_to?(:config) && point.self.config.is_a?(Hash)
+    # Compared as an object: a class may have made a `name` of its own.
+    next unless Object.const_defined?(:Aws) && Aws.equal?(point.self) && Aws.respond_to?(:config) && Aws.config
 
     watch.disable
-    # The SDK's proxy has no exceptions: where it takes our URL as its endpoint it must not get one.
+    # The SDK's proxy has no exceptions: where it takes our URL as its endpoint it must not get
+    # one. Older versions take none.
     endpoint = ENV['AWS_ENDPOINT_URL']
-    Aws.config[:http_proxy] ||= proxy if endpoint.nil? || endpoint.empty?
+    knows_endpoints = Aws::SharedConfig.method_defined?(:ignore_configured_endpoint_urls)
+    Aws.config[:http_proxy] ||= proxy unless endpoint && !endpoint.empty? && knows_endpoints
   end
   watch.enable
 end

@@ -1,6 +1,10 @@
 //! The commands, one file each: what is typed there, and what it does.
 
 pub mod check;
+pub mod demo;
+pub mod mock;
+pub mod schema;
+pub mod show;
 
 use crate::model::catalog::Catalog;
 use std::path::PathBuf;

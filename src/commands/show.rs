@@ -1,6 +1,7 @@
 //! `ferrotape show`: a cassette for people.
 
-use crate::cassette::{Cassette, Interaction, Redacted};
+use crate::cassette::store::{Library, load_file};
+use crate::cassette::{Cassette, Interaction, Name, Redacted};
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
 use crate::report::clean;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -37,8 +38,7 @@ pub struct ShowArguments {
 
 /// Runs the command.
 pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
-    let library = Library::new(&arguments.cassettes);
-    let (title, cassette) = library.find(&arguments.cassette)?;
+    let (title, cassette) = find(arguments)?;
     let mut out = anstream::stdout().lock();
     let written = write(&title, &cassette, arguments.full, &mut out).and_then(|()| out.flush());
     match written {
@@ -46,6 +46,17 @@ pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
         other => other.context("cannot write to standard output").map(|()| Exit::Clean),
     }
+}
+
+/// A file where there is one of that name, else a cassette of the folder.
+fn find(arguments: &ShowArguments) -> anyhow::Result<(String, Cassette)> {
+    let file = Path::new(&arguments.cassette);
+    if file.is_file() {
+        return Ok((file.display().to_string(), load_file(file)?));
+    }
+    let library = Library::new(arguments.cassettes.clone());
+    let name = Name::parse(&arguments.cassette)?;
+    Ok((library.path(&name).display().to_string(), library.load(&name)?))
 }
 
 fn write(title: &str, cassette: &Cassette, full: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -64,7 +75,10 @@ fn header(title: &str, cassette: &Cassette, out: &mut dyn Write) -> io::Result<(
     };
     writeln!(out, "{TITLE}{}{TITLE:#}: {}, {count}", clean(title), cassette.origin.name())?;
     if !cassette.models.is_empty() {
-        let models = cassette.models.iter().map(|(name, stamp)| format!("{} {}", clean(name), clean(&stamp.version)));
+        let models = cassette
+            .models
+            .iter()
+            .map(|(name, stamp)| format!("{} {}", clean(name), clean(&stamp.version)));
         writeln!(out, "models: {}", models.collect::<Vec<_>>().join(", "))?;
     }
     let redaction = &cassette.redaction;
@@ -100,7 +114,14 @@ fn write_interaction(number: usize, interaction: &Interaction, full: bool, out: 
     writeln!(out, "  {FAINT}{} {}{FAINT:#}", request.method(), clean(&request.uri().to_string()))?;
     side("request", request.headers(), request.body(), interaction, full, out)?;
     writeln!(out, "  {FAINT}answered {}{FAINT:#}", status.as_u16())?;
-    side("response", interaction.response.headers(), interaction.response.body(), interaction, full, out)
+    side(
+        "response",
+        interaction.response.headers(),
+        interaction.response.body(),
+        interaction,
+        full,
+        out,
+    )
 }
 
 /// The error's name, as the header or the body gives it.
@@ -119,14 +140,7 @@ fn error_code(interaction: &Interaction) -> Option<String> {
     Some(code.rsplit('#').next().unwrap_or(code).to_owned())
 }
 
-fn side(
-    name: &str,
-    headers: &HeaderMap,
-    body: &Bytes,
-    interaction: &Interaction,
-    full: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn side(name: &str, headers: &HeaderMap, body: &Bytes, interaction: &Interaction, full: bool, out: &mut dyn Write) -> io::Result<()> {
     let redacted = &interaction.redacted;
     if full {
         for (header, value) in headers {
@@ -159,7 +173,13 @@ fn render_body(body: &Bytes, root: &str, redacted: &[Redacted]) -> String {
     // JSON has no other control character than these outside of escapes, but for the C1 set.
     let spaced: String = spaced
         .chars()
-        .map(|character| if character.is_control() && character != '\n' { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() && character != '\n' {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect();
     let places: Vec<(&str, &Redacted)> = redacted
         .iter()
@@ -193,4 +213,96 @@ fn mark(place: &Redacted) -> String {
         broken => format!("; the true value broke {}", clean(&broken.join(", "))),
     };
     format!(" {HIDDEN}‹redacted: {}{breaks}›{HIDDEN:#}", clean(&place.rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cassette::{ModelStamp, Origin, Redaction};
+
+    fn cassette() -> Cassette {
+        let request = http::Request::post("https://proton.us-east-1.amazonaws.com/")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(Bytes::from_static(br#"{"name":"blue","spec":"x1y2","n":1e2}"#))
+            .unwrap();
+        let response = http::Response::builder()
+            .status(400)
+            .header("x-amzn-errortype", "com.amazonaws.proton#ConflictException:http://x/")
+            .body(Bytes::from_static(br#"{"message":"no \u001b[2J"}"#))
+            .unwrap();
+        Cassette {
+            origin: Origin::Synthesised,
+            models: vec![(
+                "Proton".to_owned(),
+                ModelStamp {
+                    version: "2020-07-20".to_owned(),
+                    sha256: "ab".to_owned(),
+                },
+            )],
+            redaction: Redaction {
+                rules: vec!["sensitive-members".to_owned()],
+                ..Redaction::default()
+            },
+            interactions: vec![Interaction {
+                service: Some("Proton".to_owned()),
+                operation: Some("CreateServiceInstance".to_owned()),
+                region: Some("us-east-1".to_owned()),
+                request,
+                response,
+                attempt: 1,
+                redacted: vec![Redacted {
+                    path: "/request/body/spec".to_owned(),
+                    rule: "sensitive-members".to_owned(),
+                    breaks: Vec::new(),
+                }],
+                unknown: Default::default(),
+            }],
+            ..Cassette::default()
+        }
+    }
+
+    fn shown(full: bool) -> String {
+        let mut bytes = Vec::new();
+        write("cassettes/a.json", &cassette(), full, &mut bytes).unwrap();
+        String::from_utf8(anstream::adapter::strip_bytes(&bytes).into_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_cassette_is_told_with_its_redacted_places_marked() {
+        assert_eq!(
+            shown(false),
+            "cassettes/a.json: synthesised, 1 interaction\n\
+             models: Proton 2020-07-20\n\
+             redaction: sensitive-members\n\
+             \n\
+             #1 Proton CreateServiceInstance  us-east-1  400 ConflictException\n\
+             \x20 POST https://proton.us-east-1.amazonaws.com/\n\
+             \x20 {\n\
+             \x20   \"name\": \"blue\",\n\
+             \x20   \"spec\": \"x1y2\" ‹redacted: sensitive-members›,\n\
+             \x20   \"n\": 1e2\n\
+             \x20 }\n\
+             \x20 answered 400\n\
+             \x20 {\n\
+             \x20   \"message\": \"no \\u001b[2J\"\n\
+             \x20 }\n"
+        );
+    }
+
+    #[test]
+    fn headers_are_shown_when_all_is_asked_for() {
+        assert!(shown(true).contains("\n  content-type: application/x-amz-json-1.0\n"));
+        assert!(!shown(false).contains("content-type"));
+    }
+
+    #[test]
+    fn a_long_body_is_cut_and_says_so() {
+        let mut cassette = cassette();
+        let body = format!("[{}]", vec!["{}"; 100].join(","));
+        *cassette.interactions[0].request.body_mut() = Bytes::from(body);
+        let mut bytes = Vec::new();
+        write("a", &cassette, false, &mut bytes).unwrap();
+        let text = anstream::adapter::strip_bytes(&bytes).into_vec();
+        assert!(String::from_utf8(text).unwrap().contains("… 62 more lines, `--full` shows them"));
+    }
 }

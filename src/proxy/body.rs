@@ -236,6 +236,7 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
+    #[derive(Debug)]
     struct Pieces(VecDeque<Result<&'static str, &'static str>>);
 
     impl Body for Pieces {

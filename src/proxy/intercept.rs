@@ -300,7 +300,15 @@ fn admit_inside(
         host: Arc::clone(&inside.host),
         port: inside.port,
     };
-    Ok((Arrival { door, session, token }, Request::from_parts(head, RequestBody::Wire(body))))
+    Ok((
+        Arrival {
+            door,
+            session,
+            token,
+            signed_path: None,
+        },
+        Request::from_parts(head, RequestBody::Wire(body)),
+    ))
 }
 
 /// The authority of a request inside, if it is the one that `CONNECT` and TLS named.

@@ -10,12 +10,15 @@
 pub mod authority;
 pub mod aws_hosts;
 pub mod body;
+pub mod client;
+pub mod credentials;
 mod date;
 pub mod endpoint;
 mod framing;
 mod intercept;
 mod refused;
 pub mod server;
+pub mod sign;
 pub mod signature;
 pub mod stand_in;
 pub mod tls;
@@ -52,6 +55,9 @@ pub struct Arrival {
     pub session: Option<String>,
     /// The token it shows: `/@NAME:TOKEN`, or the proxy's password.
     pub token: Option<String>,
+    /// The path and query as they came, where the session's segment was removed from the URI:
+    /// that is what the client signed.
+    pub signed_path: Option<http::uri::PathAndQuery>,
 }
 
 impl fmt::Debug for Arrival {
@@ -62,7 +68,7 @@ impl fmt::Debug for Arrival {
             .field("door", &self.door)
             .field("session", &self.session)
             .field("token", &token)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

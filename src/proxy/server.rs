@@ -311,11 +311,13 @@ fn admit<H: Handler>(
         door: Door::Endpoint,
         session: None,
         token: None,
+        signed_path: None,
     };
     let path = match endpoint::split_prefix(&path)? {
         Some((prefix, rest)) => {
             arrival.session = Some(prefix.session);
             arrival.token = prefix.token;
+            arrival.signed_path = Some(path);
             rest
         }
         None => path,

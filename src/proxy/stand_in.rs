@@ -206,7 +206,9 @@ mod tests {
         let make = |name: &str, token: &str| {
             let body = format!(r#"{{"ProductId":"prod-1","Parameters":{{"Name":"{name}"}},"IdempotencyToken":"{token}"}}"#);
             let target = "AWS242ServiceCatalogService.CreateProvisioningArtifact";
-            stand_in.answer(&request(target, "application/x-amz-json-1.1", &body)).into_body()
+            let answer = stand_in.answer(&request(target, "application/x-amz-json-1.1", &body)).into_body();
+            let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+            answer["ProvisioningArtifactDetail"]["Id"].to_string()
         };
         assert_eq!(make("a", "one"), make("a", "two"));
         assert_ne!(make("a", "one"), make("b", "one"));

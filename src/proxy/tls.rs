@@ -1,5 +1,6 @@
 //! The one place that chooses TLS's cryptography (rustls with ring) and whom we trust.
 
+use base64::Engine;
 use rustls::client::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -69,6 +70,23 @@ impl Trust {
         }
         Ok(roots)
     }
+}
+
+/// A bundle as PEM again, without the certificates that rustls cannot use: aws-smithy-http-client
+/// panics at those.
+pub fn usable_pem(path: &Path) -> Result<String, TrustError> {
+    let is_usable = |certificate: &CertificateDer<'static>| RootCertStore::empty().add(certificate.clone()).is_ok();
+    let mut text = String::new();
+    for certificate in read_bundle(path)?.iter().filter(|certificate| is_usable(certificate)) {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(certificate);
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in encoded.as_bytes().chunks(64) {
+            text.extend(line.iter().map(|byte| char::from(*byte)));
+            text.push('\n');
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+    }
+    Ok(text)
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {

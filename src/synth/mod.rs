@@ -276,8 +276,11 @@ mod tests {
         for service in catalog.services() {
             for index in 0..service.operations.len() {
                 let operation = OperationIndex(index as u32);
-                let made = input(service, operation, &setting).and_then(|input| output(service, operation, &input, &setting));
-                if let Err(problem) = made {
+                let answer = input(service, operation, &setting).and_then(|input| output(service, operation, &input, &setting));
+                let errors = service
+                    .errors_of(operation)
+                    .map(|shape| error(service, operation, shape, "no", &setting));
+                for problem in errors.chain([answer]).filter_map(Result::err) {
                     problems.push(format!("{} {}: {problem}", service.sdk_id, service.operation(operation).name));
                 }
             }

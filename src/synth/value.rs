@@ -5,7 +5,7 @@ use super::plausible::{self, Wanted};
 use super::words::has_word;
 use super::{INSTANT, Setting, SynthError};
 use crate::model::pattern::Matched;
-use crate::model::sample;
+use crate::model::sample::{self, Seed};
 use crate::model::schema::{Member, Range, Service, Shape, ShapeIndex, ShapeKind};
 use crate::pointer::Path;
 use crate::value::Value;
@@ -237,9 +237,10 @@ impl Composer<'_> {
     /// Hexadecimal that follows from the operation, its input and the place alone.
     fn seed(&self, place: &Place<'_>) -> String {
         let text = format!(
-            "{}\0{}\0{}\0{}",
+            "{}\0{}\0{}\0{}\0{}",
             self.service.shape_id,
             self.operation,
+            self.digest,
             place.path.render(),
             place.nth
         );
@@ -297,11 +298,8 @@ fn fits(member: &Member, text: &str) -> bool {
 
 /// A text made from the pattern itself.
 fn sampled(member: &Member, seed: &str) -> Option<String> {
-    sample::text(
-        member.constraints.pattern.as_deref(),
-        member.constraints.length,
-        &mut sample::Seed::new(seed.as_bytes()),
-    )
+    let constraints = &member.constraints;
+    sample::text(constraints.pattern.as_deref(), constraints.length, &mut Seed::new(seed.as_bytes()))
 }
 
 /// A text cut or stretched to the length that holds for a member.

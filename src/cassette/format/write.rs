@@ -32,6 +32,13 @@ impl Cassette {
             blobs: writer.blobs,
         }
     }
+
+    /// The cassette as one line of JSON with all bodies inline.
+    pub(in crate::cassette) fn to_line(&self) -> String {
+        let mut writer = Writer::new(Large::Inline);
+        writer.cassette(self);
+        writer.out
+    }
 }
 
 impl Interaction {
