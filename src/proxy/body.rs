@@ -302,6 +302,7 @@ mod tests {
     use std::collections::VecDeque;
 
     #[derive(Debug)]
+    #[derive(Debug)]
     struct Pieces(VecDeque<Result<&'static str, &'static str>>);
 
     impl Body for Pieces {
