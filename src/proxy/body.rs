@@ -302,7 +302,6 @@ mod tests {
     use std::collections::VecDeque;
 
     #[derive(Debug)]
-    #[derive(Debug)]
     struct Pieces(VecDeque<Result<&'static str, &'static str>>);
 
     impl Body for Pieces {
