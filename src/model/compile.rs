@@ -118,6 +118,7 @@ impl<'a> Compiler<'a> {
             lints: self.lints,
             source: self.source.to_owned(),
             operation_names,
+            carries_sensitive: std::sync::OnceLock::new(),
             name,
         })
     }
