@@ -434,3 +434,16 @@ impl Decimal {
         Some(if self.negative { -number } else { number })
     }
 }
+
+/// Whether two numbers have the same value, however they are written.
+pub(super) fn same_number(one: &Value, other: &Value) -> bool {
+    let read = |value: &Value| match value {
+        Value::Integer(number) => Decimal::read(&number.to_string()),
+        Value::Number(lexeme) => Decimal::read(lexeme),
+        _ => None,
+    };
+    match (read(one), read(other)) {
+        (Some(one), Some(other)) => one.negative == other.negative && one.exponent == other.exponent && one.digits == other.digits,
+        _ => one == other,
+    }
+}

@@ -138,7 +138,7 @@ impl Session {
 impl State {
     fn choose(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Choice {
         if let Some(binding) = self.binding(operation, token) {
-            return self.choose_bound(tape, key, binding, repeat);
+            return self.choose_bound(tape, key, binding);
         }
         let Some((index, positions)) = tape.positions(key) else {
             return Choice::Not(Outcome::Unrecorded);
@@ -155,7 +155,7 @@ impl State {
         }
     }
 
-    fn choose_bound(&self, tape: &Tape, key: Key, binding: Binding, repeat: bool) -> Choice {
+    fn choose_bound(&self, tape: &Tape, key: Key, binding: Binding) -> Choice {
         let same = binding.key == key;
         let rest = match binding.token {
             Some(token) => tape.positions(key).and_then(|(index, _)| tape.by_token.get(&(token, index))),
@@ -182,7 +182,7 @@ impl State {
         {
             return Choice::Play { position, bind: true };
         }
-        let _ = repeat; // a bound token repeats its last answer whether or not the key may
+        // A bound token repeats its last answer whether or not the key may.
         Choice::Repeat { position: binding.last }
     }
 
