@@ -46,6 +46,20 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 10] = [
+        Rule::Required,
+        Rule::Type,
+        Rule::Length,
+        Rule::Pattern,
+        Rule::Range,
+        Rule::Enum,
+        Rule::UniqueItems,
+        Rule::Union,
+        Rule::Token,
+        Rule::Unknown,
+    ];
+
     /// The rule's name in every output.
     pub fn name(self) -> &'static str {
         match self {
@@ -355,7 +369,7 @@ impl<'a> Walk<'a> {
     fn unknown_members(&mut self, place: Place<'_>, shape: &Shape, found: &[(String, Value)]) {
         let shadowed = shadowed(found);
         for (index, (name, _)) in found.iter().enumerate() {
-            if name == "__type" || shadowed.contains(&index) || shape.member(name).is_some() {
+            if (name == "__type" && self.side == Side::Response) || shadowed.contains(&index) || shape.member(name).is_some() {
                 continue;
             }
             let path = place.path.name(name);
@@ -423,3 +437,6 @@ fn shadowed(entries: &[(String, Value)]) -> HashSet<usize> {
         .filter_map(|(index, (name, _))| last.insert(name, index))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -364,8 +364,13 @@ impl<'a> Walk<'a> {
 /// form where there is one (as `serde_json` writes).
 pub fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    escape(text, &mut |part| out.push_str(part));
+    write_string(text, &mut out);
     out
+}
+
+/// Appends what [`string`] gives.
+pub fn write_string(text: &str, out: &mut String) {
+    escape(text, &mut |part| out.push_str(part));
 }
 
 /// Appends what [`string`] gives.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The first-class operations' services, embedded in the binary.
-const BUILT_IN: [&str; 0] = [];
+const BUILT_IN: [&str; 2] = [include_str!("builtin/proton.json"), include_str!("builtin/service-catalog.json")];
 
 /// Services, found by what a request says of itself.
 #[derive(Debug, Default)]

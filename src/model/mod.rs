@@ -4,6 +4,7 @@ mod ast;
 pub mod catalog;
 mod compile;
 pub mod pattern;
+pub mod sample;
 pub mod schema;
 
 pub use compile::{ModelError, hexadecimal, load};

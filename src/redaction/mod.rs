@@ -20,7 +20,7 @@ use crate::contract::{Departure, Rule as Constraint};
 use crate::inspect::{Call, Finding};
 use crate::json::lexer::{Lexer, Token};
 use crate::json::rewrite::{self, Edit, Place};
-use crate::model::schema::{Member, Service, ShapeIndex};
+use crate::model::schema::{Member, ShapeIndex};
 use crate::pointer::{self, Path};
 use crate::protocol::Reply;
 use crate::value::Value;
@@ -96,7 +96,6 @@ struct PlaceToHide<'a> {
     key_rule: Option<Rule>,
     member: Option<&'a Member>,
     key_member: Option<&'a Member>,
-    service: Option<&'a Service>,
     value: Value,
     expiry: bool,
 }
@@ -124,8 +123,8 @@ impl Redactor {
     }
 
     /// What stands for a value: the same for equal values, wherever a place can hold it.
-    pub fn stand_in(&self, value: &Value, member: Option<&Member>, service: Option<&Service>) -> Value {
-        self.stand_ins.value(value, member, service)
+    pub fn stand_in(&self, value: &Value, member: Option<&Member>) -> Value {
+        self.stand_ins.value(value, member)
     }
 
     /// What is written for a scalar whose place says that it is a secret; nothing where the place
@@ -145,7 +144,7 @@ impl Redactor {
         if recorded || self.stand_ins.is_stand_in(value) {
             return Some(Cow::Borrowed(value));
         }
-        Some(Cow::Owned(self.stand_ins.value(value, context.member, context.service())))
+        Some(Cow::Owned(self.stand_ins.value(value, context.member)))
     }
 
     /// A text without the secrets that their form gives away. Account ids stay.
@@ -164,7 +163,7 @@ impl Redactor {
         if recorded {
             return Cow::Borrowed(key);
         }
-        match self.stand_ins.value(&Value::Text(key.to_owned()), context.member, context.service()) {
+        match self.stand_ins.value(&Value::Text(key.to_owned()), context.member) {
             Value::Text(stand_in) => Cow::Owned(stand_in),
             _ => Cow::Borrowed(key),
         }
@@ -208,7 +207,7 @@ impl Redactor {
             response: rebuilt_response(response, response_headers, response_body),
             attempt,
             redacted: writer.redacted,
-            unknown: serde_json::Map::new(),
+            unknown: Default::default(),
         };
         refresh(&mut interaction, request.body(), response.body(), head);
         match scan::leaks(&interaction).into_iter().next() {
@@ -299,7 +298,7 @@ impl Redactor {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
                     if let Some(rule) = key.secret.filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place)) {
-                        let entry = side.place(&place, Value::Null, key.service());
+                        let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
                         entry.key_member = key.member;
                     }
@@ -315,7 +314,7 @@ impl Redactor {
             scalar => {
                 let secret = context.secret.filter(|_| !self.keeps(side.operation, path));
                 if secret.is_some() || context.expiry {
-                    let place = side.place(path, scalar.clone(), context.service());
+                    let place = side.place(path, scalar.clone());
                     place.rule = secret.or(Some(Rule::Credentials));
                     place.member = context.member;
                     place.expiry = context.expiry;
@@ -357,13 +356,12 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn place(&mut self, path: &Path<'_>, value: Value, service: Option<&'a Service>) -> &mut PlaceToHide<'a> {
+    fn place(&mut self, path: &Path<'_>, value: Value) -> &mut PlaceToHide<'a> {
         let place = self.places.entry(path.render()).or_insert(PlaceToHide {
             rule: None,
             key_rule: None,
             member: None,
             key_member: None,
-            service,
             value: Value::Null,
             expiry: false,
         });
@@ -529,7 +527,7 @@ impl Writer<'_> {
             },
             _ => Value::Text(string.to_owned()),
         };
-        match self.redactor.stand_ins.value(&value, place.member, place.service) {
+        match self.redactor.stand_ins.value(&value, place.member) {
             Value::Text(stand_in) => Some((stand_in, vec![rule])),
             Value::Blob(bytes) => Some((stand_in::base64_text(&bytes), vec![rule])),
             _ => None,
@@ -537,7 +535,7 @@ impl Writer<'_> {
     }
 
     fn hide_key(&self, place: &PlaceToHide<'_>, key: &str) -> Option<(String, Vec<Rule>)> {
-        match self.redactor.stand_ins.value(&Value::Text(key.to_owned()), place.key_member, place.service) {
+        match self.redactor.stand_ins.value(&Value::Text(key.to_owned()), place.key_member) {
             Value::Text(stand_in) => Some((stand_in, vec![place.key_rule?])),
             _ => None,
         }
@@ -575,7 +573,7 @@ impl Writer<'_> {
     }
 
     fn number(&self, place: &PlaceToHide<'_>, lexeme: &str) -> String {
-        match self.redactor.stand_ins.value(&place.value, place.member, place.service) {
+        match self.redactor.stand_ins.value(&place.value, place.member) {
             Value::Bool(value) => value.to_string(),
             Value::Integer(number) => number.to_string(),
             Value::Number(text) => text,

@@ -17,7 +17,8 @@
 //! A boolean has no room for equality *and* secrecy: it becomes `false`.
 
 use crate::model::pattern::Matched;
-use crate::model::schema::{Member, Service};
+use crate::model::sample;
+use crate::model::schema::Member;
 use crate::value::Value;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -66,7 +67,7 @@ impl StandIns {
 
     /// What is written for `value` at a place that `member` describes. Scalars keep their type;
     /// null stays. Lists and objects are not scalars and stay as they are.
-    pub fn value(&self, value: &Value, member: Option<&Member>, service: Option<&Service>) -> Value {
+    pub fn value(&self, value: &Value, member: Option<&Member>) -> Value {
         if self.is_stand_in(value) {
             return value.clone();
         }
@@ -75,7 +76,7 @@ impl StandIns {
             Value::Bool(_) => Value::Bool(false),
             Value::Integer(number) => self.integer(&number.to_le_bytes(), member),
             Value::Number(text) => self.integer(text.as_bytes(), member),
-            Value::Text(text) => Value::Text(self.place_text(text, member, service)),
+            Value::Text(text) => Value::Text(self.place_text(text, member)),
             Value::Blob(bytes) => Value::Blob(self.blob(bytes, member)),
             Value::Timestamp { seconds, nanos } => {
                 let mut bytes = [0; 12];
@@ -105,7 +106,7 @@ impl StandIns {
         }
     }
 
-    fn place_text(&self, text: &str, member: Option<&Member>, service: Option<&Service>) -> String {
+    fn place_text(&self, text: &str, member: Option<&Member>) -> String {
         let plain = self.text(text);
         let Some(member) = member.filter(|member| !member.constraints.is_empty()) else {
             return plain;
@@ -117,8 +118,8 @@ impl StandIns {
         if pattern.matches(&fitted) != Matched::No {
             return fitted;
         }
-        let _ = service;
-        fitted
+        let mut seed = sample::Seed::new(&self.hash(b'p', text.as_bytes()));
+        sample::text(Some(pattern), member.constraints.length, &mut seed).unwrap_or(fitted)
     }
 
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
@@ -465,7 +466,7 @@ mod tests {
         let call = call("Put");
         let service = &call.service;
         let input = service.shape(service.operation(call.operation).input);
-        let at = |member: &str, value: Value| stand_ins().value(&value, input.member(member), Some(service));
+        let at = |member: &str, value: Value| stand_ins().value(&value, input.member(member));
         let secret = || Value::Text("hunter2".to_owned());
         assert_eq!(at("spec", secret()), Value::Text(of("hunter2")));
         assert_eq!(at("pin", secret()), Value::Text(of("hunter2")[..8].to_owned()));
@@ -481,7 +482,7 @@ mod tests {
 
     #[test]
     fn every_scalar_keeps_its_type() {
-        let value = |value: Value| stand_ins().value(&value, None, None);
+        let value = |value: Value| stand_ins().value(&value, None);
         assert!(matches!(value(Value::Integer(7)), Value::Integer(_)));
         assert!(matches!(value(Value::Number("1.5".to_owned())), Value::Integer(_)));
         assert_eq!(value(Value::Bool(true)), Value::Bool(false));
@@ -496,9 +497,9 @@ mod tests {
     fn an_unmarked_stand_in_is_remembered_from_the_cassette() {
         let mut stand_ins = stand_ins();
         let short = Value::Text("3fa0c1d2".to_owned());
-        assert_ne!(stand_ins.value(&short, None, None), short);
+        assert_ne!(stand_ins.value(&short, None), short);
         stand_ins.remember(&short);
-        assert_eq!(stand_ins.value(&short, None, None), short);
+        assert_eq!(stand_ins.value(&short, None), short);
     }
 
     #[test]

@@ -2,23 +2,25 @@
 
 use crate::cassette::{Interaction, Redaction};
 use crate::contract::{Departure, Rule};
-use crate::inspect::{Call, Finding, Judged, Verdict};
-use crate::json::lexer::{Lexer, Token};
-use crate::model::compile;
-use crate::model::schema::{OperationIndex, Service, ShapeIndex, ShapeKind};
-use crate::protocol::{Identified, Malformed, Protocol, Refusal, Reply};
+use crate::inspect::{Call, Finding, inspect};
+use crate::model::catalog::Catalog;
+use crate::model::schema::Service;
+use crate::protocol;
 use crate::redaction::Redactor;
 use crate::value::Value;
-use crate::wire::{Request, Response};
+use crate::wire::{Exchange, Request, Response};
 use bytes::Bytes;
 use std::sync::{Arc, LazyLock};
 
 pub const SALT: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-static SERVICE: LazyLock<Arc<Service>> = LazyLock::new(|| {
-    let mut services = compile::load(MODEL.as_bytes(), "test").expect("the test model compiles");
-    Arc::new(services.remove(0))
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), MODEL).expect("the model is written");
+    Catalog::with_models(&[file.path()]).expect("the test model compiles")
 });
+
+static SERVICE: LazyLock<Arc<Service>> = LazyLock::new(|| CATALOG.by_shape_name("Svc").expect("the service").clone());
 
 const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#Svc":{"type":"service","version":"1","operations":[{"target":"t#Put"},{"target":"t#Get"}],
@@ -49,118 +51,30 @@ const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#Item":{"type":"structure","members":{"password":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"}}}
 }}"##;
 
-/// JSON and nothing else; only what the tests need.
-struct Plain;
-
-impl Protocol for Plain {
-    fn id(&self) -> &'static str {
-        "test"
-    }
-    fn identify(&self, _: &Service, _: &Request) -> Identified {
-        Identified::NotMine
-    }
-    fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed> {
-        Ok(decode(service, Some(service.operation(operation).input), request.body()))
-    }
-    fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed> {
-        if response.status().is_success() {
-            return Ok(Reply::Output(decode(service, Some(service.operation(operation).output), response.body())));
-        }
-        let shape = service.error_named(Some(operation), "Oops");
-        Ok(Reply::Error {
-            code: "Oops".to_owned(),
-            shape,
-            value: decode(service, shape, response.body()),
-        })
-    }
-    fn encode_error(&self, _: &Service, _: &Refusal<'_>) -> Response {
-        Response::default()
-    }
-    fn encode_request(&self, _: &Service, _: OperationIndex, _: &str, _: &Value) -> Request {
-        Request::default()
-    }
-    fn encode_response(&self, _: &Service, _: OperationIndex, _: &Value) -> Response {
-        Response::default()
-    }
-    fn encode_modelled_error(&self, _: &Service, _: ShapeIndex, _: &Value) -> Response {
-        Response::default()
-    }
-}
-
-fn decode(service: &Service, shape: Option<ShapeIndex>, body: &[u8]) -> Value {
-    let text = std::str::from_utf8(body).expect("UTF-8");
-    let mut lexer = Lexer::new(text);
-    let token = lexer.next().expect("JSON");
-    value(&mut lexer, token, service, shape)
-}
-
-fn value(lexer: &mut Lexer<'_>, token: Token<'_>, service: &Service, shape: Option<ShapeIndex>) -> Value {
-    let kind = shape.map(|shape| &service.shape(shape).kind);
-    match token {
-        Token::Null => Value::Null,
-        Token::Bool(value) => Value::Bool(value),
-        Token::Number(lexeme) => match (kind, lexeme.parse::<i128>()) {
-            (Some(ShapeKind::Timestamp), Ok(seconds)) => Value::Timestamp {
-                seconds: seconds as i64,
-                nanos: 0,
-            },
-            (_, Ok(number)) => Value::Integer(number),
-            _ => Value::Number(lexeme.to_owned()),
-        },
-        Token::Text(raw) => match kind {
-            Some(ShapeKind::Blob) => {
-                super::stand_in::base64_bytes(&raw.decode()).map_or_else(|| Value::Text(raw.decode().into_owned()), Value::Blob)
-            }
-            _ => Value::Text(raw.decode().into_owned()),
-        },
-        Token::ArrayStart => {
-            let item = match kind {
-                Some(ShapeKind::List(member)) => Some(member.target),
-                _ => None,
-            };
-            let mut items = Vec::new();
-            loop {
-                match lexer.next().expect("JSON") {
-                    Token::ArrayEnd => return Value::List(items),
-                    token => items.push(value(lexer, token, service, item)),
-                }
-            }
-        }
-        Token::ObjectStart => {
-            let mut members = Vec::new();
-            loop {
-                let Token::Key(raw) = lexer.next().expect("JSON") else {
-                    return Value::Object(members);
-                };
-                let name = raw.decode().into_owned();
-                let target = match kind {
-                    Some(ShapeKind::Map { value, .. }) => Some(value.target),
-                    _ => shape.and_then(|shape| service.shape(shape).member(&name)).map(|member| member.target),
-                };
-                let token = lexer.next().expect("JSON");
-                members.push((name, value(lexer, token, service, target)));
-            }
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 pub fn call(operation: &str) -> Call {
     Call {
         service: SERVICE.clone(),
         operation: SERVICE.operation_named(operation).expect("an operation"),
-        protocol: &Plain,
+        protocol: protocol::named("aws.protocols#awsJson1_0").expect("the protocol"),
         region: Some("us-east-1".to_owned()),
     }
 }
 
 pub fn input(body: &str) -> Value {
-    decode(&SERVICE, Some(SERVICE.operation(call("Put").operation).input), body.as_bytes())
+    let call = call("Put");
+    call.protocol.decode_request(&call.service, call.operation, &request(body)).expect("an input")
 }
 
 pub fn request(body: &str) -> Request {
-    let uri = "https://sts.us-east-1.amazonaws.com/";
-    http::Request::post(uri).header("x-amz-target", "Svc.Put").body(Bytes::from(body.to_owned())).expect("a request")
+    request_of("Put", body)
+}
+
+pub fn request_of(operation: &str, body: &str) -> Request {
+    http::Request::post("https://sts.us-east-1.amazonaws.com/")
+        .header("x-amz-target", format!("Svc.{operation}"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(Bytes::from(body.to_owned()))
+        .expect("a request")
 }
 
 pub fn response(status: u16, body: &str) -> Response {
@@ -168,24 +82,11 @@ pub fn response(status: u16, body: &str) -> Response {
 }
 
 pub fn finding(request: &Request, response: &Response) -> Finding {
-    let call = call("Put");
-    let input = call.protocol.decode_request(&call.service, call.operation, request).expect("an input");
-    let reply = call.protocol.decode_response(&call.service, call.operation, response).expect("a reply");
-    Finding {
-        request: Some(judged(input)),
-        response: Some(judged(reply)),
-        call: Some(call),
-    }
-}
-
-fn judged<T>(content: T) -> Judged<T> {
-    Judged {
-        verdict: Verdict::Conforms,
-        reason: None,
-        content: Some(content),
-        violations: Vec::new(),
-        lints: Vec::new(),
-    }
+    let exchange = Exchange {
+        request: Some(request.clone()),
+        response: Some(response.clone()),
+    };
+    inspect(&CATALOG, &exchange)
 }
 
 pub fn departure(path: &str, rule: Rule) -> Departure {

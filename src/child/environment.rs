@@ -1,0 +1,653 @@
+//! The environment of the command under test, as a pure function: which variables it gets, and
+//! which it loses, so that an unchanged program of any AWS SDK comes to Ferrotape.
+//!
+//! The files that variables point to are written by [`super::files`]; the profile's region is
+//! read by [`super::profile`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::files::Files;
+
+/// The parent's environment, as far as it is text.
+pub type Environment = BTreeMap<String, String>;
+
+/// What the run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Calls go on to AWS.
+    Record,
+    /// Nothing does: the child needs neither credentials nor a network.
+    Replay,
+}
+
+/// Which doors the child is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The endpoint for the SDKs that can be given one, the proxy for all others.
+    Both,
+    /// Our URL as the SDK's endpoint, and nothing else.
+    Endpoint,
+    /// Us as the HTTPS proxy, and nothing else.
+    Intercept,
+}
+
+/// A key pair that the child signs with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// Looks like any access key id.
+    pub access_key_id: String,
+    /// Never shown.
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("KeyPair")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What signs in replay, where nobody checks it: it reads as what it is.
+const REPLAY_ACCESS_KEY_ID: &str = "AKIAFERROTAPEREPLAYS";
+const REPLAY_SECRET_ACCESS_KEY: &str = "ferrotape-replay-checks-no-signature-000";
+
+/// Never through a proxy: ourselves, and the addresses that vend credentials on AWS machines.
+const DIRECT: [&str; 5] = ["127.0.0.1", "localhost", "::1", "169.254.169.254", "169.254.170.2"];
+
+/// All that decides the child's environment.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// Record or replay.
+    pub mode: Mode,
+    /// The doors to show.
+    pub door: Door,
+    /// Where Ferrotape listens, with the true port.
+    pub address: SocketAddr,
+    /// The session's name: the proxy user, and the `app/…` of user agents.
+    pub session: &'a str,
+    /// Whether the endpoint's URL must name the session too, because the server has others.
+    pub session_in_path: bool,
+    /// The run's token: the proxy password.
+    pub token: &'a str,
+    /// The run's own key pair; not used in replay, nor where the intercept door is the only one.
+    pub keys: &'a KeyPair,
+    /// The trust files and preloads; not used where the endpoint door is the only one.
+    pub files: &'a Files,
+    /// The region for a child that has none of its own.
+    pub region: Option<&'a str>,
+    /// The region of the parent's profile, which the child may lose.
+    pub profile_region: Option<&'a str>,
+    /// Domain names under which AWS hosts lie: these must not go past the proxy.
+    pub aws_suffixes: &'a [&'a str],
+}
+
+/// One change to the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its new value, or none where it must go.
+    pub value: Option<String>,
+}
+
+/// What happens to one variable.
+enum Change {
+    Leave,
+    Set(String),
+    Remove,
+}
+
+struct Context<'a> {
+    setup: &'a Setup<'a>,
+    parent: &'a Environment,
+}
+
+type Rule = fn(&Context<'_>) -> Change;
+
+/// Names in one row get the same value.
+type Row = (&'static [&'static str], Rule);
+
+/// Measured with twelve clients; the comments say who reads what.
+const TABLE: &[Row] = &[
+    // The endpoint door: all current SDKs, not JavaScript v2 and Go v1.
+    (&["AWS_ENDPOINT_URL"], endpoint_url),
+    // Would switch the endpoint off.
+    (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], gone_with_endpoint),
+    // The intercept door: Python, Rust, Go, PHP, curl; Node and Ruby by way of the preloads.
+    (&["HTTPS_PROXY", "https_proxy"], proxy_url),
+    // Where HTTP_PROXY is set, most SDKs would take even our own endpoint URL to that proxy.
+    (&["NO_PROXY", "no_proxy"], direct_hosts),
+    // These replace the system's roots: they get a bundle that holds both. Python and Go read the
+    // first, Python's requests the second, Rust, Go, PHP and OpenSSL the third, curl the last.
+    (&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"], bundle),
+    // Adds to Node's own roots.
+    (&["NODE_EXTRA_CA_CERTS"], extra_authorities),
+    // Node and Ruby take no proxy from the environment for their SDKs' connections.
+    (&["NODE_OPTIONS"], node_options),
+    (&["RUBYOPT"], ruby_options),
+    // Java reads neither HTTPS_PROXY nor SSL_CERT_FILE.
+    (&["JAVA_TOOL_OPTIONS"], java_options),
+    // Ends up in the user agent, where a log tells runs apart.
+    (&["AWS_SDK_UA_APP_ID"], app_id),
+    // boto3 reads only the second, most others only the first.
+    (&["AWS_REGION"], |context| region(context, "AWS_DEFAULT_REGION")),
+    (&["AWS_DEFAULT_REGION"], |context| region(context, "AWS_REGION")),
+    // Ferrotape checks the child's signature and signs again with the true credentials. Without
+    // any credentials an SDK does not even call.
+    (&["AWS_ACCESS_KEY_ID"], |context| credential(context, |keys| &keys.access_key_id)),
+    (&["AWS_SECRET_ACCESS_KEY"], |context| {
+        credential(context, |keys| &keys.secret_access_key)
+    }),
+    // They belong to other keys (the second is boto's old name), and an expiry among them makes
+    // boto3 refuse the new ones.
+    (
+        &["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"],
+        gone_with_credentials,
+    ),
+    // Sources of credentials that some SDKs prefer to a key pair in the environment.
+    (
+        &["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"],
+        gone_with_credentials,
+    ),
+    // With a key pair there is nothing to ask the machine for, and off AWS asking hangs.
+    (&["AWS_EC2_METADATA_DISABLED"], no_metadata),
+];
+
+/// Families of variables that go, by the start of their names: endpoints of single services win
+/// over `AWS_ENDPOINT_URL`, containers vend other credentials.
+const FAMILIES: &[(&str, Rule)] = &[
+    ("AWS_ENDPOINT_URL_", gone_with_endpoint),
+    ("AWS_CONTAINER_CREDENTIALS_", gone_with_credentials),
+];
+
+/// The changes to `parent` that make a program come to us, in a fixed order.
+pub fn changes(setup: &Setup<'_>, parent: &Environment) -> Vec<Variable> {
+    let context = Context { setup, parent };
+    let rows = TABLE
+        .iter()
+        .flat_map(|(names, change)| names.iter().map(|name| (name.to_string(), *change)));
+    let families = FAMILIES.iter().flat_map(|(start, change)| {
+        let named = parent.keys().filter(move |name| name.starts_with(start));
+        named.map(|name| (name.clone(), *change))
+    });
+    rows.chain(families)
+        .filter_map(|(name, change)| match change(&context) {
+            Change::Leave => None,
+            Change::Set(value) => Some(Variable { name, value: Some(value) }),
+            Change::Remove => Some(Variable { name, value: None }),
+        })
+        .collect()
+}
+
+/// The same as lines for a POSIX shell, to paste where no command was given.
+pub fn exports(variables: &[Variable]) -> String {
+    let mut lines = String::new();
+    for Variable { name, value } in variables {
+        let _ = match value {
+            Some(value) => writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''")),
+            None => writeln!(lines, "unset {name}"),
+        };
+    }
+    lines
+}
+
+/// The environment of this process, as far as it is text.
+pub fn of_this_process() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+impl Context<'_> {
+    fn endpoint(&self) -> bool {
+        self.setup.door != Door::Intercept
+    }
+
+    fn proxy(&self) -> bool {
+        self.setup.door != Door::Endpoint
+    }
+
+    fn replay(&self) -> bool {
+        self.setup.mode == Mode::Replay
+    }
+
+    /// Whether the child loses its own credentials. Through the intercept door alone its own
+    /// signature goes to AWS, so in record they are left as they are.
+    fn credentials(&self) -> bool {
+        self.replay() || self.endpoint()
+    }
+
+    fn inherited(&self, name: &str) -> Option<&str> {
+        self.parent.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The parent's value with one more word behind it.
+    fn appended(&self, name: &str, word: &str) -> Change {
+        Change::Set(match self.inherited(name) {
+            Some(inherited) => format!("{inherited} {word}"),
+            None => word.to_owned(),
+        })
+    }
+}
+
+impl Change {
+    fn when(condition: bool, change: impl FnOnce() -> Change) -> Change {
+        if condition { change() } else { Change::Leave }
+    }
+}
+
+fn endpoint_url(context: &Context<'_>) -> Change {
+    let Setup {
+        address,
+        session,
+        session_in_path,
+        ..
+    } = context.setup;
+    Change::when(context.endpoint(), || {
+        let base = format!("http://{}", reachable(*address));
+        Change::Set(if *session_in_path {
+            format!("{base}/@{}", in_url(session))
+        } else {
+            base
+        })
+    })
+}
+
+fn gone_with_endpoint(context: &Context<'_>) -> Change {
+    Change::when(context.endpoint(), || Change::Remove)
+}
+
+fn proxy_url(context: &Context<'_>) -> Change {
+    let Setup {
+        address, session, token, ..
+    } = context.setup;
+    Change::when(context.proxy(), || {
+        Change::Set(format!("http://{}:{}@{}", in_url(session), in_url(token), reachable(*address)))
+    })
+}
+
+/// The parent's own list, without what would take AWS past our proxy, and ours.
+fn direct_hosts(context: &Context<'_>) -> Change {
+    let inherited = ["no_proxy", "NO_PROXY"].into_iter().filter_map(|name| context.inherited(name));
+    let inherited = inherited
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty());
+    let mut entries: Vec<&str> = Vec::new();
+    for entry in inherited
+        .filter(|entry| !context.proxy() || !covers_aws(entry, context.setup.aws_suffixes))
+        .chain(DIRECT)
+    {
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    Change::Set(entries.join(","))
+}
+
+/// Whether an entry of `NO_PROXY` exempts any AWS host: a name under an AWS domain, a domain
+/// above one, or everything.
+fn covers_aws(entry: &str, suffixes: &[&str]) -> bool {
+    let entry = entry.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
+    let name = entry.split(':').next().unwrap_or_default();
+    let under = |name: &str, domain: &str| name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    name == "*" || (!name.is_empty() && suffixes.iter().any(|suffix| under(name, suffix) || under(suffix, name)))
+}
+
+fn bundle(context: &Context<'_>) -> Change {
+    Change::when(context.proxy(), || Change::Set(text(&context.setup.files.bundle)))
+}
+
+fn extra_authorities(context: &Context<'_>) -> Change {
+    Change::when(context.proxy(), || Change::Set(text(&context.setup.files.node_authorities)))
+}
+
+fn node_options(context: &Context<'_>) -> Change {
+    let preload = text(&context.setup.files.node_preload);
+    Change::when(context.proxy(), || {
+        context.appended("NODE_OPTIONS", &format!("--require={}", quoted_for_node(&preload)))
+    })
+}
+
+/// Ruby splits its options at white space and knows no quotes: a path with a space stays out.
+fn ruby_options(context: &Context<'_>) -> Change {
+    let preload = text(&context.setup.files.ruby_preload);
+    let usable = context.proxy() && !preload.contains(char::is_whitespace);
+    Change::when(usable, || context.appended("RUBYOPT", &format!("-r{preload}")))
+}
+
+/// The trust store is of the old Java form, which is read without a password where none is
+/// given.
+fn java_options(context: &Context<'_>) -> Change {
+    let address = reachable(context.setup.address);
+    let store = quoted_for_java(&text(&context.setup.files.java_store));
+    Change::when(context.proxy(), || {
+        let proxy = format!("-Dhttps.proxyHost={} -Dhttps.proxyPort={}", address.ip(), address.port());
+        context.appended(
+            "JAVA_TOOL_OPTIONS",
+            &format!("{proxy} -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS"),
+        )
+    })
+}
+
+/// At most 50 characters of those a user agent may hold.
+fn app_id(context: &Context<'_>) -> Change {
+    let id = context
+        .setup
+        .session
+        .chars()
+        .take(50)
+        .map(|letter| if letter == '/' { '-' } else { letter });
+    Change::when(context.inherited("AWS_SDK_UA_APP_ID").is_none(), || Change::Set(id.collect()))
+}
+
+/// The region variable that the parent has speaks for the one it has not. Where the child keeps
+/// its profiles it keeps their regions: a variable would silently win over them.
+fn region(context: &Context<'_>, other: &str) -> Change {
+    let own = if other == "AWS_REGION" {
+        "AWS_DEFAULT_REGION"
+    } else {
+        "AWS_REGION"
+    };
+    if context.inherited(own).is_some() {
+        return Change::Leave;
+    }
+    let profile = context.setup.profile_region;
+    let value = match context.inherited(other) {
+        Some(value) => Some(value),
+        None if context.credentials() => profile.or(context.setup.region),
+        None => context.setup.region.filter(|_| profile.is_none()),
+    };
+    value.map_or(Change::Leave, |value| Change::Set(value.to_owned()))
+}
+
+fn credential(context: &Context<'_>, part: fn(&KeyPair) -> &String) -> Change {
+    Change::when(context.credentials(), || {
+        Change::Set(if context.replay() {
+            part(&replay_keys()).clone()
+        } else {
+            part(context.setup.keys).clone()
+        })
+    })
+}
+
+fn replay_keys() -> KeyPair {
+    KeyPair {
+        access_key_id: REPLAY_ACCESS_KEY_ID.to_owned(),
+        secret_access_key: REPLAY_SECRET_ACCESS_KEY.to_owned(),
+    }
+}
+
+fn gone_with_credentials(context: &Context<'_>) -> Change {
+    Change::when(context.credentials(), || Change::Remove)
+}
+
+fn no_metadata(context: &Context<'_>) -> Change {
+    Change::when(context.credentials(), || Change::Set("true".to_owned()))
+}
+
+/// The address as a client on this machine reaches it: one that listens everywhere is dialled at
+/// loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn in_url(part: &str) -> String {
+    utf8_percent_encode(part, RESERVED).to_string()
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Node splits its options at spaces outside double quotes; a backslash escapes inside them.
+fn quoted_for_node(path: &str) -> String {
+    match path.contains([' ', '"']) {
+        true => format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => path.to_owned(),
+    }
+}
+
+/// Java takes either kind of quote, and knows no escapes.
+fn quoted_for_java(path: &str) -> String {
+    let quote = if path.contains('"') { '\'' } else { '"' };
+    if path.contains([' ', '"', '\'']) {
+        format!("{quote}{path}{quote}")
+    } else {
+        path.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUFFIXES: &[&str] = &["amazonaws.com", "api.aws"];
+
+    fn files() -> Files {
+        Files::at(Path::new("/run/ferrotape"))
+    }
+
+    fn changed(mode: Mode, door: Door, parent: &[(&str, &str)], adjust: impl FnOnce(&mut Setup<'_>)) -> BTreeMap<String, Option<String>> {
+        let keys = KeyPair {
+            access_key_id: "AKIARUN".to_owned(),
+            secret_access_key: "run-secret".to_owned(),
+        };
+        let files = files();
+        let mut setup = Setup {
+            mode,
+            door,
+            address: ([127, 0, 0, 1], 4040).into(),
+            session: "shop/checkout",
+            session_in_path: false,
+            token: "token",
+            keys: &keys,
+            files: &files,
+            region: Some("us-east-1"),
+            profile_region: None,
+            aws_suffixes: SUFFIXES,
+        };
+        adjust(&mut setup);
+        let parent = parent.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        changes(&setup, &parent)
+            .into_iter()
+            .map(|Variable { name, value }| (name, value))
+            .collect()
+    }
+
+    fn set(value: &str) -> Option<Option<String>> {
+        Some(Some(value.to_owned()))
+    }
+
+    #[test]
+    fn both_doors_are_shown_with_the_run_s_own_keys() {
+        let got = changed(Mode::Record, Door::Both, &[("AWS_PROFILE", "work")], |_| {});
+        assert_eq!(got.get("AWS_ENDPOINT_URL").cloned(), set("http://127.0.0.1:4040"));
+        for name in ["HTTPS_PROXY", "https_proxy"] {
+            assert_eq!(got.get(name).cloned(), set("http://shop%2Fcheckout:token@127.0.0.1:4040"));
+        }
+        assert_eq!(got.get("AWS_ACCESS_KEY_ID").cloned(), set("AKIARUN"));
+        assert_eq!(got.get("AWS_SECRET_ACCESS_KEY").cloned(), set("run-secret"));
+        for name in [
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+            "AWS_DEFAULT_PROFILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ] {
+            assert_eq!(got.get(name).cloned(), Some(None), "{name}");
+        }
+        assert_eq!(got.get("AWS_CA_BUNDLE").cloned(), set("/run/ferrotape/bundle.pem"));
+        assert_eq!(got.get("NODE_EXTRA_CA_CERTS").cloned(), set("/run/ferrotape/node.pem"));
+        assert_eq!(got.get("AWS_SDK_UA_APP_ID").cloned(), set("shop-checkout"));
+    }
+
+    #[test]
+    fn the_intercept_door_leaves_the_child_s_credentials_alone_in_record() {
+        let parent = [
+            ("AWS_PROFILE", "work"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1"),
+        ];
+        let got = changed(Mode::Record, Door::Intercept, &parent, |_| {});
+        for name in [
+            "AWS_ENDPOINT_URL",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+            "AWS_EC2_METADATA_DISABLED",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ] {
+            assert!(!got.contains_key(name), "{name}");
+        }
+        assert!(got.contains_key("HTTPS_PROXY"));
+    }
+
+    #[test]
+    fn replay_gives_dummy_credentials_whatever_the_door() {
+        for door in [Door::Both, Door::Endpoint, Door::Intercept] {
+            let got = changed(Mode::Replay, door, &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x")], |_| {});
+            assert_eq!(got.get("AWS_ACCESS_KEY_ID").cloned(), set(REPLAY_ACCESS_KEY_ID));
+            assert_eq!(got.get("AWS_SESSION_TOKEN").cloned(), Some(None));
+            assert_eq!(got.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").cloned(), Some(None));
+            assert_eq!(got.get("AWS_EC2_METADATA_DISABLED").cloned(), set("true"));
+            assert_eq!(got.get("AWS_DEFAULT_REGION").cloned(), set("us-east-1"));
+        }
+    }
+
+    #[test]
+    fn the_endpoint_door_alone_touches_neither_proxies_nor_trust() {
+        let got = changed(Mode::Record, Door::Endpoint, &[("HTTPS_PROXY", "http://corporate:3128")], |_| {});
+        for name in [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "AWS_CA_BUNDLE",
+            "NODE_EXTRA_CA_CERTS",
+            "NODE_OPTIONS",
+            "JAVA_TOOL_OPTIONS",
+        ] {
+            assert!(!got.contains_key(name), "{name}");
+        }
+        assert_eq!(
+            got.get("NO_PROXY").cloned(),
+            set("127.0.0.1,localhost,::1,169.254.169.254,169.254.170.2")
+        );
+    }
+
+    #[test]
+    fn a_named_session_is_the_first_segment_of_the_endpoint() {
+        let got = changed(Mode::Replay, Door::Both, &[], |setup| setup.session_in_path = true);
+        assert_eq!(got.get("AWS_ENDPOINT_URL").cloned(), set("http://127.0.0.1:4040/@shop%2Fcheckout"));
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_dialled_at_loopback() {
+        let got = changed(Mode::Replay, Door::Both, &[], |setup| setup.address = "[::]:80".parse().unwrap());
+        assert_eq!(got.get("AWS_ENDPOINT_URL").cloned(), set("http://[::1]:80"));
+    }
+
+    #[test]
+    fn hosts_that_the_parent_reaches_directly_stay_so_unless_they_are_of_aws() {
+        let parent = [
+            ("NO_PROXY", "internal, .amazonaws.com,localhost"),
+            ("no_proxy", "10.0.0.1:8080,vpce-1.sqs.amazonaws.com,com"),
+        ];
+        let got = changed(Mode::Record, Door::Both, &parent, |_| {});
+        let expected = "10.0.0.1:8080,internal,localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2";
+        assert_eq!(got.get("NO_PROXY").cloned(), set(expected));
+        assert_eq!(got.get("no_proxy").cloned(), set(expected));
+        let got = changed(Mode::Record, Door::Endpoint, &[("NO_PROXY", ".amazonaws.com")], |_| {});
+        assert!(got["NO_PROXY"].as_ref().unwrap().starts_with(".amazonaws.com,"));
+        assert!(covers_aws("*", SUFFIXES) && covers_aws("*.API.aws", SUFFIXES) && !covers_aws("notamazonaws.com", SUFFIXES));
+    }
+
+    #[test]
+    fn endpoints_of_single_services_are_cleared() {
+        let parent = [
+            ("AWS_ENDPOINT_URL_PROTON", "http://elsewhere"),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ];
+        let got = changed(Mode::Record, Door::Both, &parent, |_| {});
+        assert_eq!(got.get("AWS_ENDPOINT_URL_PROTON").cloned(), Some(None));
+        assert_eq!(got.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").cloned(), Some(None));
+    }
+
+    #[test]
+    fn options_of_the_parent_are_kept_and_paths_with_spaces_quoted() {
+        let parent = [
+            ("NODE_OPTIONS", "--enable-source-maps"),
+            ("RUBYOPT", "-w"),
+            ("JAVA_TOOL_OPTIONS", "-Xmx1g"),
+        ];
+        let got = changed(Mode::Record, Door::Both, &parent, |_| {});
+        assert_eq!(
+            got.get("NODE_OPTIONS").cloned(),
+            set("--enable-source-maps --require=/run/ferrotape/node-preload.cjs")
+        );
+        assert_eq!(got.get("RUBYOPT").cloned(), set("-w -r/run/ferrotape/ruby-preload.rb"));
+        assert!(
+            got["JAVA_TOOL_OPTIONS"]
+                .as_ref()
+                .unwrap()
+                .starts_with("-Xmx1g -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4040 ")
+        );
+        assert_eq!(quoted_for_node("/a b/\"c\\.cjs"), r#""/a b/\"c\\.cjs""#);
+        assert_eq!(quoted_for_java("/a b/c.jks"), "\"/a b/c.jks\"");
+    }
+
+    #[test]
+    fn each_region_variable_speaks_for_the_other() {
+        let got = changed(Mode::Replay, Door::Both, &[("AWS_REGION", "eu-west-1")], |_| {});
+        assert_eq!(got.get("AWS_REGION"), None);
+        assert_eq!(got.get("AWS_DEFAULT_REGION").cloned(), set("eu-west-1"));
+        let got = changed(
+            Mode::Replay,
+            Door::Both,
+            &[("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_REGION", "us-west-2")],
+            |_| {},
+        );
+        assert!(!got.contains_key("AWS_REGION") && !got.contains_key("AWS_DEFAULT_REGION"));
+    }
+
+    #[test]
+    fn the_profile_s_region_outlives_the_profile_and_wins_over_the_given_one() {
+        let got = changed(Mode::Record, Door::Both, &[], |setup| setup.profile_region = Some("sa-east-1"));
+        assert_eq!(got.get("AWS_REGION").cloned(), set("sa-east-1"));
+        let got = changed(Mode::Record, Door::Intercept, &[], |setup| setup.profile_region = Some("sa-east-1"));
+        assert!(!got.contains_key("AWS_REGION"), "the profile itself is still there");
+    }
+
+    #[test]
+    fn exports_survive_any_shell_character() {
+        let variables = [
+            Variable {
+                name: "A".to_owned(),
+                value: Some("it's $HOME `x` \"y\"".to_owned()),
+            },
+            Variable {
+                name: "B".to_owned(),
+                value: None,
+            },
+        ];
+        assert_eq!(exports(&variables), "export A='it'\\''s $HOME `x` \"y\"'\nunset B\n");
+    }
+
+    #[test]
+    fn a_key_pair_never_shows_its_secret() {
+        assert!(!format!("{:?}", replay_keys()).contains("signature"));
+    }
+}

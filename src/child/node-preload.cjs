@@ -1,0 +1,54 @@
+// Loaded into Node by NODE_OPTIONS=--require: makes every https.Agent tunnel through HTTPS_PROXY,
+// which Node itself does not do for agents that a program makes. No dependencies, Node 14 and up.
+'use strict';
+const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
+if (proxy) {
+  const http = require('http');
+  const https = require('https');
+  const tls = require('tls');
+  const through = new URL(proxy);
+  const direct = (process.env.NO_PROXY || process.env.no_proxy || '')
+    .split(',')
+    .map((entry) => entry.trim().toLowerCase())
+    .filter(Boolean);
+
+  const bare = (host) => host.toLowerCase().replace(/^\[|\]$/g, '');
+  const isDirect = (host) =>
+    direct.some((entry) => entry === '*' || host === bare(entry) || host.endsWith(entry.startsWith('.') ? entry : `.${entry}`));
+
+  const original = https.Agent.prototype.createConnection;
+  https.Agent.prototype.createConnection = function (options, callback) {
+    const host = bare(String(options.host || options.hostname || 'localhost'));
+    if (typeof callback !== 'function' || options.socketPath || options.socket || isDirect(host)) {
+      return original.call(this, options, callback);
+    }
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${options.port || 443}`;
+    const headers = { host: authority };
+    if (through.username) {
+      const credentials = `${decodeURIComponent(through.username)}:${decodeURIComponent(through.password)}`;
+      headers['proxy-authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    }
+    const connect = http.request({
+      host: bare(through.hostname),
+      port: through.port || 80,
+      method: 'CONNECT',
+      path: authority,
+      headers,
+      agent: false,
+    });
+    connect.once('connect', (response, socket) => {
+      if (response.statusCode !== 200) {
+        socket.destroy();
+        callback(new Error(`the proxy ${through.host} refused CONNECT ${authority} with status ${response.statusCode}`));
+        return;
+      }
+      // The request listens for errors of its socket only from its next turn on; until then an
+      // error without a listener would end the process.
+      const secure = tls.connect({ ...options, path: undefined, socket, servername: options.servername || host });
+      secure.once('error', () => {});
+      callback(null, secure);
+    });
+    connect.once('error', callback);
+    connect.end();
+  };
+}
