@@ -92,6 +92,21 @@ impl From<Bytes> for Payload {
     }
 }
 
+impl From<Incoming> for Payload {
+    fn from(incoming: Incoming) -> Payload {
+        Payload::incoming(incoming)
+    }
+}
+
+impl From<RequestBody> for Payload {
+    fn from(body: RequestBody) -> Payload {
+        match body {
+            RequestBody::Wire(incoming) => Payload(Inner::Incoming(incoming)),
+            RequestBody::Memory(bytes) => Payload(Inner::Whole(bytes)),
+        }
+    }
+}
+
 impl Body for Payload {
     type Data = Bytes;
     type Error = BoxError;

@@ -12,6 +12,7 @@ pub mod aws_hosts;
 pub mod body;
 pub mod credentials;
 mod date;
+pub mod dialer;
 pub mod endpoint;
 mod framing;
 mod intercept;
@@ -20,6 +21,8 @@ pub mod server;
 pub mod sign;
 pub mod signature;
 pub mod tls;
+pub mod tunnel;
+pub mod upstream;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;
