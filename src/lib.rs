@@ -14,7 +14,6 @@ pub mod matcher;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
-pub mod redaction;
 pub mod proxy;
 pub mod redaction;
 pub mod report;

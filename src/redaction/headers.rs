@@ -76,7 +76,11 @@ pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
         if own || any || DROPPED_FROM_REQUESTS.contains(&text) {
             continue;
         }
-        let value = if text == "authorization" { authorization(value) } else { Some(value.clone()) };
+        let value = if text == "authorization" {
+            authorization(value)
+        } else {
+            Some(value.clone())
+        };
         if let Some(value) = value {
             kept.append(name.clone(), value);
         }
@@ -109,7 +113,11 @@ pub(super) fn hidden(stand_ins: &StandIns, value: &str) -> Option<String> {
 fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
     let text = value.to_str().ok()?;
     let (scheme, parameters) = text.split_once(' ').unwrap_or((text, ""));
-    let parameter = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let parameter = |name: &str| {
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
     let kept = match (scheme.starts_with("AWS4-"), parameter("Credential"), parameter("SignedHeaders")) {
         (true, Some(credential), Some(signed)) => {
             let scope = credential.splitn(3, '/').nth(2).unwrap_or_default();
@@ -125,7 +133,9 @@ fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
 /// Makes the checksums in `headers` true for `body`; those that cannot be made here are removed,
 /// because SDKs refuse an answer whose checksum is wrong, and take one without.
 pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
-    const CHECKSUM: &str = "x-amz-checksum-";
+    if !headers.keys().any(is_checksum) {
+        return;
+    }
     let crc = crc32fast::hash(body);
     let made = |name: &str| match name {
         "x-amz-crc32" => Some(crc.to_string()),
@@ -133,19 +143,21 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
         "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
         _ => None,
     };
-    let is_checksum = |name: &str| matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with(CHECKSUM) && name != "x-amz-checksum-type";
-    if !headers.keys().any(|name| is_checksum(name.as_str())) {
-        return;
-    }
     let mut kept = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in &*headers {
-        if !is_checksum(name.as_str()) {
+        if !is_checksum(name) {
             kept.append(name.clone(), value.clone());
         } else if let Some(value) = made(name.as_str()).and_then(|value| HeaderValue::from_str(&value).ok()) {
             kept.append(name.clone(), value);
         }
     }
     *headers = kept;
+}
+
+/// Whether a header holds a checksum of the body.
+pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
 }
 
 /// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
@@ -155,7 +167,10 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
 /// Where the encoding is unknown, or the body is not in it.
 pub fn decode_content(headers: &HeaderMap, body: &Bytes) -> Result<Bytes, ContentError> {
     let names = headers.get_all("content-encoding").iter().filter_map(|value| value.to_str().ok());
-    let names: Vec<String> = names.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
+    let names: Vec<String> = names
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
     const KNOWN: [&str; 6] = ["", "identity", "aws-chunked", "gzip", "x-gzip", "deflate"];
     if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(ContentError::Unknown(unknown.clone()));
@@ -195,7 +210,10 @@ mod tests {
     }
 
     fn lines(headers: &HeaderMap) -> Vec<String> {
-        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -229,13 +247,21 @@ mod tests {
 
     #[test]
     fn of_another_authorization_only_the_scheme_is_kept() {
-        assert_eq!(lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))), ["authorization: Bearer *"]);
+        assert_eq!(
+            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))),
+            ["authorization: Bearer *"]
+        );
         assert_eq!(lines(&of_request(&headers(&[("authorization", "hunter2")]))), ["authorization: *"]);
     }
 
     #[test]
     fn the_length_of_a_head_response_is_kept() {
-        let given = headers(&[("date", "now"), ("content-length", "7"), ("x-amzn-requestid", "1"), ("connection", "close")]);
+        let given = headers(&[
+            ("date", "now"),
+            ("content-length", "7"),
+            ("x-amzn-requestid", "1"),
+            ("connection", "close"),
+        ]);
         assert_eq!(lines(&of_response(&given, false)), ["x-amzn-requestid: 1"]);
         assert_eq!(lines(&of_response(&given, true)), ["content-length: 7", "x-amzn-requestid: 1"]);
     }
@@ -270,7 +296,10 @@ mod tests {
         assert_ne!(sent, body);
         assert_eq!(decode_content(&given, &sent).unwrap(), body);
         assert_eq!(decode_content(&given, &body).unwrap(), body);
-        assert_eq!(encode_content(&mut given, body.clone(), &headers(&[("accept-encoding", "identity")])), body);
+        assert_eq!(
+            encode_content(&mut given, body.clone(), &headers(&[("accept-encoding", "identity")])),
+            body
+        );
         assert!(given.is_empty());
     }
 

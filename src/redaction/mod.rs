@@ -129,7 +129,14 @@ impl Redactor {
 
     /// What is written for a scalar whose place says that it is a secret; nothing where the place
     /// does not, or the user keeps it. `recorded` values of a cassette are stand-ins as they are.
-    pub fn hidden<'v>(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &'v Value, recorded: bool) -> Option<Cow<'v, Value>> {
+    pub fn hidden<'v>(
+        &self,
+        context: &Context<'_>,
+        operation: &str,
+        path: &Path<'_>,
+        value: &'v Value,
+        recorded: bool,
+    ) -> Option<Cow<'v, Value>> {
         let rule = context.secret?;
         match value {
             Value::Null | Value::List(_) | Value::Object(_) => return None,
@@ -172,7 +179,9 @@ impl Redactor {
     fn keeps(&self, operation: &str, path: &Path<'_>) -> bool {
         !self.keep.is_empty() && {
             let pointer = path.render();
-            self.keep.iter().any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
+            self.keep
+                .iter()
+                .any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
         }
     }
 
@@ -232,7 +241,11 @@ impl Redactor {
             }
             let mut places: Vec<&String> = plain.keys().collect();
             places.sort();
-            lints.extend(places.iter().map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")));
+            lints.extend(
+                places
+                    .iter()
+                    .map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")),
+            );
             let side = Side {
                 operation: side.operation,
                 places: plain,
@@ -243,7 +256,11 @@ impl Redactor {
                 accounts: HashMap::new(),
                 redacted: Vec::new(),
             };
-            let body = if base == "/request/body" { interaction.request.body_mut() } else { interaction.response.body_mut() };
+            let body = if base == "/request/body" {
+                interaction.request.body_mut()
+            } else {
+                interaction.response.body_mut()
+            };
             *body = writer.body(base, &body.clone(), &side, false);
             for place in writer.redacted {
                 if !interaction.redacted.contains(&place) {
@@ -297,7 +314,10 @@ impl Redactor {
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    if let Some(rule) = key.secret.filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place)) {
+                    if let Some(rule) = key
+                        .secret
+                        .filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place))
+                    {
                         let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
                         entry.key_member = key.member;
@@ -476,7 +496,11 @@ impl Writer<'_> {
         let mut renamed: Vec<(String, String)> = Vec::new();
         let mut notes: Vec<(String, Rule, Vec<String>)> = Vec::new();
         let edits = self.edits(text, side, &mut notes)?;
-        let edited = if edits.is_empty() { None } else { Some(rewrite::replace(text, &edits).ok()?) };
+        let edited = if edits.is_empty() {
+            None
+        } else {
+            Some(rewrite::replace(text, &edits).ok()?)
+        };
         let mut changed = edited.is_some();
         let source = edited.as_deref().unwrap_or(text);
         let mapped = rewrite::map_strings(source, &mut |place, string| {
@@ -561,7 +585,11 @@ impl Writer<'_> {
             let (Some(rule), false) = (place.rule, rule_is_void(place)) else {
                 continue;
             };
-            let lexeme = if place.expiry { expiry_of(&lexeme) } else { self.number(place, &lexeme) };
+            let lexeme = if place.expiry {
+                expiry_of(&lexeme)
+            } else {
+                self.number(place, &lexeme)
+            };
             notes.push((pointer.clone(), rule, side.breaks(&pointer)));
             edits.push(Edit {
                 pointer,
@@ -594,7 +622,11 @@ fn rule_is_void(place: &PlaceToHide<'_>) -> bool {
 /// 2099-12-31T23:59:59Z in the unit of the number that stands there.
 fn expiry_of(lexeme: &str) -> String {
     let millis = lexeme.parse::<f64>().is_ok_and(|number| number > 1e11);
-    if millis { format!("{FAR_FUTURE}000") } else { FAR_FUTURE.to_string() }
+    if millis {
+        format!("{FAR_FUTURE}000")
+    } else {
+        FAR_FUTURE.to_string()
+    }
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
@@ -608,7 +640,11 @@ fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value
 fn stored_pointer(pointer: &str, renamed: &[(String, String)]) -> String {
     let longest = renamed
         .iter()
-        .filter(|(from, _)| pointer.strip_prefix(from.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        .filter(|(from, _)| {
+            pointer
+                .strip_prefix(from.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
         .max_by_key(|(from, _)| from.len());
     match longest {
         Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
@@ -683,7 +719,11 @@ fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
     let text = String::from_utf8_lossy(body);
     let mut in_strings = Vec::new();
     let document = rewrite::map_strings(&text, &mut |place, string| {
-        let name = if place.place == Place::Value { scan::last_name(place.pointer) } else { String::new() };
+        let name = if place.place == Place::Value {
+            scan::last_name(place.pointer)
+        } else {
+            String::new()
+        };
         scan::accounts(&name, string, &mut in_strings);
         None
     });
@@ -729,10 +769,18 @@ fn refresh(interaction: &mut Interaction, asked: &Bytes, answered: &Bytes, head:
 
 /// Remembers the stand-ins of an interaction that bear no mark.
 fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
-    for (base, body) in [("/request/body", interaction.request.body()), ("/response/body", interaction.response.body())] {
+    for (base, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
         let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
         let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
-        let paths: Vec<&str> = interaction.redacted.iter().filter(|place| listed(place)).map(|place| &place.path[base.len()..]).collect();
+        let paths: Vec<&str> = interaction
+            .redacted
+            .iter()
+            .filter(|place| listed(place))
+            .map(|place| &place.path[base.len()..])
+            .collect();
         let Ok(text) = std::str::from_utf8(body) else {
             continue;
         };
@@ -768,11 +816,17 @@ fn highest_account(interaction: &Interaction) -> u64 {
         return 0;
     }
     let uri = interaction.request.uri().to_string();
-    let headers = interaction.request.headers().values().chain(interaction.response.headers().values());
+    let headers = interaction
+        .request
+        .headers()
+        .values()
+        .chain(interaction.response.headers().values());
     let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
     let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
     let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
-    let stand_ins = numbers.filter_map(|id| std::str::from_utf8(id).ok()).filter(|id| scan::is_account_stand_in(id));
+    let stand_ins = numbers
+        .filter_map(|id| std::str::from_utf8(id).ok())
+        .filter(|id| scan::is_account_stand_in(id));
     stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
 }
 
@@ -782,7 +836,11 @@ mod tests {
     use super::*;
 
     fn listed(interaction: &Interaction) -> Vec<String> {
-        interaction.redacted.iter().map(|place| format!("{} {}", place.path, place.rule)).collect()
+        interaction
+            .redacted
+            .iter()
+            .map(|place| format!("{} {}", place.path, place.rule))
+            .collect()
     }
 
     fn standing(value: &str) -> String {
@@ -800,7 +858,10 @@ mod tests {
         let spec = standing("hunter2");
         assert_eq!(text(taken.request.body()), format!(r#"{{"name":"n","spec":"{spec}"}}"#));
         assert_eq!(text(taken.response.body()), format!(r#"{{"spec": "{spec}","arn":"x"}}"#));
-        assert_eq!(listed(&taken), ["/request/body/spec sensitive-members", "/response/body/spec sensitive-members"]);
+        assert_eq!(
+            listed(&taken),
+            ["/request/body/spec sensitive-members", "/response/body/spec sensitive-members"]
+        );
         assert_eq!((taken.service.as_deref(), taken.operation.as_deref()), (Some("STS"), Some("Put")));
     }
 
@@ -878,13 +939,27 @@ mod tests {
             200,
             r#"{"arn":"arn:aws:iam::210987654321:role/x"}"#,
         );
-        assert_eq!(text(taken.request.body()), r#"{"name":"bucket-000000000002-x","accountId":"000000000001"}"#);
+        assert_eq!(
+            text(taken.request.body()),
+            r#"{"name":"bucket-000000000002-x","accountId":"000000000001"}"#
+        );
         assert_eq!(text(taken.response.body()), r#"{"arn":"arn:aws:iam::000000000002:role/x"}"#);
         let later = redacted(&redactor, r#"{"accountId":"210987654321","name":"order 123456789012"}"#, 200, "{}");
-        assert_eq!(text(later.request.body()), r#"{"accountId":"000000000002","name":"order 123456789012"}"#);
+        assert_eq!(
+            text(later.request.body()),
+            r#"{"accountId":"000000000002","name":"order 123456789012"}"#
+        );
         let next = redactor_after(&[taken]);
-        let other = redacted(&next, r#"{"accountId":"345678901234","arn":"arn:aws:iam::000000000001:role/x"}"#, 200, "{}");
-        assert_eq!(text(other.request.body()), r#"{"accountId":"000000000003","arn":"arn:aws:iam::000000000001:role/x"}"#);
+        let other = redacted(
+            &next,
+            r#"{"accountId":"345678901234","arn":"arn:aws:iam::000000000001:role/x"}"#,
+            200,
+            "{}",
+        );
+        assert_eq!(
+            text(other.request.body()),
+            r#"{"accountId":"000000000003","arn":"arn:aws:iam::000000000001:role/x"}"#
+        );
     }
 
     #[test]
@@ -894,7 +969,9 @@ mod tests {
         request.headers_mut().insert("x-api-key", HeaderValue::from_static("hunter2"));
         let mut response = response(200, r#"{"spec":"s"}"#);
         response.headers_mut().insert("x-amz-crc32", HeaderValue::from_static("1"));
-        response.headers_mut().insert("location", HeaderValue::from_static("https://b/?X-Amz-Security-Token=hunter2"));
+        response
+            .headers_mut()
+            .insert("location", HeaderValue::from_static("https://b/?X-Amz-Security-Token=hunter2"));
         let finding = finding(&request, &response);
         let taken = redactor().redact(&request, &response, &finding, 2).unwrap();
         assert_eq!(
@@ -968,13 +1045,21 @@ mod tests {
             ]
         );
         assert_eq!(text(unlisted.response.body()), format!(r#"{{"spec": "{}"}}"#, standing("edited")));
-        assert_eq!(redactor.redact_loaded(&mut taken, &edited), ["`/response/body/spec` stood in plain text and is hidden"]);
+        assert_eq!(
+            redactor.redact_loaded(&mut taken, &edited),
+            ["`/response/body/spec` stood in plain text and is hidden"]
+        );
     }
 
     #[test]
     fn redacting_twice_is_redacting_once() {
         let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGk=","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::123456789012:role/x"}"#;
-        let once = redacted(&redactor(), asked, 200, r#"{"spec":"s","token":"6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11"}"#);
+        let once = redacted(
+            &redactor(),
+            asked,
+            200,
+            r#"{"spec":"s","token":"6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11"}"#,
+        );
         let again = redactor_after(std::slice::from_ref(&once));
         let twice = redacted(&again, text(once.request.body()), 200, text(once.response.body()));
         assert_eq!(twice.request.body(), once.request.body());
