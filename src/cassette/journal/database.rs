@@ -10,7 +10,7 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,8 +24,14 @@ const PREFIX: usize = 12;
 /// How long a folder may stay locked by a handle of this process that is just being closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// How many records were acknowledged, in decimal. sled takes a damaged log for a shorter one and
+/// says nothing. The file is written after the sync that it counts and needs none itself: after a
+/// power cut it may say less than is there, never more.
+const ACKNOWLEDGED: &str = "acknowledged";
+
 pub(super) struct Database {
     db: sled::Db,
+    acknowledged: u64,
     folder: PathBuf,
     /// sled's files for large pages that are durable already.
     synced: HashSet<OsString>,
@@ -51,6 +57,7 @@ impl Database {
         })?;
         Ok(Database {
             db,
+            acknowledged: 0,
             folder: folder.to_owned(),
             synced: HashSet::new(),
         })
@@ -59,17 +66,33 @@ impl Database {
     /// Writes records as one batch, and returns when they are durable.
     pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
+        let mut count = 0;
         for (sequence, record) in records {
             let framed = [&prefix(record), record].concat();
             for (number, chunk) in framed.chunks(CHUNK).enumerate() {
                 batch.insert(&key(sequence, number), chunk);
             }
+            count += 1;
         }
         guarded(&self.folder, || {
             let applied = self.db.apply_batch(batch).and_then(|()| self.db.flush());
             applied.map(drop).map_err(|source| failure(&self.folder, source))
         })?;
-        self.sync().map_err(JournalError::write(&self.folder))
+        self.acknowledged += count;
+        let counted = self.sync().and_then(|()| self.count());
+        counted.map_err(JournalError::write(&self.folder))
+    }
+
+    fn count(&self) -> io::Result<()> {
+        let path = self.folder.join(ACKNOWLEDGED);
+        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+        // Always as long, so that one write replaces the last.
+        file.write_all(format!("{:020}\n", self.acknowledged).as_bytes())
+    }
+
+    fn counted(&self) -> u64 {
+        let text = fs::read_to_string(self.folder.join(ACKNOWLEDGED)).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
     }
 
     /// What sled's flush leaves out: its new files, their names, then the log that refers to them.
@@ -98,9 +121,16 @@ impl Database {
     /// All records in the order of their sequence numbers. The database is closed.
     pub(super) fn close_with_records(self) -> Result<Vec<Vec<u8>>, JournalError> {
         let folder = self.folder.clone();
+        let counted = self.counted();
         let records = guarded(&folder, || self.records());
         self.close();
-        records
+        match records {
+            Ok(records) if (records.len() as u64) < counted => Err(JournalError::Damaged {
+                folder,
+                what: format!("{counted} records were written, and {} are left", records.len()),
+            }),
+            records => records,
+        }
     }
 
     /// Closes the database, which may flush once more; what it did not acknowledge may be lost.
