@@ -15,8 +15,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Values above sled's limit go to files that it never syncs, so records are cut into chunks.
-const CHUNK: usize = 64 * 1024;
+/// Records are cut into chunks so small that sled never puts a page into a file of its own: such
+/// files it neither syncs nor removes at a safe moment. A leaf is written with up to 17 entries
+/// (`should_split` in its `node.rs`) and must stay below a quarter of a segment of 512 KiB.
+const CHUNK: usize = 7 * 1024;
 
 /// In front of each record: its length (eight bytes) and its CRC-32 (four), big-endian.
 const PREFIX: usize = 12;
@@ -33,7 +35,7 @@ pub(super) struct Database {
     db: sled::Db,
     acknowledged: u64,
     folder: PathBuf,
-    /// sled's files for large pages that are durable already.
+    /// sled's files for large pages that are durable already. There should be none.
     synced: HashSet<OsString>,
 }
 

@@ -75,10 +75,13 @@ async fn a_run_gives_its_records_back_in_order_and_leaves_nothing() {
 async fn records_of_any_size_come_back() {
     let (_temporary, state) = state();
     let journal = journal(&state);
-    let sizes = [0, 1, 64 * 1024 - 13, 64 * 1024 - 12, 64 * 1024 - 11, 64 * 1024, 1 << 20, 16 << 20];
+    let chunk = 7 * 1024;
+    let sizes = [0, 1, chunk - 13, chunk - 12, chunk - 11, chunk, 1 << 20, 16 << 20];
     for (sequence, size) in sizes.into_iter().enumerate() {
         journal.append(sequence as u64, vec![sequence as u8; size]).await.unwrap();
     }
+    let blobs: Vec<_> = fs::read_dir(journal.folder().join("blobs")).unwrap().collect();
+    assert!(blobs.is_empty(), "the database made files that it does not sync: {blobs:?}");
     drop(journal);
     let run = recover(&state).unwrap().runs.pop().unwrap();
     let found: Vec<usize> = run.records.iter().map(Vec::len).collect();
@@ -367,6 +370,7 @@ fn assert_all_are_recovered(state: &StateFolder, acknowledged: &[u64]) {
     for (sequence, found) in found.iter().zip(&run.records) {
         assert_eq!(found, &record(*sequence));
     }
+    assert_eq!(fs::read_dir(run.folder().join("blobs")).unwrap().count(), 0);
     run.remove().unwrap();
 }
 
