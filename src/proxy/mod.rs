@@ -20,6 +20,8 @@ mod refused;
 pub mod server;
 pub mod sign;
 pub mod signature;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub mod tunnel;
 pub mod upstream;
