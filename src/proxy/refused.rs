@@ -3,7 +3,7 @@
 //! The body is JSON with the code and message where the SDKs of the JSON protocols look for them,
 //! so that the reason reaches the user. Refusals in a service's own protocol are not made here.
 
-use super::body::Payload;
+use super::body::{BodyError, Payload};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
@@ -51,6 +51,11 @@ impl Refused {
             status: StatusCode::PROXY_AUTHENTICATION_REQUIRED,
             reason: reason.into(),
         }
+    }
+
+    /// The request's body could not be read (400).
+    pub fn body(error: &BodyError) -> Refused {
+        Refused::bad(error.to_string())
     }
 
     /// The answer; it closes the connection.
