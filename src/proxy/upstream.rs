@@ -283,11 +283,13 @@ impl AsyncWrite for Wire {
 mod tests {
     use super::*;
     use crate::proxy::body::{Read, read_limited};
-    use crate::proxy::testing::{head, in_time};
+    use crate::proxy::testing::{head, in_time, serve, talk};
+    use crate::proxy::{Arrival, Handler, Options, Reach, RequestBody};
     use bytes::Bytes;
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
     use std::path::Path;
+    use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
@@ -459,6 +461,40 @@ mod tests {
         let response = in_time(upstream(None, Trust::default()).send(request)).await.unwrap();
         assert!(read_limited(response.into_body(), 100).await.is_err());
         asked.await.unwrap();
+    }
+
+    /// Sends everything on.
+    struct Forward(Upstream);
+
+    impl Handler for Forward {
+        async fn call(&self, _: Arrival, mut request: Request<RequestBody>) -> Response<Payload> {
+            *request.uri_mut() = self.0.locate(request.uri());
+            self.0.send(request).await.unwrap().map(Payload::incoming)
+        }
+
+        fn reach(&self, _: &Authority) -> Reach {
+            Reach::Refuse(String::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_case_of_header_names_survives_both_ways() {
+        let (port, asked) = serve_once(2, OK).await;
+        let upstream = upstream(Some(&format!("http://127.0.0.1:{port}")), Trust::default());
+        let options = Options {
+            preserve_header_case: true,
+            ..Options::default()
+        };
+        let running = serve(Arc::new(Forward(upstream)), options).await;
+        let request = "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: T\r\nConnection: close\r\namz-sdk-request: attempt=1\r\nContent-Length: 2\r\n\r\n{}";
+        let answer = talk(running.address, request.as_bytes()).await;
+        let wanted = "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: T\r\namz-sdk-request: attempt=1\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(asked.await.unwrap(), wanted);
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\nX-Amzn-RequestId: 1\r\nContent-Length: 2\r\n"),
+            "{answer}"
+        );
+        assert!(answer.ends_with("\r\n\r\n{}") && answer.matches("ate: ").count() == 1, "{answer}");
     }
 
     #[test]
