@@ -4,7 +4,7 @@
 //! authority, or plain HTTP, whichever the first byte says) or becomes a tunnel. The host of the
 //! `CONNECT`, of the TLS greeting and of every request inside must agree.
 
-use super::server::{self, HEAD_TIMEOUT, KnownHost, Shared, TLS_HANDSHAKE};
+use super::server::{self, KnownHost, Shared, TLS_HANDSHAKE};
 use super::signature::same;
 use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, date, framing};
 use base64::Engine;
@@ -26,7 +26,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 
 /// The ports of AWS's hosts that speak HTTP.
@@ -100,34 +99,36 @@ async fn admit<H: Handler>(
 
 /// The proxy's user name is the session, its password the run's token.
 fn authenticate(token: Option<&str>, headers: &HeaderMap) -> Result<Caller, Refused> {
-    let caller = headers
+    let (session, shown) = headers
         .get(PROXY_AUTHORIZATION)
         .and_then(|value| credentials(value.to_str().ok()?))
         .unwrap_or_default();
-    let Some(token) = token else { return Ok(caller) };
-    let shown = caller.token.as_deref().unwrap_or_default();
-    if same(shown.as_bytes(), token.as_bytes()) {
-        return Ok(caller);
+    if token.is_some_and(|token| !same(shown.as_bytes(), token.as_bytes())) {
+        return Err(Refused::unauthenticated(
+            "this proxy wants the token of its run: `HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT`",
+        ));
     }
-    Err(Refused::unauthenticated(
-        "this proxy wants the token of its run: `HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT`",
-    ))
+    if !session.is_empty() && !super::endpoint::is_session_name(&session) {
+        return Err(Refused::bad(format!(
+            "the proxy's user name `{}` cannot name a session",
+            session.escape_default()
+        )));
+    }
+    Ok(Caller {
+        session: Some(session).filter(|text| !text.is_empty()),
+        token: Some(shown).filter(|text| !text.is_empty()),
+    })
 }
 
-fn credentials(value: &str) -> Option<Caller> {
+/// User name and password of `Basic` credentials.
+fn credentials(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (session, token) = text.split_once(':')?;
-    let session = Some(session)
-        .filter(|name| super::endpoint::is_session_name(name))
-        .map(str::to_owned);
-    Some(Caller {
-        session,
-        token: Some(token.to_owned()),
-    })
+    let (name, password) = text.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
 }
 
 /// This machine and its network are never reached, whatever a handler would allow.
@@ -190,12 +191,10 @@ fn rewound(upgraded: Upgraded) -> Option<Rewound> {
 
 /// Passes bytes both ways until either side ends, or the server stops.
 async fn tunnel_through<H>(shared: &Shared<H>, mut near: Rewound, mut far: Box<dyn Stream>) {
-    let mut stop = shared.stop.clone();
-    let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
     tokio::select! {
         // Either side may break a tunnel off at any time; that is no news.
         _ = copy_bidirectional(&mut near, &mut far) => {}
-        () = stopped => {}
+        () = shared.stopped() => {}
     }
 }
 
@@ -210,7 +209,7 @@ struct Inside {
 }
 
 async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: Authority, caller: Caller) {
-    let Ok(Ok(first)) = timeout(HEAD_TIMEOUT, stream.first_byte()).await else {
+    let Some(Ok(first)) = shared.in_time(stream.first_byte()).await else {
         return;
     };
     let inside = Inside {
@@ -223,10 +222,8 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
     if first != TLS_HANDSHAKE {
         return serve(shared, stream, inside).await;
     }
-    let accepted = match timeout(HEAD_TIMEOUT, accept_tls(shared, stream, &place)).await {
-        Ok(accepted) => accepted,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
-    };
+    let accepted = shared.in_time(accept_tls(shared, stream, &place)).await;
+    let accepted = accepted.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
     match accepted {
         Ok((stream, greeted)) => {
             serve(
@@ -544,6 +541,11 @@ mod tests {
             ("400", connect_line(&format!("{HOST}:443"), "Content-Length: 5\r\n")),
             ("400", format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: sts.amazonaws.com:443\r\n\r\n")),
             ("400", format!("CONNECT {HOST}:443 HTTP/1.1\r\n\r\n")),
+            // `../x:token`
+            (
+                "400",
+                connect_line(&format!("{HOST}:443"), "Proxy-Authorization: Basic Li4veDp0b2tlbg==\r\n"),
+            ),
         ] {
             let answer = talk(running.address, request.as_bytes()).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");

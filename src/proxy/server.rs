@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long a client may take to send a head, and how long it may idle between requests.
-pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long running requests may take once the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 /// More headers than this are answered 431.
@@ -102,13 +102,29 @@ pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     pub(super) options: Options,
     pub(super) address: SocketAddr,
-    pub(super) stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 }
 
 impl<H> Shared<H> {
     pub(super) fn note(&self, text: impl FnOnce() -> String) {
         if let Some(note) = &self.options.note {
             note(&text());
+        }
+    }
+
+    /// Waits until the server is told to stop.
+    pub(super) async fn stopped(&self) {
+        // An error means that the server is gone, which is as good.
+        drop(self.stop.clone().wait_for(|stop| *stop).await);
+    }
+
+    /// Does something before anything is asked of us: within the time for a head, and only while
+    /// the server runs.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = timeout(HEAD_TIMEOUT, work) => done.ok(),
+            () = self.stopped() => None,
         }
     }
 }
@@ -178,10 +194,9 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
     // Answers are written at once: with Nagle's algorithm each new connection costs 40 ms.
     let _ = stream.set_nodelay(true);
     let mut first = [0];
-    match timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await {
-        Ok(Ok(1)) => {}
-        _ => return,
-    }
+    let Some(Ok(1)) = shared.in_time(stream.peek(&mut first)).await else {
+        return;
+    };
     if first[0] == TLS_HANDSHAKE {
         let port = shared.address.port();
         shared.note(|| {
@@ -225,12 +240,10 @@ where
     S: Service<Request<Incoming>, Response = Response<Payload>, Error = Infallible>,
 {
     let mut connection = pin!(builder(&shared.options).serve_connection(io, service).with_upgrades());
-    let mut stop = shared.stop.clone();
-    let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = stopped => {}
+        () = shared.stopped() => {}
     }
     connection.as_mut().graceful_shutdown();
     connection.await
@@ -652,6 +665,18 @@ mod tests {
         handler.let_go.notify_one();
         assert!(until_closed(&mut stream).await.ends_with("done"));
         in_time(served).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_speaks_does_not_hold_up_the_end() {
+        let running = serve(held(), Options::default()).await;
+        let mut silent = TcpStream::connect(running.address).await.unwrap();
+        // It was accepted once a later connection is served.
+        talk(running.address, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        let notes = Arc::clone(&running.notes);
+        in_time(running.stop()).await.unwrap();
+        assert_eq!(until_closed(&mut silent).await, "");
+        assert!(notes.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
