@@ -82,13 +82,9 @@ fn what_breaks_the_contract_is_recorded_and_told_and_fails_the_run_only_where_as
     assert!(told.stderr.contains("/name  pattern"), "{}", told.stderr);
     let enforcing = place.run(["record", "-c", "other", "--contract", "enforce", "--upstream", &stand_in.url()]);
     let server = enforcing.start();
-    assert_eq!(call.send(server.address), reply_without_date(reply));
+    assert_eq!(call.send(server.address).without_date(), reply.without_date());
     server.stop().expect(10);
     assert_eq!(place.cassette("other")["interactions"][0]["response"]["status"], 400);
-}
-
-fn reply_without_date(reply: crate::client::Reply) -> crate::client::Reply {
-    reply
 }
 
 #[test]

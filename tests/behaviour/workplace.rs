@@ -145,6 +145,21 @@ pub fn interaction(target: &str, input: Value, status: u16, answer: Value) -> Va
     })
 }
 
+/// Fails with the lines that differ, where two texts are not the same.
+#[track_caller]
+pub fn assert_same_text(one: &str, other: &str) {
+    if one == other {
+        return;
+    }
+    let mut others = other.lines();
+    let differing = one.lines().enumerate().filter_map(|(number, line)| {
+        let counterpart = others.next().unwrap_or("(nothing)");
+        (line != counterpart).then(|| format!("{}: {line}\n   | {counterpart}", number + 1))
+    });
+    let differing: Vec<_> = differing.take(8).collect();
+    panic!("{} and {} lines:\n{}", one.lines().count(), other.lines().count(), differing.join("\n"));
+}
+
 /// Waits until something is so; fails the test where it never comes.
 #[track_caller]
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
