@@ -8,6 +8,8 @@
 pub mod key;
 pub mod miss;
 pub mod session;
+#[cfg(test)]
+mod testing;
 
 use crate::cassette::{Cassette, Interaction};
 use crate::inspect::{Call, Finding};

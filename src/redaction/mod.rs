@@ -141,7 +141,7 @@ impl Redactor {
         if self.keeps(operation, path) {
             return None;
         }
-        if recorded || self.stand_ins.is_stand_in(value) {
+        if recorded || stand_in::is_marked(value) {
             return Some(Cow::Borrowed(value));
         }
         Some(Cow::Owned(self.stand_ins.value(value, context.member)))
@@ -263,9 +263,10 @@ impl Redactor {
         let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
         let value_is_hidden = place.rule.is_none()
             || place.expiry
-            || self.stand_ins.is_stand_in(&place.value)
             || rule_is_void(place)
-            || interaction.redacted.iter().any(|redacted| redacted.path == path);
+            || stand_in::is_marked(&place.value)
+            // No mark fits there: the cassette's own word must do.
+            || interaction.redacted.iter().any(|redacted| redacted.path == path) && !self.stand_ins.can_be_marked(&place.value, place.member);
         key_is_hidden && value_is_hidden
     }
 
@@ -957,7 +958,6 @@ mod tests {
         assert_eq!(taken.request.body(), before.request.body());
         *taken.response.body_mut() = Bytes::from_static(br#"{"spec": "edited"}"#);
         let edited = finding_of(&taken);
-        // The list of redacted places says that a stand-in is there, and its mark says otherwise.
         let mut unlisted = taken.clone();
         unlisted.redacted.clear();
         assert_eq!(
@@ -968,6 +968,7 @@ mod tests {
             ]
         );
         assert_eq!(text(unlisted.response.body()), format!(r#"{{"spec": "{}"}}"#, standing("edited")));
+        // The list of redacted places says that a stand-in is there; its mark says otherwise.
         assert_eq!(redactor.redact_loaded(&mut taken, &edited), ["`/response/body/spec` stood in plain text and is hidden"]);
     }
 

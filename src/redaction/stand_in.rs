@@ -60,17 +60,26 @@ impl StandIns {
         }
     }
 
-    /// Whether the value is a stand-in already.
-    pub fn is_stand_in(&self, value: &Value) -> bool {
-        is_marked(value) || !self.known.is_empty() && self.known.contains(&fingerprint(value))
-    }
-
     /// What is written for `value` at a place that `member` describes. Scalars keep their type;
     /// null stays. Lists and objects are not scalars and stay as they are.
     pub fn value(&self, value: &Value, member: Option<&Member>) -> Value {
-        if self.is_stand_in(value) {
+        if is_marked(value) {
             return value.clone();
         }
+        let fresh = self.fresh(value, member);
+        // Only where no mark fits may a value without one be a stand-in.
+        if !is_marked(&fresh) && self.known.contains(&fingerprint(value)) {
+            return value.clone();
+        }
+        fresh
+    }
+
+    /// Whether a stand-in bears a mark at the place that `member` describes.
+    pub fn can_be_marked(&self, value: &Value, member: Option<&Member>) -> bool {
+        is_marked(&self.fresh(value, member))
+    }
+
+    fn fresh(&self, value: &Value, member: Option<&Member>) -> Value {
         match value {
             Value::Null | Value::List(_) | Value::Object(_) => value.clone(),
             Value::Bool(_) => Value::Bool(false),
@@ -495,11 +504,15 @@ mod tests {
 
     #[test]
     fn an_unmarked_stand_in_is_remembered_from_the_cassette() {
+        let call = call("Put");
+        let input = call.service.shape(call.service.operation(call.operation).input);
+        let (pin, spec) = (input.member("pin"), input.member("spec"));
         let mut stand_ins = stand_ins();
         let short = Value::Text("3fa0c1d2".to_owned());
-        assert_ne!(stand_ins.value(&short, None), short);
+        assert_ne!(stand_ins.value(&short, pin), short);
         stand_ins.remember(&short);
-        assert_eq!(stand_ins.value(&short, None), short);
+        assert_eq!(stand_ins.value(&short, pin), short);
+        assert_ne!(stand_ins.value(&short, spec), short, "a stand-in there would bear its mark");
     }
 
     #[test]
