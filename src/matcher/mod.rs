@@ -138,7 +138,9 @@ impl Tape {
             Some(reply) => matches!(reply, Reply::Error { .. }),
             None => interaction.response.status().as_u16() >= 400,
         };
-        let member = call.as_ref().and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
+        let member = call
+            .as_ref()
+            .and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
         let token = member.and_then(|member| input.as_ref()?.member(member)?.as_text());
         let template = Template::new(&interaction, input.as_ref(), member);
         self.tracks.push(Track {
@@ -160,7 +162,11 @@ impl Tape {
             let (Some(call), Some(input), Some(operation)) = (&track.call, input, track.operation) else {
                 continue;
             };
-            let renamed = track.interaction.redacted.iter().any(|place| place.rule == "account-id" && place.path.starts_with("/request"));
+            let renamed = track
+                .interaction
+                .redacted
+                .iter()
+                .any(|place| place.rule == "account-id" && place.path.starts_with("/request"));
             if renamed && key::has_hidden_accounts(call, input, &self.redactor) {
                 self.operations.loose.insert(operation);
             }
@@ -229,7 +235,10 @@ impl Tape {
 
     /// The response body of the interaction at `position`, filled with what the client sent.
     pub fn body(&self, position: usize, live_input: &Value) -> Bytes {
-        self.tracks.get(position).map(|track| track.template.render(live_input)).unwrap_or_default()
+        self.tracks
+            .get(position)
+            .map(|track| track.template.render(live_input))
+            .unwrap_or_default()
     }
 
     /// What had to be redacted when the cassette was loaded, by position.
@@ -240,5 +249,60 @@ impl Tape {
     fn positions(&self, key: Key) -> Option<(u32, &[u32])> {
         let index = *self.keys.get(&key)?;
         Some((index, self.by_key.get(index as usize)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session::{Outcome, Session};
+    use super::testing::{ask, tape};
+    use super::*;
+    use crate::redaction::testing::{call, finding, input, redacted, redaction, redactor, text};
+
+    fn tape_of(interactions: Vec<Interaction>) -> Tape {
+        let cassette = Cassette {
+            redaction: redaction(),
+            interactions,
+            ..Cassette::default()
+        };
+        let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+        Tape::new(cassette, redactor, |taken| finding(&taken.request, &taken.response))
+    }
+
+    #[test]
+    fn an_account_that_only_the_response_gave_away_does_not_hide_the_recording() {
+        let arn = r#"{"arn":"arn:aws:iam::123456789012:role/x"}"#;
+        let tape = tape_of(vec![redacted(&redactor(), r#"{"name":"123456789012"}"#, 200, arn)]);
+        assert_eq!(text(tape.tracks()[0].interaction.request.body()), r#"{"name":"000000000001"}"#);
+        let outcome = ask(&Session::new(&tape), &tape, r#"{"name":"123456789012"}"#, false);
+        assert_eq!(outcome, Outcome::Play { position: 0, again: false });
+    }
+
+    #[test]
+    fn a_plain_secret_in_a_cassette_is_hidden_before_keys_are_made() {
+        let mut taken = redacted(&redactor(), r#"{"spec":"one"}"#, 200, "{}");
+        *taken.request.body_mut() = Bytes::from_static(br#"{"spec":"edited"}"#);
+        let tape = tape_of(vec![taken]);
+        assert_eq!(
+            tape.lints(),
+            [(0, "`/request/body/spec` stood in plain text and is hidden".to_owned())]
+        );
+        assert!(!text(tape.tracks()[0].interaction.request.body()).contains("edited"));
+        let outcome = ask(&Session::new(&tape), &tape, r#"{"spec":"edited"}"#, false);
+        assert_eq!(outcome, Outcome::Play { position: 0, again: false });
+    }
+
+    #[test]
+    fn a_tape_answers_with_what_the_client_sent() {
+        let tape = tape_of(vec![redacted(&redactor(), r#"{"spec":"one"}"#, 200, r#"{"spec":"one"}"#)]);
+        assert_eq!(text(&tape.body(0, &input(r#"{"spec":"one"}"#))), r#"{"spec":"one"}"#);
+        assert_eq!(tape.body(1, &input("{}")), "");
+    }
+
+    #[test]
+    fn only_recorded_operations_are_known() {
+        let tape = tape(&[("{}", 200)]);
+        assert_eq!(tape.operation(&call("Put")), Some(OperationId(0)));
+        assert_eq!(tape.operation(&call("Get")), None);
     }
 }

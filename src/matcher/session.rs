@@ -117,7 +117,13 @@ impl Session {
     /// Positions of interactions that were never played, in recorded order.
     pub fn unplayed(&self) -> Vec<usize> {
         let state = self.lock();
-        state.plays.iter().enumerate().filter(|(_, plays)| **plays == 0).map(|(position, _)| position).collect()
+        state
+            .plays
+            .iter()
+            .enumerate()
+            .filter(|(_, plays)| **plays == 0)
+            .map(|(position, _)| position)
+            .collect()
     }
 
     /// How many interactions were played at least once.
@@ -241,7 +247,11 @@ impl State {
             return;
         };
         let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
-        let passed = positions.iter().skip(from).take_while(|position| !self.is_free(tape, **position)).count();
+        let passed = positions
+            .iter()
+            .skip(from)
+            .take_while(|position| !self.is_free(tape, **position))
+            .count();
         if let Some(cursor) = self.cursors.get_mut(index as usize) {
             *cursor += passed as u32;
         }
@@ -259,7 +269,11 @@ impl State {
 
     fn binding(&self, operation: Option<OperationId>, token: Option<&str>) -> Option<Binding> {
         let (operation, token) = (operation?, token?);
-        self.bindings.get(token)?.iter().find(|binding| binding.operation == operation).copied()
+        self.bindings
+            .get(token)?
+            .iter()
+            .find(|binding| binding.operation == operation)
+            .copied()
     }
 
     fn exhausted(&self, positions: &[u32]) -> Outcome {
@@ -295,7 +309,10 @@ mod tests {
         assert_eq!(play(&session, &tape, r#"{"name":"a"}"#), first(0));
         assert_eq!(session.unplayed(), [2]);
         assert_eq!(play(&session, &tape, r#"{"name":"a"}"#), first(2));
-        assert_eq!(play(&session, &tape, r#"{"name":"a"}"#), Outcome::Exhausted { recorded: 2, played: 2 });
+        assert_eq!(
+            play(&session, &tape, r#"{"name":"a"}"#),
+            Outcome::Exhausted { recorded: 2, played: 2 }
+        );
         assert_eq!(play(&session, &tape, r#"{"name":"c"}"#), Outcome::Unrecorded);
         assert_eq!((session.played(), session.plays(0)), (3, 1));
         assert_eq!(Session::new(&tape).unplayed(), [0, 1, 2], "sessions are apart");
@@ -330,7 +347,10 @@ mod tests {
 
     #[test]
     fn a_token_with_another_input_is_told_whether_or_not_that_was_recorded() {
-        let tape = tape(&[(r#"{"name":"a","clientToken":"x"}"#, 200), (r#"{"name":"b","clientToken":"y"}"#, 200)]);
+        let tape = tape(&[
+            (r#"{"name":"a","clientToken":"x"}"#, 200),
+            (r#"{"name":"b","clientToken":"y"}"#, 200),
+        ]);
         let session = Session::new(&tape);
         let reused = Outcome::TokenReused { position: 0 };
         assert_eq!(play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#), first(0));
@@ -341,11 +361,18 @@ mod tests {
 
     #[test]
     fn a_recorded_refusal_of_a_reused_token_is_played() {
-        let tape = tape(&[(r#"{"name":"a","clientToken":"x"}"#, 200), (r#"{"name":"b","clientToken":"x"}"#, 400)]);
+        let tape = tape(&[
+            (r#"{"name":"a","clientToken":"x"}"#, 200),
+            (r#"{"name":"b","clientToken":"x"}"#, 400),
+        ]);
         let session = Session::new(&tape);
         assert_eq!(play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#), first(0));
         assert_eq!(play(&session, &tape, r#"{"name":"b","clientToken":"t"}"#), first(1));
-        assert_eq!(play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#), again(0), "the first use counts");
+        assert_eq!(
+            play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#),
+            again(0),
+            "the first use counts"
+        );
     }
 
     #[test]
@@ -370,7 +397,15 @@ mod tests {
     fn a_request_that_violates_gets_only_a_recorded_error() {
         let tape = tape(&[("{}", 200), (r#"{"name":"a"}"#, 400)]);
         let session = Session::new(&tape);
-        let error = |body: &str| session.play_error(&tape, key(&tape, body), tape.operation(&crate::redaction::testing::call("Put")), None, false);
+        let error = |body: &str| {
+            session.play_error(
+                &tape,
+                key(&tape, body),
+                tape.operation(&crate::redaction::testing::call("Put")),
+                None,
+                false,
+            )
+        };
         assert_eq!(error("{}"), None);
         assert_eq!(error(r#"{"name":"a"}"#), Some(first(1)));
         assert_eq!(error(r#"{"name":"a"}"#), None);

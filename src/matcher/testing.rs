@@ -5,8 +5,8 @@ use super::key::Key;
 use super::session::{Outcome, Session};
 use crate::cassette::Cassette;
 use crate::inspect::Call;
-use crate::redaction::testing::{call, finding, input, redaction, redactor, request_of, response};
 use crate::redaction::Redactor;
+use crate::redaction::testing::{call, finding, input, redaction, redactor, request_of, response};
 
 /// A body may begin with the operation's name; `Put` is meant otherwise.
 fn split(body: &str) -> (Call, &str) {
@@ -22,7 +22,9 @@ pub fn tape(calls: &[(&str, u16)]) -> Tape {
         let (call, body) = split(body);
         let request = request_of(&call.service.operation(call.operation).name, body);
         let response = response(*status, r#"{"message":"m"}"#);
-        recorder.redact(&request, &response, &finding(&request, &response), 1).expect("nothing leaks")
+        recorder
+            .redact(&request, &response, &finding(&request, &response), 1)
+            .expect("nothing leaks")
     });
     let cassette = Cassette {
         redaction: redaction(),
@@ -30,7 +32,9 @@ pub fn tape(calls: &[(&str, u16)]) -> Tape {
         ..Cassette::default()
     };
     let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
-    Tape::new(cassette, redactor, |interaction| finding(&interaction.request, &interaction.response))
+    Tape::new(cassette, redactor, |interaction| {
+        finding(&interaction.request, &interaction.response)
+    })
 }
 
 pub fn key(tape: &Tape, body: &str) -> Key {

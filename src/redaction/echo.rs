@@ -99,7 +99,8 @@ fn slots(body: &[u8], sources: &[(String, Vec<String>)]) -> Vec<Slot> {
     };
     let mut slots = Vec::new();
     // A stand-in needs no escapes; a token might, and then only the lexer finds it.
-    let is_there = |(source, _): &(String, Vec<String>)| source.contains(['"', '\\', '/']) || !source.is_ascii() || text.contains(source.as_str());
+    let is_there =
+        |(source, _): &(String, Vec<String>)| source.contains(['"', '\\', '/']) || !source.is_ascii() || text.contains(source.as_str());
     if !sources.iter().any(is_there) {
         return slots;
     }
@@ -156,13 +157,19 @@ mod tests {
     #[test]
     fn the_live_token_comes_back() {
         let template = template(r#"{"clientToken":"t-1"}"#, r#"{"token":"t-1","arn":"x t-1"}"#);
-        assert_eq!(text(&template.render(&live(&[("clientToken", "t-2")]))), r#"{"token":"t-2","arn":"x t-1"}"#);
+        assert_eq!(
+            text(&template.render(&live(&[("clientToken", "t-2")]))),
+            r#"{"token":"t-2","arn":"x t-1"}"#
+        );
         assert_eq!(text(&template.render(&live(&[]))), r#"{"token":"t-1","arn":"x t-1"}"#);
     }
 
     #[test]
     fn a_body_without_a_slot_is_not_copied() {
-        let template = template(r#"{"spec":"a","accountId":"123456789012"}"#, r#"{"arn":"arn:aws:iam::123456789012:a"}"#);
+        let template = template(
+            r#"{"spec":"a","accountId":"123456789012"}"#,
+            r#"{"arn":"arn:aws:iam::123456789012:a"}"#,
+        );
         assert!(template.is_fixed());
         let body = template.render(&live(&[("spec", "b")]));
         assert_eq!(body.as_ptr(), template.body.as_ptr());

@@ -76,7 +76,11 @@ pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
         if own || any || DROPPED_FROM_REQUESTS.contains(&text) {
             continue;
         }
-        let value = if text == "authorization" { authorization(value) } else { Some(value.clone()) };
+        let value = if text == "authorization" {
+            authorization(value)
+        } else {
+            Some(value.clone())
+        };
         if let Some(value) = value {
             kept.append(name.clone(), value);
         }
@@ -109,7 +113,11 @@ pub(super) fn hidden(stand_ins: &StandIns, value: &str) -> Option<String> {
 fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
     let text = value.to_str().ok()?;
     let (scheme, parameters) = text.split_once(' ').unwrap_or((text, ""));
-    let parameter = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let parameter = |name: &str| {
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
     let kept = match (scheme.starts_with("AWS4-"), parameter("Credential"), parameter("SignedHeaders")) {
         (true, Some(credential), Some(signed)) => {
             let scope = credential.splitn(3, '/').nth(2).unwrap_or_default();
@@ -133,7 +141,8 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
         "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
         _ => None,
     };
-    let is_checksum = |name: &str| matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with(CHECKSUM) && name != "x-amz-checksum-type";
+    let is_checksum =
+        |name: &str| matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with(CHECKSUM) && name != "x-amz-checksum-type";
     if !headers.keys().any(|name| is_checksum(name.as_str())) {
         return;
     }
@@ -155,7 +164,10 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
 /// Where the encoding is unknown, or the body is not in it.
 pub fn decode_content(headers: &HeaderMap, body: &Bytes) -> Result<Bytes, ContentError> {
     let names = headers.get_all("content-encoding").iter().filter_map(|value| value.to_str().ok());
-    let names: Vec<String> = names.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
+    let names: Vec<String> = names
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
     const KNOWN: [&str; 6] = ["", "identity", "aws-chunked", "gzip", "x-gzip", "deflate"];
     if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(ContentError::Unknown(unknown.clone()));
@@ -195,7 +207,10 @@ mod tests {
     }
 
     fn lines(headers: &HeaderMap) -> Vec<String> {
-        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -229,13 +244,21 @@ mod tests {
 
     #[test]
     fn of_another_authorization_only_the_scheme_is_kept() {
-        assert_eq!(lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))), ["authorization: Bearer *"]);
+        assert_eq!(
+            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))),
+            ["authorization: Bearer *"]
+        );
         assert_eq!(lines(&of_request(&headers(&[("authorization", "hunter2")]))), ["authorization: *"]);
     }
 
     #[test]
     fn the_length_of_a_head_response_is_kept() {
-        let given = headers(&[("date", "now"), ("content-length", "7"), ("x-amzn-requestid", "1"), ("connection", "close")]);
+        let given = headers(&[
+            ("date", "now"),
+            ("content-length", "7"),
+            ("x-amzn-requestid", "1"),
+            ("connection", "close"),
+        ]);
         assert_eq!(lines(&of_response(&given, false)), ["x-amzn-requestid: 1"]);
         assert_eq!(lines(&of_response(&given, true)), ["content-length: 7", "x-amzn-requestid: 1"]);
     }
@@ -270,7 +293,10 @@ mod tests {
         assert_ne!(sent, body);
         assert_eq!(decode_content(&given, &sent).unwrap(), body);
         assert_eq!(decode_content(&given, &body).unwrap(), body);
-        assert_eq!(encode_content(&mut given, body.clone(), &headers(&[("accept-encoding", "identity")])), body);
+        assert_eq!(
+            encode_content(&mut given, body.clone(), &headers(&[("accept-encoding", "identity")])),
+            body
+        );
         assert!(given.is_empty());
     }
 

@@ -31,7 +31,7 @@ use http::header::{HeaderMap, HeaderValue};
 use rules::{Context, Rule};
 use stand_in::{FAR_FUTURE, StandIns};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Why an interaction cannot be written. No message holds a secret.
@@ -89,6 +89,8 @@ struct Side<'a> {
     /// By pointer in the body.
     places: HashMap<String, PlaceToHide<'a>>,
     departures: Vec<&'a Departure>,
+    /// The body was decoded; else only its form tells what is in it.
+    decoded: bool,
 }
 
 struct PlaceToHide<'a> {
@@ -129,7 +131,14 @@ impl Redactor {
 
     /// What is written for a scalar whose place says that it is a secret; nothing where the place
     /// does not, or the user keeps it. `recorded` values of a cassette are stand-ins as they are.
-    pub fn hidden<'v>(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &'v Value, recorded: bool) -> Option<Cow<'v, Value>> {
+    pub fn hidden<'v>(
+        &self,
+        context: &Context<'_>,
+        operation: &str,
+        path: &Path<'_>,
+        value: &'v Value,
+        recorded: bool,
+    ) -> Option<Cow<'v, Value>> {
         let rule = context.secret?;
         match value {
             Value::Null | Value::List(_) | Value::Object(_) => return None,
@@ -172,7 +181,9 @@ impl Redactor {
     fn keeps(&self, operation: &str, path: &Path<'_>) -> bool {
         !self.keep.is_empty() && {
             let pointer = path.render();
-            self.keep.iter().any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
+            self.keep
+                .iter()
+                .any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
         }
     }
 
@@ -192,6 +203,7 @@ impl Redactor {
             redactor: self,
             accounts: names,
             redacted: Vec::new(),
+            listed: HashSet::new(),
         };
         let uri = writer.uri(request)?;
         let request_headers = writer.headers("/request/headers", headers::of_request(request.headers()));
@@ -232,18 +244,28 @@ impl Redactor {
             }
             let mut places: Vec<&String> = plain.keys().collect();
             places.sort();
-            lints.extend(places.iter().map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")));
+            lints.extend(
+                places
+                    .iter()
+                    .map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")),
+            );
             let side = Side {
                 operation: side.operation,
                 places: plain,
                 departures: side.departures,
+                decoded: true,
             };
             let mut writer = Writer {
                 redactor: self,
                 accounts: HashMap::new(),
                 redacted: Vec::new(),
+                listed: HashSet::new(),
             };
-            let body = if base == "/request/body" { interaction.request.body_mut() } else { interaction.response.body_mut() };
+            let body = if base == "/request/body" {
+                interaction.request.body_mut()
+            } else {
+                interaction.response.body_mut()
+            };
             *body = writer.body(base, &body.clone(), &side, false);
             for place in writer.redacted {
                 if !interaction.redacted.contains(&place) {
@@ -277,6 +299,7 @@ impl Redactor {
         if let Some(judged) = &finding.request {
             input.departures = judged.violations.iter().chain(&judged.lints).collect();
             if let (Some(call), Some(value)) = (call, &judged.content) {
+                input.decoded = true;
                 let shape = call.service.operation(call.operation).input;
                 self.collect(Context::root(&call.service, shape), &Path::ROOT, value, &mut input);
             }
@@ -284,6 +307,7 @@ impl Redactor {
         if let Some(judged) = &finding.response {
             output.departures = judged.violations.iter().chain(&judged.lints).collect();
             if let (Some(call), Some(reply)) = (call, &judged.content) {
+                output.decoded = true;
                 let (shape, value) = shape_of(call, reply);
                 let context = shape.map_or(Context::unknown(), |shape| Context::root(&call.service, shape));
                 self.collect(context, &Path::ROOT, value, &mut output);
@@ -298,7 +322,10 @@ impl Redactor {
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    if let Some(rule) = key.secret.filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place)) {
+                    if let Some(rule) = key
+                        .secret
+                        .filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place))
+                    {
                         let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
                         entry.key_member = key.member;
@@ -354,6 +381,7 @@ impl<'a> Side<'a> {
             operation: call.map_or("", |call| &call.service.operation(call.operation).name),
             places: HashMap::new(),
             departures: Vec::new(),
+            decoded: false,
         }
     }
 
@@ -392,12 +420,12 @@ struct Writer<'a> {
     redactor: &'a Redactor,
     accounts: HashMap<String, String>,
     redacted: Vec<Redacted>,
+    listed: HashSet<(String, Rule)>,
 }
 
 impl Writer<'_> {
     fn note(&mut self, path: String, rule: Rule, breaks: Vec<String>) {
-        let known = self.redacted.iter().any(|place| place.path == path && place.rule == rule.id());
-        if !known {
+        if self.listed.insert((path.clone(), rule)) {
             self.redacted.push(Redacted {
                 path,
                 rule: rule.id().to_owned(),
@@ -454,13 +482,20 @@ impl Writer<'_> {
         let Ok(text) = std::str::from_utf8(body) else {
             return body.clone();
         };
-        match self.json(base, text, side, compact) {
-            Some(None) => body.clone(),
-            Some(Some(clean)) => clean.into(),
-            None => self.plain_body(base, text).map_or_else(|| body.clone(), Bytes::from),
-        }
+        let clean = match self.json(base, text, side) {
+            Some(clean) => clean,
+            None => self.plain_body(base, text),
+        };
+        // White space in a request says nothing.
+        let compacted = if compact {
+            rewrite::compact(clean.as_deref().unwrap_or(text)).ok()
+        } else {
+            None
+        };
+        compacted.or(clean).map_or_else(|| body.clone(), Bytes::from)
     }
 
+    /// A body that was not decoded: one text, of which only the form of its secrets is known.
     fn plain_body(&mut self, base: &str, text: &str) -> Option<String> {
         let (clean, rules) = self.clean(text)?;
         for rule in rules {
@@ -470,14 +505,18 @@ impl Writer<'_> {
     }
 
     /// Nothing where the text is no JSON; `Some(None)` where it stays as it is.
-    fn json(&mut self, base: &str, text: &str, side: &Side<'_>, compact: bool) -> Option<Option<String>> {
-        if text.is_empty() {
+    fn json(&mut self, base: &str, text: &str, side: &Side<'_>) -> Option<Option<String>> {
+        if text.is_empty() || !side.decoded {
             return None;
         }
         let mut renamed: Vec<(String, String)> = Vec::new();
         let mut notes: Vec<(String, Rule, Vec<String>)> = Vec::new();
         let edits = self.edits(text, side, &mut notes)?;
-        let edited = if edits.is_empty() { None } else { Some(rewrite::replace(text, &edits).ok()?) };
+        let edited = if edits.is_empty() {
+            None
+        } else {
+            Some(rewrite::replace(text, &edits).ok()?)
+        };
         let mut changed = edited.is_some();
         let source = edited.as_deref().unwrap_or(text);
         let mapped = rewrite::map_strings(source, &mut |place, string| {
@@ -488,7 +527,7 @@ impl Writer<'_> {
                 _ => self.clean(string)?,
             };
             changed |= clean != string;
-            if place.place == Place::Key {
+            if place.place == Place::Key && clean != string {
                 let parent = place.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
                 let mut stored = stored_pointer(parent, &renamed);
                 stored.push('/');
@@ -503,11 +542,7 @@ impl Writer<'_> {
         for (pointer, rule, breaks) in in_document_order(source, notes) {
             self.note(format!("{base}{}", stored_pointer(&pointer, &renamed)), rule, breaks);
         }
-        let result = if changed { Some(mapped) } else { None };
-        if compact {
-            return Some(rewrite::compact(result.as_deref().unwrap_or(text)).ok());
-        }
-        Some(result)
+        Some(changed.then_some(mapped))
     }
 
     /// A secret string: its stand-in, in the encoding of the place. A stand-in stays, and is listed.
@@ -526,9 +561,11 @@ impl Writer<'_> {
                 Some(bytes) => Value::Blob(bytes),
                 None => Value::Text(string.to_owned()),
             },
+            Value::Timestamp { .. } => place.value.clone(),
             _ => Value::Text(string.to_owned()),
         };
         match self.redactor.stand_ins.value(&value, place.member) {
+            Value::Timestamp { seconds, .. } => Some((stand_in::date_text(seconds, string)?, vec![rule])),
             Value::Text(stand_in) => Some((stand_in, vec![rule])),
             Value::Blob(bytes) => Some((stand_in::base64_text(&bytes), vec![rule])),
             _ => None,
@@ -562,7 +599,11 @@ impl Writer<'_> {
             let (Some(rule), false) = (place.rule, rule_is_void(place)) else {
                 continue;
             };
-            let lexeme = if place.expiry { expiry_of(&lexeme) } else { self.number(place, &lexeme) };
+            let lexeme = if place.expiry {
+                expiry_of(&lexeme)
+            } else {
+                self.number(place, &lexeme)
+            };
             notes.push((pointer.clone(), rule, side.breaks(&pointer)));
             edits.push(Edit {
                 pointer,
@@ -595,7 +636,11 @@ fn rule_is_void(place: &PlaceToHide<'_>) -> bool {
 /// 2099-12-31T23:59:59Z in the unit of the number that stands there.
 fn expiry_of(lexeme: &str) -> String {
     let millis = lexeme.parse::<f64>().is_ok_and(|number| number > 1e11);
-    if millis { format!("{FAR_FUTURE}000") } else { FAR_FUTURE.to_string() }
+    if millis {
+        format!("{FAR_FUTURE}000")
+    } else {
+        FAR_FUTURE.to_string()
+    }
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
@@ -609,7 +654,11 @@ fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value
 fn stored_pointer(pointer: &str, renamed: &[(String, String)]) -> String {
     let longest = renamed
         .iter()
-        .filter(|(from, _)| pointer.strip_prefix(from.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        .filter(|(from, _)| {
+            pointer
+                .strip_prefix(from.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
         .max_by_key(|(from, _)| from.len());
     match longest {
         Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
@@ -684,7 +733,11 @@ fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
     let text = String::from_utf8_lossy(body);
     let mut in_strings = Vec::new();
     let document = rewrite::map_strings(&text, &mut |place, string| {
-        let name = if place.place == Place::Value { scan::last_name(place.pointer) } else { String::new() };
+        let name = if place.place == Place::Value {
+            scan::last_name(place.pointer)
+        } else {
+            String::new()
+        };
         scan::accounts(&name, string, &mut in_strings);
         None
     });
@@ -730,10 +783,18 @@ fn refresh(interaction: &mut Interaction, asked: &Bytes, answered: &Bytes, head:
 
 /// Remembers the stand-ins of an interaction that bear no mark.
 fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
-    for (base, body) in [("/request/body", interaction.request.body()), ("/response/body", interaction.response.body())] {
+    for (base, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
         let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
         let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
-        let paths: Vec<&str> = interaction.redacted.iter().filter(|place| listed(place)).map(|place| &place.path[base.len()..]).collect();
+        let paths: Vec<&str> = interaction
+            .redacted
+            .iter()
+            .filter(|place| listed(place))
+            .map(|place| &place.path[base.len()..])
+            .collect();
         let Ok(text) = std::str::from_utf8(body) else {
             continue;
         };
@@ -769,11 +830,17 @@ fn highest_account(interaction: &Interaction) -> u64 {
         return 0;
     }
     let uri = interaction.request.uri().to_string();
-    let headers = interaction.request.headers().values().chain(interaction.response.headers().values());
+    let headers = interaction
+        .request
+        .headers()
+        .values()
+        .chain(interaction.response.headers().values());
     let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
     let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
     let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
-    let stand_ins = numbers.filter_map(|id| std::str::from_utf8(id).ok()).filter(|id| scan::is_account_stand_in(id));
+    let stand_ins = numbers
+        .filter_map(|id| std::str::from_utf8(id).ok())
+        .filter(|id| scan::is_account_stand_in(id));
     stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
 }
 
@@ -783,7 +850,11 @@ mod tests {
     use super::*;
 
     fn listed(interaction: &Interaction) -> Vec<String> {
-        interaction.redacted.iter().map(|place| format!("{} {}", place.path, place.rule)).collect()
+        interaction
+            .redacted
+            .iter()
+            .map(|place| format!("{} {}", place.path, place.rule))
+            .collect()
     }
 
     fn standing(value: &str) -> String {
@@ -801,7 +872,10 @@ mod tests {
         let spec = standing("hunter2");
         assert_eq!(text(taken.request.body()), format!(r#"{{"name":"n","spec":"{spec}"}}"#));
         assert_eq!(text(taken.response.body()), format!(r#"{{"spec": "{spec}","arn":"x"}}"#));
-        assert_eq!(listed(&taken), ["/request/body/spec sensitive-members", "/response/body/spec sensitive-members"]);
+        assert_eq!(
+            listed(&taken),
+            ["/request/body/spec sensitive-members", "/response/body/spec sensitive-members"]
+        );
         assert_eq!((taken.service.as_deref(), taken.operation.as_deref()), (Some("STS"), Some("Put")));
     }
 
@@ -879,13 +953,27 @@ mod tests {
             200,
             r#"{"arn":"arn:aws:iam::210987654321:role/x"}"#,
         );
-        assert_eq!(text(taken.request.body()), r#"{"name":"bucket-000000000002-x","accountId":"000000000001"}"#);
+        assert_eq!(
+            text(taken.request.body()),
+            r#"{"name":"bucket-000000000002-x","accountId":"000000000001"}"#
+        );
         assert_eq!(text(taken.response.body()), r#"{"arn":"arn:aws:iam::000000000002:role/x"}"#);
         let later = redacted(&redactor, r#"{"accountId":"210987654321","name":"order 123456789012"}"#, 200, "{}");
-        assert_eq!(text(later.request.body()), r#"{"accountId":"000000000002","name":"order 123456789012"}"#);
+        assert_eq!(
+            text(later.request.body()),
+            r#"{"accountId":"000000000002","name":"order 123456789012"}"#
+        );
         let next = redactor_after(&[taken]);
-        let other = redacted(&next, r#"{"accountId":"345678901234","arn":"arn:aws:iam::000000000001:role/x"}"#, 200, "{}");
-        assert_eq!(text(other.request.body()), r#"{"accountId":"000000000003","arn":"arn:aws:iam::000000000001:role/x"}"#);
+        let other = redacted(
+            &next,
+            r#"{"accountId":"345678901234","arn":"arn:aws:iam::000000000001:role/x"}"#,
+            200,
+            "{}",
+        );
+        assert_eq!(
+            text(other.request.body()),
+            r#"{"accountId":"000000000003","arn":"arn:aws:iam::000000000001:role/x"}"#
+        );
     }
 
     #[test]
@@ -895,7 +983,9 @@ mod tests {
         request.headers_mut().insert("x-api-key", HeaderValue::from_static("hunter2"));
         let mut response = response(200, r#"{"spec":"s"}"#);
         response.headers_mut().insert("x-amz-crc32", HeaderValue::from_static("1"));
-        response.headers_mut().insert("location", HeaderValue::from_static("https://b/?X-Amz-Security-Token=hunter2"));
+        response
+            .headers_mut()
+            .insert("location", HeaderValue::from_static("https://b/?X-Amz-Security-Token=hunter2"));
         let finding = finding(&request, &response);
         let taken = redactor().redact(&request, &response, &finding, 2).unwrap();
         assert_eq!(
@@ -969,13 +1059,21 @@ mod tests {
         );
         assert_eq!(text(unlisted.response.body()), format!(r#"{{"spec": "{}"}}"#, standing("edited")));
         // The list of redacted places says that a stand-in is there; its mark says otherwise.
-        assert_eq!(redactor.redact_loaded(&mut taken, &edited), ["`/response/body/spec` stood in plain text and is hidden"]);
+        assert_eq!(
+            redactor.redact_loaded(&mut taken, &edited),
+            ["`/response/body/spec` stood in plain text and is hidden"]
+        );
     }
 
     #[test]
     fn redacting_twice_is_redacting_once() {
         let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGk=","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::123456789012:role/x"}"#;
-        let once = redacted(&redactor(), asked, 200, r#"{"spec":"s","token":"6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11"}"#);
+        let once = redacted(
+            &redactor(),
+            asked,
+            200,
+            r#"{"spec":"s","token":"6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11"}"#,
+        );
         let again = redactor_after(std::slice::from_ref(&once));
         let twice = redacted(&again, text(once.request.body()), 200, text(once.response.body()));
         assert_eq!(twice.request.body(), once.request.body());
@@ -1006,5 +1104,50 @@ mod tests {
             leaks.iter().map(Leak::to_string).collect::<Vec<_>>(),
             ["`/response/body/a/0` would still hold a secret (rule `access-key-id`), so the interaction is not written"]
         );
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_decoded_is_searched_by_form() {
+        let request = request_of("NoSuchOperation", r#"{ "Password": "hunter2", "n": ["AKIAIOSFODNN7EXAMPLE"] }"#);
+        let response = response(400, "secret_key=hunter2");
+        let finding = finding(&request, &response);
+        let taken = redactor().redact(&request, &response, &finding, 1).unwrap();
+        let (secret, id) = (standing("hunter2"), standing("AKIAIOSFODNN7EXAMPLE"));
+        assert_eq!(text(taken.request.body()), format!(r#"{{"Password":"{secret}","n":["{id}"]}}"#));
+        assert_eq!(text(taken.response.body()), format!("secret_key={secret}"));
+        assert_eq!(listed(&taken), ["/request/body secret-forms", "/response/body secret-forms"]);
+    }
+
+    #[test]
+    fn protons_spec_is_hidden_alike_in_both_directions_and_its_error_message_is_not() {
+        let catalog = crate::model::catalog::Catalog::built_in().unwrap();
+        let redact = |status: u16, asked: &str, answered: &str| {
+            let request = http::Request::post("https://proton.us-east-1.amazonaws.com/")
+                .header("x-amz-target", "AwsProton20200720.CreateServiceInstance")
+                .header("content-type", "application/x-amz-json-1.0")
+                .body(Bytes::from(asked.to_owned()))
+                .unwrap();
+            let response = response(status, answered);
+            let exchange = crate::wire::Exchange {
+                request: Some(request.clone()),
+                response: Some(response.clone()),
+            };
+            redactor()
+                .redact(&request, &response, &crate::inspect::inspect(&catalog, &exchange), 1)
+                .unwrap()
+        };
+        let asked = r#"{"name":"n","serviceName":"s","spec":"proton: v1"}"#;
+        let spec = standing("proton: v1");
+        let made = redact(200, asked, r#"{"serviceInstance":{"name":"n","spec":"proton: v1"}}"#);
+        assert_eq!(
+            text(made.request.body()),
+            format!(r#"{{"name":"n","serviceName":"s","spec":"{spec}"}}"#)
+        );
+        assert_eq!(
+            text(made.response.body()),
+            format!(r#"{{"serviceInstance":{{"name":"n","spec":"{spec}"}}}}"#)
+        );
+        let refused = r#"{"__type":"ConflictException","message":"n exists"}"#;
+        assert_eq!(text(redact(409, asked, refused).response.body()), refused);
     }
 }

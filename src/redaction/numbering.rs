@@ -52,7 +52,11 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
         headers::refresh_checksums(interaction.response.headers_mut(), &body);
         *interaction.response.body_mut() = body;
     }
-    let values = interaction.request.headers_mut().values_mut().chain(interaction.response.headers_mut().values_mut());
+    let values = interaction
+        .request
+        .headers_mut()
+        .values_mut()
+        .chain(interaction.response.headers_mut().values_mut());
     for value in values {
         let changed = value.to_str().ok().and_then(|text| numbered(text, numbers));
         if let Some(changed) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
@@ -107,7 +111,10 @@ mod tests {
     }
 
     fn bodies(interactions: &[Interaction]) -> Vec<&str> {
-        interactions.iter().flat_map(|taken| [text(taken.request.body()), text(taken.response.body())]).collect()
+        interactions
+            .iter()
+            .flat_map(|taken| [text(taken.request.body()), text(taken.response.body())])
+            .collect()
     }
 
     #[test]
@@ -116,7 +123,12 @@ mod tests {
         let ask = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
         let mut tape = vec![
             redacted(&redactor, &ask(ONE), 200, &format!(r#"{{"token":"{ONE}","arn":"x/{TWO}"}}"#)),
-            redacted(&redactor, &ask(TWO), 200, &format!(r#"{{"token":"{}","arn":"\n{ONE}"}}"#, ONE.to_uppercase())),
+            redacted(
+                &redactor,
+                &ask(TWO),
+                200,
+                &format!(r#"{{"token":"{}","arn":"\n{ONE}"}}"#, ONE.to_uppercase()),
+            ),
             redacted(&redactor, &ask("mine"), 200, r#"{"token":"mine"}"#),
         ];
         number_tokens(&mut tape, &token);
@@ -139,7 +151,10 @@ mod tests {
         let redactor = redactor();
         let (one, two) = (format!("{PREFIX}000000000001"), format!("{PREFIX}000000000002"));
         let ask = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
-        let mut tape = vec![redacted(&redactor, &ask(&two), 200, "{}"), redacted(&redactor, &ask(&one), 200, "{}")];
+        let mut tape = vec![
+            redacted(&redactor, &ask(&two), 200, "{}"),
+            redacted(&redactor, &ask(&one), 200, "{}"),
+        ];
         number_tokens(&mut tape, &token);
         assert_eq!(bodies(&tape), [ask(&one), "{}".to_owned(), ask(&two), "{}".to_owned()]);
     }

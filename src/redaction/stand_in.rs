@@ -20,6 +20,8 @@ use crate::model::pattern::Matched;
 use crate::model::sample;
 use crate::model::schema::Member;
 use crate::value::Value;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use std::collections::HashSet;
@@ -285,7 +287,14 @@ fn uuid(hash: [u8; 32]) -> String {
     let last = mark(&digits[..20]);
     digits[20..].copy_from_slice(&last);
     let text = text_of(&digits);
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
 }
 
 fn access_key_id(hash: [u8; 32]) -> String {
@@ -381,14 +390,21 @@ fn key_of(salt: &str) -> [u8; 32] {
     let digits = salt.as_bytes();
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let whole = digits.len() == 64
-        && key.iter_mut().zip(digits.chunks_exact(2)).all(|(slot, pair)| match (digit(pair[0]), digit(pair[1])) {
-            (Some(high), Some(low)) => {
-                *slot = (high << 4 | low) as u8;
-                true
-            }
-            _ => false,
-        });
-    if whole { key } else { blake3::derive_key("ferrotape stand-ins 1", digits) }
+        && key
+            .iter_mut()
+            .zip(digits.chunks_exact(2))
+            .all(|(slot, pair)| match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => {
+                    *slot = (high << 4 | low) as u8;
+                    true
+                }
+                _ => false,
+            });
+    if whole {
+        key
+    } else {
+        blake3::derive_key("ferrotape stand-ins 1", digits)
+    }
 }
 
 fn fingerprint(value: &Value) -> [u8; 16] {
@@ -408,6 +424,16 @@ fn fingerprint(value: &Value) -> [u8; 16] {
 /// A blob as a JSON body carries it.
 pub fn base64_text(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// An instant in the format of `like`: an HTTP date or an RFC 3339 one.
+pub fn date_text(seconds: i64, like: &str) -> Option<String> {
+    let format = if like.ends_with("GMT") {
+        Format::HttpDate
+    } else {
+        Format::DateTime
+    };
+    DateTime::from_secs(seconds).fmt(format).ok()
 }
 
 /// The bytes of a blob in a JSON body.
@@ -441,7 +467,11 @@ mod tests {
     #[test]
     fn a_stand_in_has_the_form_of_what_it_stands_for() {
         let stand_ins: Vec<String> = FORMS.iter().map(|text| of(text)).collect();
-        assert!(is_access_key_id(&stand_ins[0]) && stand_ins[0].starts_with("ASIA"), "{}", stand_ins[0]);
+        assert!(
+            is_access_key_id(&stand_ins[0]) && stand_ins[0].starts_with("ASIA"),
+            "{}",
+            stand_ins[0]
+        );
         assert!(is_uuid(&stand_ins[1]), "{}", stand_ins[1]);
         assert!(stand_ins[2].starts_with("arn:aws:iam::000000000000:"), "{}", stand_ins[2]);
         assert!(stand_ins[3].starts_with("2099-") && stand_ins[3].len() == 10, "{}", stand_ins[3]);
@@ -479,12 +509,16 @@ mod tests {
         let secret = || Value::Text("hunter2".to_owned());
         assert_eq!(at("spec", secret()), Value::Text(of("hunter2")));
         assert_eq!(at("pin", secret()), Value::Text(of("hunter2")[..8].to_owned()));
-        let Value::Text(code) = at("code", secret()) else { panic!("no text") };
+        let Value::Text(code) = at("code", secret()) else {
+            panic!("no text")
+        };
         let pattern = input.member("code").and_then(|member| member.constraints.pattern.as_ref()).unwrap();
         assert_eq!(pattern.matches(&code), Matched::Yes, "{code}");
         assert_eq!(at("code", secret()), Value::Text(code));
         for number in [0, 1, 5000, 1 << 40] {
-            let Value::Integer(stand_in) = at("number", Value::Integer(number)) else { panic!("no number") };
+            let Value::Integer(stand_in) = at("number", Value::Integer(number)) else {
+                panic!("no number")
+            };
             assert!((1000..=9999).contains(&stand_in), "{stand_in}");
         }
     }

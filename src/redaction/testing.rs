@@ -62,7 +62,9 @@ pub fn call(operation: &str) -> Call {
 
 pub fn input(body: &str) -> Value {
     let call = call("Put");
-    call.protocol.decode_request(&call.service, call.operation, &request(body)).expect("an input")
+    call.protocol
+        .decode_request(&call.service, call.operation, &request(body))
+        .expect("an input")
 }
 
 pub fn request(body: &str) -> Request {
@@ -78,7 +80,10 @@ pub fn request_of(operation: &str, body: &str) -> Request {
 }
 
 pub fn response(status: u16, body: &str) -> Response {
-    http::Response::builder().status(status).body(Bytes::from(body.to_owned())).expect("a response")
+    http::Response::builder()
+        .status(status)
+        .body(Bytes::from(body.to_owned()))
+        .expect("a response")
 }
 
 pub fn finding(request: &Request, response: &Response) -> Finding {
