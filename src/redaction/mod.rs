@@ -64,6 +64,8 @@ pub struct Redactor {
     /// Operation and pointer of what the user asked to keep readable.
     keep: Vec<(String, String)>,
     accounts: Mutex<Accounts>,
+    /// Secrets of the run itself, in every spelling, that nothing written may hold.
+    own_secrets: Vec<String>,
 }
 
 /// The account ids met so far, in order of first appearance. Only in memory.
@@ -121,6 +123,17 @@ impl Redactor {
                 numbers: HashMap::new(),
                 taken,
             }),
+            own_secrets: Vec::new(),
+        }
+    }
+
+    /// Refuses to write any interaction that holds one of these secrets of the run itself (its
+    /// token, the secret keys that it signs with): as they are, percent-encoded, or in base64.
+    /// Shorter ones than eight characters say nothing and are passed over.
+    pub fn never_write(&mut self, secrets: impl IntoIterator<Item = String>) {
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= 8) {
+            let escaped = percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+            self.own_secrets.extend([stand_in::base64_text(secret.as_bytes()), escaped, secret]);
         }
     }
 
@@ -222,7 +235,9 @@ impl Redactor {
             unknown: Default::default(),
         };
         refresh(&mut interaction, request.body(), response.body(), head);
-        match scan::leaks(&interaction).into_iter().next() {
+        let mut leaks = scan::leaks(&interaction);
+        leaks.extend(scan::literally(&interaction, &self.own_secrets));
+        match leaks.into_iter().next() {
             Some(leak) => Err(leak),
             None => Ok(interaction),
         }
@@ -1149,5 +1164,22 @@ mod tests {
         );
         let refused = r#"{"__type":"ConflictException","message":"n exists"}"#;
         assert_eq!(text(redact(409, asked, refused).response.body()), refused);
+    }
+
+    #[test]
+    fn a_secret_of_the_run_itself_is_never_written() {
+        let mut redactor = redactor();
+        redactor.never_write(["run/token+1".to_owned(), "short".to_owned()]);
+        for (body, is_written) in [
+            (r#"{"name":"a run/token+1"}"#, false),
+            (r#"{"name":"run%2Ftoken%2B1"}"#, false),
+            (r#"{"name":"cnVuL3Rva2VuKzE="}"#, false),
+            (r#"{"name":"short"}"#, true),
+            (r#"{"spec":"run/token+1"}"#, true),
+        ] {
+            let (request, response) = (request(body), response(200, "{}"));
+            let taken = redactor.redact(&request, &response, &finding(&request, &response), 1);
+            assert_eq!(taken.is_ok(), is_written, "{body}");
+        }
     }
 }
