@@ -550,6 +550,12 @@ mod tests {
     }
 
     #[test]
+    fn a_set_has_one_order_under_every_account() {
+        let of = |one: &str, two: &str| format!(r#"{{"tags":["arn:aws:iam::{one}:role/x","arn:aws:iam::{two}:role/a"]}}"#);
+        assert!(same(&of("123456789012", "210987654321"), &of("910987654321", "123456789012")));
+    }
+
+    #[test]
     fn an_unmodelled_request_is_known_by_its_bytes_without_authentication() {
         let of = |uri: &str, body: &'static str| {
             let mut request = Request::new(bytes::Bytes::from_static(body.as_bytes()));

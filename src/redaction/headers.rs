@@ -133,7 +133,9 @@ fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
 /// Makes the checksums in `headers` true for `body`; those that cannot be made here are removed,
 /// because SDKs refuse an answer whose checksum is wrong, and take one without.
 pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
-    const CHECKSUM: &str = "x-amz-checksum-";
+    if !headers.keys().any(is_checksum) {
+        return;
+    }
     let crc = crc32fast::hash(body);
     let made = |name: &str| match name {
         "x-amz-crc32" => Some(crc.to_string()),
@@ -141,20 +143,21 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
         "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
         _ => None,
     };
-    let is_checksum =
-        |name: &str| matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with(CHECKSUM) && name != "x-amz-checksum-type";
-    if !headers.keys().any(|name| is_checksum(name.as_str())) {
-        return;
-    }
     let mut kept = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in &*headers {
-        if !is_checksum(name.as_str()) {
+        if !is_checksum(name) {
             kept.append(name.clone(), value.clone());
         } else if let Some(value) = made(name.as_str()).and_then(|value| HeaderValue::from_str(&value).ok()) {
             kept.append(name.clone(), value);
         }
     }
     *headers = kept;
+}
+
+/// Whether a header holds a checksum of the body.
+pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
 }
 
 /// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
