@@ -31,7 +31,7 @@ use http::header::{HeaderMap, HeaderValue};
 use rules::{Context, Rule};
 use stand_in::{FAR_FUTURE, StandIns};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Why an interaction cannot be written. No message holds a secret.
@@ -64,6 +64,8 @@ pub struct Redactor {
     /// Operation and pointer of what the user asked to keep readable.
     keep: Vec<(String, String)>,
     accounts: Mutex<Accounts>,
+    /// Secrets of the run itself, in every spelling, that nothing written may hold.
+    own_secrets: Vec<String>,
 }
 
 /// The account ids met so far, in order of first appearance. Only in memory.
@@ -89,6 +91,8 @@ struct Side<'a> {
     /// By pointer in the body.
     places: HashMap<String, PlaceToHide<'a>>,
     departures: Vec<&'a Departure>,
+    /// The body was decoded; else only its form tells what is in it.
+    decoded: bool,
 }
 
 struct PlaceToHide<'a> {
@@ -119,6 +123,17 @@ impl Redactor {
                 numbers: HashMap::new(),
                 taken,
             }),
+            own_secrets: Vec::new(),
+        }
+    }
+
+    /// Refuses to write any interaction that holds one of these secrets of the run itself (its
+    /// token, the secret keys that it signs with): as they are, percent-encoded, or in base64.
+    /// Shorter ones than eight characters say nothing and are passed over.
+    pub fn never_write(&mut self, secrets: impl IntoIterator<Item = String>) {
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= 8) {
+            let escaped = percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+            self.own_secrets.extend([stand_in::base64_text(secret.as_bytes()), escaped, secret]);
         }
     }
 
@@ -148,7 +163,7 @@ impl Redactor {
         if self.keeps(operation, path) {
             return None;
         }
-        if recorded || self.stand_ins.is_stand_in(value) {
+        if recorded || stand_in::is_marked(value) {
             return Some(Cow::Borrowed(value));
         }
         Some(Cow::Owned(self.stand_ins.value(value, context.member)))
@@ -201,6 +216,7 @@ impl Redactor {
             redactor: self,
             accounts: names,
             redacted: Vec::new(),
+            listed: HashSet::new(),
         };
         let uri = writer.uri(request)?;
         let request_headers = writer.headers("/request/headers", headers::of_request(request.headers()));
@@ -219,7 +235,9 @@ impl Redactor {
             unknown: Default::default(),
         };
         refresh(&mut interaction, request.body(), response.body(), head);
-        match scan::leaks(&interaction).into_iter().next() {
+        let mut leaks = scan::leaks(&interaction);
+        leaks.extend(scan::literally(&interaction, &self.own_secrets));
+        match leaks.into_iter().next() {
             Some(leak) => Err(leak),
             None => Ok(interaction),
         }
@@ -250,11 +268,13 @@ impl Redactor {
                 operation: side.operation,
                 places: plain,
                 departures: side.departures,
+                decoded: true,
             };
             let mut writer = Writer {
                 redactor: self,
                 accounts: HashMap::new(),
                 redacted: Vec::new(),
+                listed: HashSet::new(),
             };
             let body = if base == "/request/body" {
                 interaction.request.body_mut()
@@ -280,9 +300,10 @@ impl Redactor {
         let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
         let value_is_hidden = place.rule.is_none()
             || place.expiry
-            || self.stand_ins.is_stand_in(&place.value)
             || rule_is_void(place)
-            || interaction.redacted.iter().any(|redacted| redacted.path == path);
+            || stand_in::is_marked(&place.value)
+            // No mark fits there: the cassette's own word must do.
+            || interaction.redacted.iter().any(|redacted| redacted.path == path) && !self.stand_ins.can_be_marked(&place.value, place.member);
         key_is_hidden && value_is_hidden
     }
 
@@ -293,6 +314,7 @@ impl Redactor {
         if let Some(judged) = &finding.request {
             input.departures = judged.violations.iter().chain(&judged.lints).collect();
             if let (Some(call), Some(value)) = (call, &judged.content) {
+                input.decoded = true;
                 let shape = call.service.operation(call.operation).input;
                 self.collect(Context::root(&call.service, shape), &Path::ROOT, value, &mut input);
             }
@@ -300,6 +322,7 @@ impl Redactor {
         if let Some(judged) = &finding.response {
             output.departures = judged.violations.iter().chain(&judged.lints).collect();
             if let (Some(call), Some(reply)) = (call, &judged.content) {
+                output.decoded = true;
                 let (shape, value) = shape_of(call, reply);
                 let context = shape.map_or(Context::unknown(), |shape| Context::root(&call.service, shape));
                 self.collect(context, &Path::ROOT, value, &mut output);
@@ -373,6 +396,7 @@ impl<'a> Side<'a> {
             operation: call.map_or("", |call| &call.service.operation(call.operation).name),
             places: HashMap::new(),
             departures: Vec::new(),
+            decoded: false,
         }
     }
 
@@ -411,12 +435,12 @@ struct Writer<'a> {
     redactor: &'a Redactor,
     accounts: HashMap<String, String>,
     redacted: Vec<Redacted>,
+    listed: HashSet<(String, Rule)>,
 }
 
 impl Writer<'_> {
     fn note(&mut self, path: String, rule: Rule, breaks: Vec<String>) {
-        let known = self.redacted.iter().any(|place| place.path == path && place.rule == rule.id());
-        if !known {
+        if self.listed.insert((path.clone(), rule)) {
             self.redacted.push(Redacted {
                 path,
                 rule: rule.id().to_owned(),
@@ -473,13 +497,20 @@ impl Writer<'_> {
         let Ok(text) = std::str::from_utf8(body) else {
             return body.clone();
         };
-        match self.json(base, text, side, compact) {
-            Some(None) => body.clone(),
-            Some(Some(clean)) => clean.into(),
-            None => self.plain_body(base, text).map_or_else(|| body.clone(), Bytes::from),
-        }
+        let clean = match self.json(base, text, side) {
+            Some(clean) => clean,
+            None => self.plain_body(base, text),
+        };
+        // White space in a request says nothing.
+        let compacted = if compact {
+            rewrite::compact(clean.as_deref().unwrap_or(text)).ok()
+        } else {
+            None
+        };
+        compacted.or(clean).map_or_else(|| body.clone(), Bytes::from)
     }
 
+    /// A body that was not decoded: one text, of which only the form of its secrets is known.
     fn plain_body(&mut self, base: &str, text: &str) -> Option<String> {
         let (clean, rules) = self.clean(text)?;
         for rule in rules {
@@ -489,8 +520,8 @@ impl Writer<'_> {
     }
 
     /// Nothing where the text is no JSON; `Some(None)` where it stays as it is.
-    fn json(&mut self, base: &str, text: &str, side: &Side<'_>, compact: bool) -> Option<Option<String>> {
-        if text.is_empty() {
+    fn json(&mut self, base: &str, text: &str, side: &Side<'_>) -> Option<Option<String>> {
+        if text.is_empty() || !side.decoded {
             return None;
         }
         let mut renamed: Vec<(String, String)> = Vec::new();
@@ -511,7 +542,7 @@ impl Writer<'_> {
                 _ => self.clean(string)?,
             };
             changed |= clean != string;
-            if place.place == Place::Key {
+            if place.place == Place::Key && clean != string {
                 let parent = place.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
                 let mut stored = stored_pointer(parent, &renamed);
                 stored.push('/');
@@ -526,11 +557,7 @@ impl Writer<'_> {
         for (pointer, rule, breaks) in in_document_order(source, notes) {
             self.note(format!("{base}{}", stored_pointer(&pointer, &renamed)), rule, breaks);
         }
-        let result = if changed { Some(mapped) } else { None };
-        if compact {
-            return Some(rewrite::compact(result.as_deref().unwrap_or(text)).ok());
-        }
-        Some(result)
+        Some(changed.then_some(mapped))
     }
 
     /// A secret string: its stand-in, in the encoding of the place. A stand-in stays, and is listed.
@@ -549,9 +576,11 @@ impl Writer<'_> {
                 Some(bytes) => Value::Blob(bytes),
                 None => Value::Text(string.to_owned()),
             },
+            Value::Timestamp { .. } => place.value.clone(),
             _ => Value::Text(string.to_owned()),
         };
         match self.redactor.stand_ins.value(&value, place.member) {
+            Value::Timestamp { seconds, .. } => Some((stand_in::date_text(seconds, string)?, vec![rule])),
             Value::Text(stand_in) => Some((stand_in, vec![rule])),
             Value::Blob(bytes) => Some((stand_in::base64_text(&bytes), vec![rule])),
             _ => None,
@@ -1034,7 +1063,6 @@ mod tests {
         assert_eq!(taken.request.body(), before.request.body());
         *taken.response.body_mut() = Bytes::from_static(br#"{"spec": "edited"}"#);
         let edited = finding_of(&taken);
-        // The list of redacted places says that a stand-in is there, and its mark says otherwise.
         let mut unlisted = taken.clone();
         unlisted.redacted.clear();
         assert_eq!(
@@ -1045,6 +1073,7 @@ mod tests {
             ]
         );
         assert_eq!(text(unlisted.response.body()), format!(r#"{{"spec": "{}"}}"#, standing("edited")));
+        // The list of redacted places says that a stand-in is there; its mark says otherwise.
         assert_eq!(
             redactor.redact_loaded(&mut taken, &edited),
             ["`/response/body/spec` stood in plain text and is hidden"]
@@ -1090,5 +1119,67 @@ mod tests {
             leaks.iter().map(Leak::to_string).collect::<Vec<_>>(),
             ["`/response/body/a/0` would still hold a secret (rule `access-key-id`), so the interaction is not written"]
         );
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_decoded_is_searched_by_form() {
+        let request = request_of("NoSuchOperation", r#"{ "Password": "hunter2", "n": ["AKIAIOSFODNN7EXAMPLE"] }"#);
+        let response = response(400, "secret_key=hunter2");
+        let finding = finding(&request, &response);
+        let taken = redactor().redact(&request, &response, &finding, 1).unwrap();
+        let (secret, id) = (standing("hunter2"), standing("AKIAIOSFODNN7EXAMPLE"));
+        assert_eq!(text(taken.request.body()), format!(r#"{{"Password":"{secret}","n":["{id}"]}}"#));
+        assert_eq!(text(taken.response.body()), format!("secret_key={secret}"));
+        assert_eq!(listed(&taken), ["/request/body secret-forms", "/response/body secret-forms"]);
+    }
+
+    #[test]
+    fn protons_spec_is_hidden_alike_in_both_directions_and_its_error_message_is_not() {
+        let catalog = crate::model::catalog::Catalog::built_in().unwrap();
+        let redact = |status: u16, asked: &str, answered: &str| {
+            let request = http::Request::post("https://proton.us-east-1.amazonaws.com/")
+                .header("x-amz-target", "AwsProton20200720.CreateServiceInstance")
+                .header("content-type", "application/x-amz-json-1.0")
+                .body(Bytes::from(asked.to_owned()))
+                .unwrap();
+            let response = response(status, answered);
+            let exchange = crate::wire::Exchange {
+                request: Some(request.clone()),
+                response: Some(response.clone()),
+            };
+            redactor()
+                .redact(&request, &response, &crate::inspect::inspect(&catalog, &exchange), 1)
+                .unwrap()
+        };
+        let asked = r#"{"name":"n","serviceName":"s","spec":"proton: v1"}"#;
+        let spec = standing("proton: v1");
+        let made = redact(200, asked, r#"{"serviceInstance":{"name":"n","spec":"proton: v1"}}"#);
+        assert_eq!(
+            text(made.request.body()),
+            format!(r#"{{"name":"n","serviceName":"s","spec":"{spec}"}}"#)
+        );
+        assert_eq!(
+            text(made.response.body()),
+            format!(r#"{{"serviceInstance":{{"name":"n","spec":"{spec}"}}}}"#)
+        );
+        let refused = r#"{"__type":"ConflictException","message":"n exists"}"#;
+        assert_eq!(text(redact(409, asked, refused).response.body()), refused);
+    }
+
+    #[test]
+    fn a_secret_of_the_run_itself_is_never_written() {
+        let mut redactor = redactor();
+        redactor.never_write(["run/token+1".to_owned(), "short".to_owned()]);
+        for (body, is_written) in [
+            (r#"{"name":"a run/token+1"}"#, false),
+            (r#"{"name":"run%2Ftoken%2B1"}"#, false),
+            (r#"{"name":"cnVuL3Rva2VuKzE="}"#, false),
+            (r#"{"name":"short"}"#, true),
+            (r#"{"spec":"run/token+1"}"#, true),
+        ] {
+            let (request, response) = (request(body), response(200, "{}"));
+            let taken = redactor.redact(&request, &response, &finding(&request, &response), 1);
+            assert_eq!(taken.is_ok(), is_written, "{body}");
+        }
     }
 }
