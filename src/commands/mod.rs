@@ -5,6 +5,7 @@ pub mod demo;
 pub mod mock;
 pub mod schema;
 pub mod show;
+pub mod synth;
 
 use crate::model::catalog::Catalog;
 use std::path::PathBuf;
