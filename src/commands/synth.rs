@@ -53,8 +53,8 @@ pub struct SynthArguments {
     #[arg(long, value_name = "TEXT", requires = "error")]
     pub message: Option<String>,
     /// The cassette
-    #[arg(short = 'c', long = "cassette", value_name = "NAME", default_value = "default")]
-    pub cassette: String,
+    #[arg(short = 'c', long = "cassette", value_name = "NAME", default_value = "default", value_parser = Name::parse)]
+    pub cassette: Name,
     /// The folder of the cassettes
     #[arg(long, value_name = "DIR", default_value = "cassettes")]
     pub cassettes: PathBuf,
@@ -73,9 +73,9 @@ pub struct SynthArguments {
 pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
     let (service, operation) = find(&catalog, &arguments.service, &arguments.operation)?;
-    let name = Name::parse(&arguments.cassette)?;
+    let name = &arguments.cassette;
     let library = Library::new(arguments.cassettes.clone());
-    let mut cassette = begin(&library, &name, &arguments.keep)?;
+    let mut cassette = begin(&library, name, &arguments.keep)?;
     let input = arguments.input.as_deref().map(read_input).transpose()?;
     let order = Order {
         catalog: &catalog,
@@ -86,9 +86,9 @@ pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
         region: &arguments.region,
     };
     order.append(&mut cassette)?;
-    library.save(&name, &cassette)?;
+    library.save(name, &cassette)?;
     let number = cassette.interactions.len();
-    let path = library.path(&name);
+    let path = library.path(name);
     Console::new(&[]).say(&format!(
         "interaction {number} of `{}`: {} {}{}\nread it with `ferrotape show {name}`, play it with `ferrotape replay -c {name} -- COMMAND`",
         path.display(),

@@ -170,14 +170,15 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
     }
-    if summary.mode == Mode::Record && summary.count(Outcome::Recorded) > 0 {
-        if let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some()) {
-            let name = &cassette.name;
-            steps.push(format!(
-                "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}`",
-                command_tail(&summary.command)
-            ));
-        }
+    if summary.mode == Mode::Record
+        && summary.count(Outcome::Recorded) > 0
+        && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some())
+    {
+        let name = &cassette.name;
+        steps.push(format!(
+            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}`",
+            command_tail(&summary.command)
+        ));
     }
     steps
 }
