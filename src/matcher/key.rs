@@ -64,7 +64,13 @@ pub fn key(call: &Call, input: &Value, redactor: &Redactor, recorded: bool) -> K
 /// The key, and a hash of each top-level member; what an index of near misses is made of.
 pub(super) fn key_and_members(call: &Call, input: &Value, redactor: &Redactor, recorded: bool, accounts: Accounts) -> (Key, Vec<u64>) {
     with_form(call, input, redactor, recorded, accounts, |form, members, _| {
-        (hashed(form), members.iter().map(|range| short_hash(form.get(range.clone()).unwrap_or_default())).collect())
+        (
+            hashed(form),
+            members
+                .iter()
+                .map(|range| short_hash(form.get(range.clone()).unwrap_or_default()))
+                .collect(),
+        )
     })
 }
 
@@ -89,7 +95,13 @@ pub fn unmodelled_key(request: &Request) -> Key {
         "awsaccesskeyid",
         "signature",
     ];
-    let mut query: Vec<&str> = request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
+    let mut query: Vec<&str> = request
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .collect();
     query.retain(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
         !AUTHENTICATION.iter().any(|known| name.eq_ignore_ascii_case(known))
@@ -133,7 +145,11 @@ fn with_form<T>(
             accounts: Vec::new(),
             members: Vec::new(),
         };
-        form.root(Context::root(&call.service, operation.input), input, operation.idempotency_token.as_deref());
+        form.root(
+            Context::root(&call.service, operation.input),
+            input,
+            operation.idempotency_token.as_deref(),
+        );
         let Form {
             digits,
             accounts: recognised,
@@ -188,17 +204,21 @@ impl Form<'_> {
             return self.value(context, Path::ROOT, input);
         };
         self.out.push(OBJECT);
-        sorted(members.len(), |index| members[index].0.as_str(), |index| {
-            let (name, value) = &members[index];
-            if token == Some(name.as_str()) || matches!(value, Value::Null) {
-                return;
-            }
-            let start = self.out.len();
-            self.out.push(MEMBER);
-            text(self.out, name);
-            self.value(context.child(name), Path::ROOT.name(name), value);
-            self.members.push(start..self.out.len());
-        });
+        sorted(
+            members.len(),
+            |index| members[index].0.as_str(),
+            |index| {
+                let (name, value) = &members[index];
+                if token == Some(name.as_str()) || matches!(value, Value::Null) {
+                    return;
+                }
+                let start = self.out.len();
+                self.out.push(MEMBER);
+                text(self.out, name);
+                self.value(context.child(name), Path::ROOT.name(name), value);
+                self.members.push(start..self.out.len());
+            },
+        );
         self.out.push(END);
     }
 
@@ -288,14 +308,18 @@ impl Form<'_> {
         if context.is_map() {
             self.map(context, path, entries);
         } else {
-            sorted(entries.len(), |index| entries[index].0.as_str(), |index| {
-                let (name, value) = &entries[index];
-                if !matches!(value, Value::Null) {
-                    self.out.push(MEMBER);
-                    text(self.out, name);
-                    self.value(context.child(name), path.name(name), value);
-                }
-            });
+            sorted(
+                entries.len(),
+                |index| entries[index].0.as_str(),
+                |index| {
+                    let (name, value) = &entries[index];
+                    if !matches!(value, Value::Null) {
+                        self.out.push(MEMBER);
+                        text(self.out, name);
+                        self.value(context.child(name), path.name(name), value);
+                    }
+                },
+            );
         }
         self.out.push(END);
     }
@@ -304,7 +328,10 @@ impl Form<'_> {
     fn map(&mut self, context: Context<'_>, path: Path<'_>, entries: &[(String, Value)]) {
         let keys: Vec<Cow<'_, str>> = entries
             .iter()
-            .map(|(name, _)| self.redactor.map_key(&context.key(), self.operation, &path.name(name), name, self.recorded))
+            .map(|(name, _)| {
+                self.redactor
+                    .map_key(&context.key(), self.operation, &path.name(name), name, self.recorded)
+            })
             .collect();
         let masked: Vec<Cow<'_, str>> = keys
             .iter()
@@ -313,14 +340,19 @@ impl Form<'_> {
                 None => Cow::Borrowed(&**key),
             })
             .collect();
-        sorted_if(entries.len(), |index| &masked[index], |one, other| keys[one] == keys[other], |index| {
-            let (name, value) = &entries[index];
-            if !matches!(value, Value::Null) {
-                self.out.push(MEMBER);
-                self.text("", &keys[index]);
-                self.value(context.child(name), path.name(name), value);
-            }
-        });
+        sorted_if(
+            entries.len(),
+            |index| &masked[index],
+            |one, other| keys[one] == keys[other],
+            |index| {
+                let (name, value) = &entries[index];
+                if !matches!(value, Value::Null) {
+                    self.out.push(MEMBER);
+                    self.text("", &keys[index]);
+                    self.value(context.child(name), path.name(name), value);
+                }
+            },
+        );
     }
 }
 

@@ -78,9 +78,18 @@ impl Miss {
     pub fn explain(tape: &Tape, call: &Call, input: &Value, outcome: Outcome) -> Miss {
         let operation = full_name(call);
         if let Outcome::Exhausted { recorded, played } = outcome {
-            return Miss::Exhausted { operation, recorded, played };
+            return Miss::Exhausted {
+                operation,
+                recorded,
+                played,
+            };
         }
-        let recorded = tape.operations.names.iter().map(|(service, name)| format!("{service} {name}")).collect();
+        let recorded = tape
+            .operations
+            .names
+            .iter()
+            .map(|(service, name)| format!("{service} {name}"))
+            .collect();
         let Some(id) = tape.operation(call) else {
             return Miss::NoSuchOperation { operation, recorded };
         };
@@ -92,7 +101,10 @@ impl Miss {
             operation,
             number: position as usize + 1,
             of: tape.tracks.len(),
-            differences: tape.track(position as usize).map(|track| differences(track, call, input, &tape.redactor)).unwrap_or_default(),
+            differences: tape
+                .track(position as usize)
+                .map(|track| differences(track, call, input, &tape.redactor))
+                .unwrap_or_default(),
         }
     }
 
@@ -107,8 +119,17 @@ impl Miss {
             }
             Miss::NoSuchOperation { operation, recorded } => {
                 let more = recorded.len().saturating_sub(MAX_DIFFERENCES);
-                let names = recorded.iter().take(MAX_DIFFERENCES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                write!(out, "no call of `{operation}` was recorded\nrecorded are: {names}{}", and_more(more))
+                let names = recorded
+                    .iter()
+                    .take(MAX_DIFFERENCES)
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                write!(
+                    out,
+                    "no call of `{operation}` was recorded\nrecorded are: {names}{}",
+                    and_more(more)
+                )
             }
             Miss::Different {
                 operation,
@@ -116,7 +137,10 @@ impl Miss {
                 of,
                 differences,
             } => {
-                let _ = write!(out, "no recording of `{operation}` has this input\nthe nearest is interaction {number} of {of}:");
+                let _ = write!(
+                    out,
+                    "no recording of `{operation}` has this input\nthe nearest is interaction {number} of {of}:"
+                );
                 for difference in differences.iter().take(MAX_DIFFERENCES) {
                     let Difference { path, recorded, sent } = difference;
                     let _ = write!(out, "\n  {path}: recorded {recorded}, sent {sent}");
@@ -183,10 +207,16 @@ impl Index {
     /// The most members in common; of several the first recorded.
     fn find(&self, operation: OperationId, members: &[u64]) -> Option<u32> {
         let mut votes: HashMap<u32, usize> = HashMap::new();
-        for position in members.iter().filter_map(|member| self.by_member.get(&(operation, *member))).flatten() {
+        for position in members
+            .iter()
+            .filter_map(|member| self.by_member.get(&(operation, *member)))
+            .flatten()
+        {
             *votes.entry(*position).or_default() += 1;
         }
-        let best = votes.into_iter().max_by_key(|(position, votes)| (*votes, std::cmp::Reverse(*position)));
+        let best = votes
+            .into_iter()
+            .max_by_key(|(position, votes)| (*votes, std::cmp::Reverse(*position)));
         best.map(|(position, _)| position).or_else(|| self.first.get(&operation).copied())
     }
 }
@@ -205,7 +235,10 @@ fn differences(track: &Track, call: &Call, sent: &Value, redactor: &Redactor) ->
         });
     }
     let operation = call.service.operation(call.operation);
-    let Ok(recorded) = recorded_call.protocol.decode_request(&call.service, recorded_call.operation, &track.interaction.request) else {
+    let Ok(recorded) = recorded_call
+        .protocol
+        .decode_request(&call.service, recorded_call.operation, &track.interaction.request)
+    else {
         return differences;
     };
     let mut compare = Compare {
@@ -283,8 +316,12 @@ impl Compare<'_> {
             probe.both(context.item(), path, recorded, sent);
             probe.out.is_empty()
         };
-        let gone: Vec<usize> = (0..old.len()).filter(|index| !new.iter().any(|sent| same(&old[*index], sent))).collect();
-        let added: Vec<usize> = (0..new.len()).filter(|index| !old.iter().any(|recorded| same(recorded, &new[*index]))).collect();
+        let gone: Vec<usize> = (0..old.len())
+            .filter(|index| !new.iter().any(|sent| same(&old[*index], sent)))
+            .collect();
+        let added: Vec<usize> = (0..new.len())
+            .filter(|index| !old.iter().any(|recorded| same(recorded, &new[*index])))
+            .collect();
         for index in gone {
             self.scalars(context.item(), &path.index(index), &old[index], &Value::Null);
         }

@@ -136,7 +136,9 @@ impl Tape {
             Some(reply) => matches!(reply, Reply::Error { .. }),
             None => interaction.response.status().as_u16() >= 400,
         };
-        let member = call.as_ref().and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
+        let member = call
+            .as_ref()
+            .and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
         let token = member.and_then(|member| input.as_ref()?.member(member)?.as_text());
         let template = Template::new(&interaction, input.as_ref(), member);
         self.tracks.push(Track {
@@ -158,7 +160,11 @@ impl Tape {
             let (Some(call), Some(input), Some(operation)) = (&track.call, input, track.operation) else {
                 continue;
             };
-            let renamed = track.interaction.redacted.iter().any(|place| place.rule == "account-id" && place.path.starts_with("/request"));
+            let renamed = track
+                .interaction
+                .redacted
+                .iter()
+                .any(|place| place.rule == "account-id" && place.path.starts_with("/request"));
             if renamed && key::has_hidden_accounts(call, input, &self.redactor) {
                 self.operations.loose.insert(operation);
             }
@@ -227,7 +233,10 @@ impl Tape {
 
     /// The response body of the interaction at `position`, filled with what the client sent.
     pub fn body(&self, position: usize, live_input: &Value) -> Bytes {
-        self.tracks.get(position).map(|track| track.template.render(live_input)).unwrap_or_default()
+        self.tracks
+            .get(position)
+            .map(|track| track.template.render(live_input))
+            .unwrap_or_default()
     }
 
     /// What had to be redacted when the cassette was loaded, by position.

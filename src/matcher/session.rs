@@ -117,7 +117,13 @@ impl Session {
     /// Positions of interactions that were never played, in recorded order.
     pub fn unplayed(&self) -> Vec<usize> {
         let state = self.lock();
-        state.plays.iter().enumerate().filter(|(_, plays)| **plays == 0).map(|(position, _)| position).collect()
+        state
+            .plays
+            .iter()
+            .enumerate()
+            .filter(|(_, plays)| **plays == 0)
+            .map(|(position, _)| position)
+            .collect()
     }
 
     /// How many interactions were played at least once.
@@ -241,7 +247,11 @@ impl State {
             return;
         };
         let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
-        let passed = positions.iter().skip(from).take_while(|position| !self.is_free(tape, **position)).count();
+        let passed = positions
+            .iter()
+            .skip(from)
+            .take_while(|position| !self.is_free(tape, **position))
+            .count();
         if let Some(cursor) = self.cursors.get_mut(index as usize) {
             *cursor += passed as u32;
         }
@@ -259,7 +269,11 @@ impl State {
 
     fn binding(&self, operation: Option<OperationId>, token: Option<&str>) -> Option<Binding> {
         let (operation, token) = (operation?, token?);
-        self.bindings.get(token)?.iter().find(|binding| binding.operation == operation).copied()
+        self.bindings
+            .get(token)?
+            .iter()
+            .find(|binding| binding.operation == operation)
+            .copied()
     }
 
     fn exhausted(&self, positions: &[u32]) -> Outcome {

@@ -99,7 +99,8 @@ fn slots(body: &[u8], sources: &[(String, Vec<String>)]) -> Vec<Slot> {
     };
     let mut slots = Vec::new();
     // A stand-in needs no escapes; a token might, and then only the lexer finds it.
-    let is_there = |(source, _): &(String, Vec<String>)| source.contains(['"', '\\', '/']) || !source.is_ascii() || text.contains(source.as_str());
+    let is_there =
+        |(source, _): &(String, Vec<String>)| source.contains(['"', '\\', '/']) || !source.is_ascii() || text.contains(source.as_str());
     if !sources.iter().any(is_there) {
         return slots;
     }

@@ -85,7 +85,11 @@ pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
         if own || any || DROPPED_FROM_REQUESTS.contains(&text) {
             continue;
         }
-        let value = if text == "authorization" { authorization(value) } else { Some(value.clone()) };
+        let value = if text == "authorization" {
+            authorization(value)
+        } else {
+            Some(value.clone())
+        };
         if let Some(value) = value {
             kept.append(name.clone(), value);
         }
@@ -118,7 +122,11 @@ pub(super) fn hidden(stand_ins: &StandIns, value: &str) -> Option<String> {
 fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
     let text = value.to_str().ok()?;
     let (scheme, parameters) = text.split_once(' ').unwrap_or((text, ""));
-    let parameter = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let parameter = |name: &str| {
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
     let kept = match (scheme.starts_with("AWS4-"), parameter("Credential"), parameter("SignedHeaders")) {
         (true, Some(credential), Some(signed)) => {
             let scope = credential.splitn(3, '/').nth(2).unwrap_or_default();
@@ -134,7 +142,6 @@ fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
 /// Makes the checksums in `headers` true for `body`; those that cannot be made here are removed,
 /// because SDKs refuse an answer whose checksum is wrong, and take one without.
 pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
-    const CHECKSUM: &str = "x-amz-checksum-";
     let crc = crc32fast::hash(body);
     let made = |name: &str| match name {
         "x-amz-crc32" => Some(crc.to_string()),
@@ -142,19 +149,24 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
         "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
         _ => None,
     };
-    let is_checksum = |name: &str| matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with(CHECKSUM) && name != "x-amz-checksum-type";
-    if !headers.keys().any(|name| is_checksum(name.as_str())) {
+    if !headers.keys().any(is_checksum) {
         return;
     }
     let mut kept = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in &*headers {
-        if !is_checksum(name.as_str()) {
+        if !is_checksum(name) {
             kept.append(name.clone(), value.clone());
         } else if let Some(value) = made(name.as_str()).and_then(|value| HeaderValue::from_str(&value).ok()) {
             kept.append(name.clone(), value);
         }
     }
     *headers = kept;
+}
+
+/// Whether a header holds a checksum of the body.
+pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
 }
 
 /// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
@@ -209,7 +221,11 @@ pub fn encode_content(headers: &mut HeaderMap, body: Bytes, accept_encoding: Opt
     if encoding == "identity" || encoding == "aws-chunked" {
         return body;
     }
-    let encoded = if takes(accept_encoding.unwrap_or_default(), &encoding) { compressed(&encoding, &body) } else { None };
+    let encoded = if takes(accept_encoding.unwrap_or_default(), &encoding) {
+        compressed(&encoding, &body)
+    } else {
+        None
+    };
     encoded.unwrap_or_else(|| {
         *headers = wire::keep(headers, |name| name != http::header::CONTENT_ENCODING);
         body
@@ -219,7 +235,10 @@ pub fn encode_content(headers: &mut HeaderMap, body: Bytes, accept_encoding: Opt
 fn takes(accepted: &str, encoding: &str) -> bool {
     accepted.split(',').any(|item| {
         let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-        let weight = parameters.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+        let weight = parameters
+            .trim()
+            .strip_prefix("q=")
+            .and_then(|weight| weight.trim().parse::<f32>().ok());
         weight != Some(0.0) && (name.trim().eq_ignore_ascii_case(encoding) || name.trim() == "*")
     })
 }
@@ -252,7 +271,10 @@ mod tests {
     }
 
     fn lines(headers: &HeaderMap) -> Vec<String> {
-        headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -286,13 +308,21 @@ mod tests {
 
     #[test]
     fn of_another_authorization_only_the_scheme_is_kept() {
-        assert_eq!(lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))), ["authorization: Bearer *"]);
+        assert_eq!(
+            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))),
+            ["authorization: Bearer *"]
+        );
         assert_eq!(lines(&of_request(&headers(&[("authorization", "hunter2")]))), ["authorization: *"]);
     }
 
     #[test]
     fn the_length_of_a_head_response_is_kept() {
-        let given = headers(&[("date", "now"), ("content-length", "7"), ("x-amzn-requestid", "1"), ("connection", "close")]);
+        let given = headers(&[
+            ("date", "now"),
+            ("content-length", "7"),
+            ("x-amzn-requestid", "1"),
+            ("connection", "close"),
+        ]);
         assert_eq!(lines(&of_response(&given, false)), ["x-amzn-requestid: 1"]);
         assert_eq!(lines(&of_response(&given, true)), ["content-length: 7", "x-amzn-requestid: 1"]);
     }

@@ -128,7 +128,14 @@ impl Redactor {
 
     /// What is written for a scalar whose place says that it is a secret; nothing where the place
     /// does not, or the user keeps it. `recorded` values of a cassette are stand-ins as they are.
-    pub fn hidden<'v>(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &'v Value, recorded: bool) -> Option<Cow<'v, Value>> {
+    pub fn hidden<'v>(
+        &self,
+        context: &Context<'_>,
+        operation: &str,
+        path: &Path<'_>,
+        value: &'v Value,
+        recorded: bool,
+    ) -> Option<Cow<'v, Value>> {
         let rule = context.secret?;
         match value {
             Value::Null | Value::List(_) | Value::Object(_) => return None,
@@ -162,7 +169,10 @@ impl Redactor {
         if recorded {
             return Cow::Borrowed(key);
         }
-        match self.stand_ins.value(&Value::Text(key.to_owned()), context.member, context.service()) {
+        match self
+            .stand_ins
+            .value(&Value::Text(key.to_owned()), context.member, context.service())
+        {
             Value::Text(stand_in) => Cow::Owned(stand_in),
             _ => Cow::Borrowed(key),
         }
@@ -171,7 +181,9 @@ impl Redactor {
     fn keeps(&self, operation: &str, path: &Path<'_>) -> bool {
         !self.keep.is_empty() && {
             let pointer = path.render();
-            self.keep.iter().any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
+            self.keep
+                .iter()
+                .any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
         }
     }
 
@@ -206,7 +218,7 @@ impl Redactor {
             response: rebuilt_response(response, response_headers, response_body),
             attempt,
             redacted: writer.redacted,
-            unknown: serde_json::Map::new(),
+            unknown: crate::cassette::Unknown::default(),
         };
         refresh(&mut interaction, request.body(), response.body(), head);
         match scan::leaks(&interaction).into_iter().next() {
@@ -231,7 +243,11 @@ impl Redactor {
             }
             let mut places: Vec<&String> = plain.keys().collect();
             places.sort();
-            lints.extend(places.iter().map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")));
+            lints.extend(
+                places
+                    .iter()
+                    .map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")),
+            );
             let side = Side {
                 operation: side.operation,
                 places: plain,
@@ -242,7 +258,11 @@ impl Redactor {
                 accounts: HashMap::new(),
                 redacted: Vec::new(),
             };
-            let body = if base == "/request/body" { interaction.request.body_mut() } else { interaction.response.body_mut() };
+            let body = if base == "/request/body" {
+                interaction.request.body_mut()
+            } else {
+                interaction.response.body_mut()
+            };
             *body = writer.body(base, &body.clone(), &side, false);
             for place in writer.redacted {
                 if !interaction.redacted.contains(&place) {
@@ -296,7 +316,10 @@ impl Redactor {
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    if let Some(rule) = key.secret.filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place)) {
+                    if let Some(rule) = key
+                        .secret
+                        .filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place))
+                    {
                         let entry = side.place(&place, Value::Null, key.service());
                         entry.key_rule = Some(rule);
                         entry.key_member = key.member;
@@ -476,7 +499,11 @@ impl Writer<'_> {
         let mut renamed: Vec<(String, String)> = Vec::new();
         let mut notes: Vec<(String, Rule, Vec<String>)> = Vec::new();
         let edits = self.edits(text, side, &mut notes)?;
-        let edited = if edits.is_empty() { None } else { Some(rewrite::replace(text, &edits).ok()?) };
+        let edited = if edits.is_empty() {
+            None
+        } else {
+            Some(rewrite::replace(text, &edits).ok()?)
+        };
         let mut changed = edited.is_some();
         let source = edited.as_deref().unwrap_or(text);
         let mapped = rewrite::map_strings(source, &mut |place, string| {
@@ -535,7 +562,11 @@ impl Writer<'_> {
     }
 
     fn hide_key(&self, place: &PlaceToHide<'_>, key: &str) -> Option<(String, Vec<Rule>)> {
-        match self.redactor.stand_ins.value(&Value::Text(key.to_owned()), place.key_member, place.service) {
+        match self
+            .redactor
+            .stand_ins
+            .value(&Value::Text(key.to_owned()), place.key_member, place.service)
+        {
             Value::Text(stand_in) => Some((stand_in, vec![place.key_rule?])),
             _ => None,
         }
@@ -561,7 +592,11 @@ impl Writer<'_> {
             let (Some(rule), false) = (place.rule, rule_is_void(place)) else {
                 continue;
             };
-            let lexeme = if place.expiry { expiry_of(&lexeme) } else { self.number(place, &lexeme) };
+            let lexeme = if place.expiry {
+                expiry_of(&lexeme)
+            } else {
+                self.number(place, &lexeme)
+            };
             notes.push((pointer.clone(), rule, side.breaks(&pointer)));
             edits.push(Edit {
                 pointer,
@@ -594,7 +629,11 @@ fn rule_is_void(place: &PlaceToHide<'_>) -> bool {
 /// 2099-12-31T23:59:59Z in the unit of the number that stands there.
 fn expiry_of(lexeme: &str) -> String {
     let millis = lexeme.parse::<f64>().is_ok_and(|number| number > 1e11);
-    if millis { format!("{FAR_FUTURE}000") } else { FAR_FUTURE.to_string() }
+    if millis {
+        format!("{FAR_FUTURE}000")
+    } else {
+        FAR_FUTURE.to_string()
+    }
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
@@ -608,7 +647,11 @@ fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value
 fn stored_pointer(pointer: &str, renamed: &[(String, String)]) -> String {
     let longest = renamed
         .iter()
-        .filter(|(from, _)| pointer.strip_prefix(from.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        .filter(|(from, _)| {
+            pointer
+                .strip_prefix(from.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
         .max_by_key(|(from, _)| from.len());
     match longest {
         Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
@@ -683,7 +726,11 @@ fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
     let text = String::from_utf8_lossy(body);
     let mut in_strings = Vec::new();
     let document = rewrite::map_strings(&text, &mut |place, string| {
-        let name = if place.place == Place::Value { scan::last_name(place.pointer) } else { String::new() };
+        let name = if place.place == Place::Value {
+            scan::last_name(place.pointer)
+        } else {
+            String::new()
+        };
         scan::accounts(&name, string, &mut in_strings);
         None
     });
@@ -729,10 +776,18 @@ fn refresh(interaction: &mut Interaction, asked: &Bytes, answered: &Bytes, head:
 
 /// Remembers the stand-ins of an interaction that bear no mark.
 fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
-    for (base, body) in [("/request/body", interaction.request.body()), ("/response/body", interaction.response.body())] {
+    for (base, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
         let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
         let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
-        let paths: Vec<&str> = interaction.redacted.iter().filter(|place| listed(place)).map(|place| &place.path[base.len()..]).collect();
+        let paths: Vec<&str> = interaction
+            .redacted
+            .iter()
+            .filter(|place| listed(place))
+            .map(|place| &place.path[base.len()..])
+            .collect();
         let Ok(text) = std::str::from_utf8(body) else {
             continue;
         };
@@ -768,10 +823,16 @@ fn highest_account(interaction: &Interaction) -> u64 {
         return 0;
     }
     let uri = interaction.request.uri().to_string();
-    let headers = interaction.request.headers().values().chain(interaction.response.headers().values());
+    let headers = interaction
+        .request
+        .headers()
+        .values()
+        .chain(interaction.response.headers().values());
     let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
     let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
     let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
-    let stand_ins = numbers.filter_map(|id| std::str::from_utf8(id).ok()).filter(|id| scan::is_account_stand_in(id));
+    let stand_ins = numbers
+        .filter_map(|id| std::str::from_utf8(id).ok())
+        .filter(|id| scan::is_account_stand_in(id));
     stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
 }

@@ -52,7 +52,11 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
         headers::refresh_checksums(interaction.response.headers_mut(), &body);
         *interaction.response.body_mut() = body;
     }
-    let values = interaction.request.headers_mut().values_mut().chain(interaction.response.headers_mut().values_mut());
+    let values = interaction
+        .request
+        .headers_mut()
+        .values_mut()
+        .chain(interaction.response.headers_mut().values_mut());
     for value in values {
         let changed = value.to_str().ok().and_then(|text| numbered(text, numbers));
         if let Some(changed) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {

@@ -63,25 +63,45 @@ static LISTED: &[(&str, &[Listed])] = &[
     ("Batch", &[("KeyValuePair", "value")]),
     (
         "CloudFormation",
-        &[("Parameter", "ParameterValue"), ("Parameter", "ResolvedValue"), ("Output", "OutputValue")],
+        &[
+            ("Parameter", "ParameterValue"),
+            ("Parameter", "ResolvedValue"),
+            ("Output", "OutputValue"),
+        ],
     ),
     ("CodeBuild", &[("Webhook", "secret"), ("EnvironmentVariable", "value")]),
     (
         "Cognito Identity",
-        &[("Credentials", "AccessKeyId"), ("Credentials", "SecretKey"), ("Credentials", "SessionToken")],
+        &[
+            ("Credentials", "AccessKeyId"),
+            ("Credentials", "SecretKey"),
+            ("Credentials", "SessionToken"),
+        ],
     ),
-    ("EC2", &[("DescribeInstanceAttributeResult", "UserData"), ("GetConsoleOutputResult", "Output")]),
+    (
+        "EC2",
+        &[
+            ("DescribeInstanceAttributeResult", "UserData"),
+            ("GetConsoleOutputResult", "Output"),
+        ],
+    ),
     ("ECR", &[("AuthorizationData", "authorizationToken")]),
     ("ECR PUBLIC", &[("AuthorizationData", "authorizationToken")]),
     ("ECS", &[("KeyValuePair", "value")]),
     ("ElastiCache", &[("", "AuthToken")]),
     ("Elastic Beanstalk", &[("ConfigurationOptionSetting", "Value")]),
-    ("Glue", &[("Connection", "ConnectionProperties"), ("ConnectionInput", "ConnectionProperties")]),
+    (
+        "Glue",
+        &[("Connection", "ConnectionProperties"), ("ConnectionInput", "ConnectionProperties")],
+    ),
     (
         "LakeFormation",
         &[("", "AccessKeyId"), ("", "SecretAccessKey"), ("", "SessionToken")],
     ),
-    ("Lambda", &[("InvocationResponse", "LogResult"), ("FunctionCodeLocation", "Location")]),
+    (
+        "Lambda",
+        &[("InvocationResponse", "LogResult"), ("FunctionCodeLocation", "Location")],
+    ),
     (
         "Lightsail",
         &[
@@ -93,7 +113,10 @@ static LISTED: &[(&str, &[Listed])] = &[
         ],
     ),
     ("Neptune", &[("", "MasterUserPassword"), ("", "PreSignedUrl")]),
-    ("RDS", &[("", "MasterUserPassword"), ("", "TdeCredentialPassword"), ("", "PreSignedUrl")]),
+    (
+        "RDS",
+        &[("", "MasterUserPassword"), ("", "TdeCredentialPassword"), ("", "PreSignedUrl")],
+    ),
     ("Redshift", &[("", "HsmPartitionPassword"), ("", "MasterUserPassword")]),
     (
         "SSM",
@@ -157,7 +180,10 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The root of an input, output or error.
     pub fn root(service: &'a Service, shape: ShapeIndex) -> Context<'a> {
-        let listed = LISTED.iter().find(|(sdk_id, _)| *sdk_id == service.sdk_id).map_or(&[][..], |(_, list)| list);
+        let listed = LISTED
+            .iter()
+            .find(|(sdk_id, _)| *sdk_id == service.sdk_id)
+            .map_or(&[][..], |(_, list)| list);
         Context {
             service: Some(service),
             listed,
@@ -216,11 +242,21 @@ impl<'a> Context<'a> {
                     ..next
                 },
                 Some(member) => {
-                    let listed = || self.listed.iter().any(|(holder, listed)| *listed == name && (holder.is_empty() || *holder == shape.name()));
+                    let listed = || {
+                        self.listed
+                            .iter()
+                            .any(|(holder, listed)| *listed == name && (holder.is_empty() || *holder == shape.name()))
+                    };
                     // A structure called `apiKey` is more than a secret: its members speak for themselves.
                     let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms);
                     let secret = inherited.or_else(|| listed().then_some(Rule::Credentials));
-                    let secret = secret.or_else(|| if member.sensitive { None } else { named().filter(|_| !member.idempotency_token) });
+                    let secret = secret.or_else(|| {
+                        if member.sensitive {
+                            None
+                        } else {
+                            named().filter(|_| !member.idempotency_token)
+                        }
+                    });
                     Context {
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
                         ..next.at(member, secret)
@@ -327,7 +363,18 @@ pub fn is_account_name(name: &str) -> bool {
             && name.is_char_boundary(name.len() - suffix.len())
             && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
     };
-    ["account", "accountid", "account_id", "owner", "ownerid", "owner_id", "registryid", "catalogid"].iter().any(|suffix| ends(suffix))
+    [
+        "account",
+        "accountid",
+        "account_id",
+        "owner",
+        "ownerid",
+        "owner_id",
+        "registryid",
+        "catalogid",
+    ]
+    .iter()
+    .any(|suffix| ends(suffix))
 }
 
 /// Whether `pattern`, a pointer in which `*` stands for any one token, leads to `pointer`.
@@ -348,10 +395,25 @@ mod tests {
 
     #[test]
     fn names_tell_secrets_whatever_their_spelling() {
-        for name in ["password", "DB_PASSWORD", "masterUserPassword", "secret_access_key", "x-api-key", "ClientSecret"] {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "masterUserPassword",
+            "secret_access_key",
+            "x-api-key",
+            "ClientSecret",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["name", "clientToken", "NextToken", "keyId", "passwordPolicy", "IdempotencyToken", "pass"] {
+        for name in [
+            "name",
+            "clientToken",
+            "NextToken",
+            "keyId",
+            "passwordPolicy",
+            "IdempotencyToken",
+            "pass",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }

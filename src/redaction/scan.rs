@@ -37,9 +37,8 @@ static SESSION_TOKEN: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:IQoJ|FwoG|
 
 static JWT: LazyLock<Regex> = LazyLock::new(|| compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"));
 
-static PRIVATE_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)([^-]*(?:-[^-]+)*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)")
-});
+static PRIVATE_KEY: LazyLock<Regex> =
+    LazyLock::new(|| compile(r"(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)([^-]*(?:-[^-]+)*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"));
 
 static PRESIGNED: LazyLock<Regex> =
     LazyLock::new(|| compile(r#"(?i)(x-amz-(signature|security-token)=|[?&](?:signature|awsaccesskeyid)=)([^&\s"'\\<>]+)"#));
@@ -122,7 +121,9 @@ fn looks_like_base64(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= MIN_BASE64
         && bytes.len().is_multiple_of(4)
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
 fn scrub_base64(stand_ins: &StandIns, text: &str, nesting: usize) -> Option<(String, Rule)> {
@@ -163,7 +164,12 @@ fn scrub_plain(stand_ins: &StandIns, text: &str) -> Option<(String, Rule)> {
     pass(&ACCESS_KEY_ID, &|captures| whole(captures, Rule::AccessKeyId));
     pass(&URL_PASSWORD, &|captures| {
         let secret = &captures[2];
-        is_secret(secret).then(|| (format!("{}{}{}", &captures[1], stand_ins.text(secret), &captures[3]), Rule::SecretForms))
+        is_secret(secret).then(|| {
+            (
+                format!("{}{}{}", &captures[1], stand_ins.text(secret), &captures[3]),
+                Rule::SecretForms,
+            )
+        })
     });
     pass(&PAIR, &|captures| {
         let quote = captures.get(2).map_or("", |quote| quote.as_str());
@@ -180,7 +186,10 @@ fn private_key(stand_ins: &StandIns, captures: &Captures<'_>) -> Option<(String,
     if body.is_empty() || is_marked_text(body) {
         return None;
     }
-    Some((format!("{}{}{}", &captures[1], stand_ins.text(body), &captures[3]), Rule::SecretForms))
+    Some((
+        format!("{}{}{}", &captures[1], stand_ins.text(body), &captures[3]),
+        Rule::SecretForms,
+    ))
 }
 
 fn presigned(stand_ins: &StandIns, captures: &Captures<'_>) -> Option<(String, Rule)> {
@@ -188,7 +197,9 @@ fn presigned(stand_ins: &StandIns, captures: &Captures<'_>) -> Option<(String, R
     if is_marked_text(&value) {
         return None;
     }
-    let token = captures.get(2).is_some_and(|name| name.as_str().eq_ignore_ascii_case("security-token"));
+    let token = captures
+        .get(2)
+        .is_some_and(|name| name.as_str().eq_ignore_ascii_case("security-token"));
     let rule = if token { Rule::SessionToken } else { Rule::AwsSignature };
     Some((format!("{}{}", &captures[1], stand_ins.text(&value)), rule))
 }
@@ -207,7 +218,9 @@ fn is_secret(text: &str) -> bool {
 fn is_value(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['$', '!', '{', '<', '*'])
-        && !["true", "false", "null", "none", "string"].iter().any(|word| text.eq_ignore_ascii_case(word))
+        && !["true", "false", "null", "none", "string"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Runs of exactly twelve digits that are words of their own, as byte ranges.
@@ -351,7 +364,10 @@ mod tests {
                 "https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef0123&X-Amz-Expires=60".to_owned(),
                 "abcdef0123",
             ),
-            ("https://b/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20200101".to_owned(), "AKIAIOSFODNN7"),
+            (
+                "https://b/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20200101".to_owned(),
+                "AKIAIOSFODNN7",
+            ),
             ("postgres://admin:hunter2@db/x".to_owned(), "hunter2"),
             ("db_password: hunter2".to_owned(), "hunter2"),
             ("PASSWORD='two words'".to_owned(), "words"),

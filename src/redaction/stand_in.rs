@@ -275,7 +275,14 @@ fn uuid(hash: [u8; 32]) -> String {
     let last = mark(&digits[..20]);
     digits[20..].copy_from_slice(&last);
     let text = text_of(&digits);
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
 }
 
 fn access_key_id(hash: [u8; 32]) -> String {
@@ -371,14 +378,21 @@ fn key_of(salt: &str) -> [u8; 32] {
     let digits = salt.as_bytes();
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let whole = digits.len() == 64
-        && key.iter_mut().zip(digits.chunks_exact(2)).all(|(slot, pair)| match (digit(pair[0]), digit(pair[1])) {
-            (Some(high), Some(low)) => {
-                *slot = (high << 4 | low) as u8;
-                true
-            }
-            _ => false,
-        });
-    if whole { key } else { blake3::derive_key("ferrotape stand-ins 1", digits) }
+        && key
+            .iter_mut()
+            .zip(digits.chunks_exact(2))
+            .all(|(slot, pair)| match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => {
+                    *slot = (high << 4 | low) as u8;
+                    true
+                }
+                _ => false,
+            });
+    if whole {
+        key
+    } else {
+        blake3::derive_key("ferrotape stand-ins 1", digits)
+    }
 }
 
 fn fingerprint(value: &Value) -> [u8; 16] {
