@@ -47,6 +47,7 @@ pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
         let told = console.clone();
         let options = Options {
             allow_hosts: arguments.allow_hosts.clone(),
+            answer_as_aws: true,
             note: Some(Arc::new(move |text: &str| told.warn(text))),
             ..Options::default()
         };

@@ -14,6 +14,9 @@ pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
 /// What is well.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 
+/// A test run alone plays a part of its cassette; of what it leaves, no more than this is listed.
+const MOST_UNPLAYED: usize = 10;
+
 /// The form `human`.
 pub(super) struct Human;
 
@@ -59,11 +62,8 @@ impl Line {
         } = self;
         let mut rows = text.lines();
         let first = clean(rows.next().unwrap_or(""));
-        writeln!(
-            out,
-            "{style}{label:<9}{style:#} {number:>4}  {title}  {first}",
-            title = clean(title)
-        )?;
+        let line = format!("{number:>4}  {title}  {first}", title = clean(title));
+        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())?;
         for row in rows {
             writeln!(out, "{:<9} {:>4}  {}", "", "", clean(row))?;
         }
@@ -146,13 +146,22 @@ fn lint_lines(summary: &Summary) -> Vec<Line> {
 fn unplayed_lines(summary: &Summary) -> Vec<Line> {
     let mut lines = Vec::new();
     for cassette in &summary.cassettes {
-        for unplayed in &cassette.unplayed {
+        for unplayed in cassette.unplayed.iter().take(MOST_UNPLAYED) {
             lines.push(Line {
                 label: "unplayed",
                 style: ODD,
                 number: String::new(),
                 title: title(unplayed.service.as_deref(), unplayed.operation.as_deref()),
                 text: format!("interaction {} of `{}`", unplayed.interaction, cassette.name),
+            });
+        }
+        if let Some(more) = cassette.unplayed.len().checked_sub(MOST_UNPLAYED).filter(|more| *more > 0) {
+            lines.push(Line {
+                label: "unplayed",
+                style: ODD,
+                number: String::new(),
+                title: format!("and {more} more of `{}`", cassette.name),
+                text: String::new(),
             });
         }
     }
@@ -224,6 +233,9 @@ fn counts(summary: &Summary) -> String {
             let _ = write!(line, ", {count} {}", outcome.name());
         }
     }
+    if summary.mode == Mode::Verify && !summary.calls.is_empty() && !failed {
+        line.push_str(", all conform");
+    }
     let extras = [
         (summary.broken(), "breaks its contract", "break their contract"),
         (summary.lints(), "lint", "lints"),
@@ -250,8 +262,8 @@ fn subject(summary: &Summary) -> String {
     match summary.cassettes.as_slice() {
         [] => String::new(),
         [one] => match &one.path {
-            Some(path) => format!(" `{}` ({})", one.name, path.display()),
-            None => format!(" `{}`", one.name),
+            Some(path) if path.as_os_str() != one.name.as_str() => format!(" `{}` ({})", one.name, path.display()),
+            _ => format!(" `{}`", one.name),
         },
         many => format!(" of {} cassettes", many.len()),
     }
@@ -300,6 +312,27 @@ mod tests {
             render(&summary),
             "ferrotape: replay `orders` (cassettes/orders.json): 1 call, 1 played\n"
         );
+    }
+
+    #[test]
+    fn a_long_list_of_the_unplayed_is_cut() {
+        let mut summary = replay();
+        summary.calls = vec![call(1, Outcome::Played)];
+        let one = summary.cassettes[0].unplayed[0].clone();
+        summary.cassettes[0].unplayed = vec![one; 25];
+        let text = render(&summary);
+        assert_eq!(text.matches("CreateProvisioningArtifact").count(), 10);
+        assert!(text.contains("unplayed        and 15 more of `orders`\n"), "{text}");
+    }
+
+    #[test]
+    fn a_cassette_named_by_its_path_is_told_once() {
+        let mut summary = replay();
+        summary.mode = Mode::Verify;
+        summary.calls = vec![call(1, Outcome::Judged)];
+        summary.cassettes[0].name = "cassettes/orders.json".to_owned();
+        summary.cassettes[0].unplayed.clear();
+        assert_eq!(render(&summary), "ferrotape: verify `cassettes/orders.json`: 1 interaction, all conform\n");
     }
 
     #[test]
