@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Make up an interaction from a model and append it to a cassette.
+/// Make up an interaction from a model and append it to a cassette
 ///
 /// The request is the given input, or the smallest valid one; the response is valid by the model,
 /// gives back what the input said under the same names (name, spec, tags, …), and is the same to

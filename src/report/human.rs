@@ -60,14 +60,8 @@ impl Line {
             title,
             text,
         } = self;
-        let mut rows = text.lines();
-        let first = clean(rows.next().unwrap_or(""));
-        let line = format!("{number:>4}  {title}  {first}", title = clean(title));
-        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())?;
-        for row in rows {
-            writeln!(out, "{:<9} {:>4}  {}", "", "", clean(row))?;
-        }
-        Ok(())
+        let line = format!("{number:>4}  {title}  {text}", title = clean(title), text = clean(text));
+        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())
     }
 }
 
@@ -84,8 +78,13 @@ fn outcome_line(call: &CallReport) -> Option<Line> {
         style,
         number: format!("#{}", call.number),
         title: call.title(),
-        text: call.message.clone().unwrap_or_else(|| otherwise.to_owned()),
+        text: first_line(call.message.as_deref().unwrap_or(otherwise)),
     })
+}
+
+/// The whole was told when it happened, and is in the other reports.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn violation_lines(call: &CallReport) -> Vec<Line> {
@@ -294,7 +293,6 @@ mod tests {
             render(&replay()),
             "violation   #2  Proton CreateServiceInstance  /name  length  Value at '/name' failed to satisfy constraint: Member must have length less than or equal to 100\n\
              miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
-             \x20               nearest: #1\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\
              ferrotape: to record what was missed: `ferrotape record -c orders -- pytest …`\n\
