@@ -330,7 +330,10 @@ mod tests {
         summary.calls = vec![call(1, Outcome::Judged)];
         summary.cassettes[0].name = "cassettes/orders.json".to_owned();
         summary.cassettes[0].unplayed.clear();
-        assert_eq!(render(&summary), "ferrotape: verify `cassettes/orders.json`: 1 interaction, all conform\n");
+        assert_eq!(
+            render(&summary),
+            "ferrotape: verify `cassettes/orders.json`: 1 interaction, all conform\n"
+        );
     }
 
     #[test]
