@@ -161,7 +161,8 @@ impl Demo {
     fn miss(&self) -> anyhow::Result<()> {
         self.page.step("A miss: the client asks for something that was never recorded");
         let output = self.run(&["replay", "-c", "demo"], Some(What::Miss))?;
-        self.page.output(&said(&output));
+        let program = self.program.display().to_string();
+        self.page.output(&said(&output).replace(&program, "ferrotape"));
         self.page.output(last_line(&told(&output)));
         ensure_exit(&output, 11)?;
         ensure!(said(&output).contains("CassetteMiss"), "the client did not get `CassetteMiss`");
