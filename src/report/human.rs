@@ -108,10 +108,14 @@ fn violation_lines(call: &CallReport) -> Vec<Line> {
     lines
 }
 
-/// `/name  length  Member must not be null`; the side is named where it is not the request.
+/// `/name  length  Member must have length less than or equal to 100`; the side is named where it
+/// is not the request. The service's own message begins with the path, which stands there already.
 pub(super) fn describe(side: &str, departure: &Departure) -> String {
     let Departure { path, rule, message } = departure;
     let place = if path.is_empty() { "/" } else { path };
+    let message = message
+        .split_once("failed to satisfy constraint: ")
+        .map_or(message.as_str(), |(_, rest)| rest);
     match side {
         "request" => format!("{place}  {rule}  {message}"),
         other => format!("{other} {place}  {rule}  {message}"),
@@ -291,7 +295,7 @@ mod tests {
     fn everything_that_needs_attention_is_one_line_and_the_counts_come_last() {
         assert_eq!(
             render(&replay()),
-            "violation   #2  Proton CreateServiceInstance  /name  length  Value at '/name' failed to satisfy constraint: Member must have length less than or equal to 100\n\
+            "violation   #2  Proton CreateServiceInstance  /name  length  Member must have length less than or equal to 100\n\
              miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\

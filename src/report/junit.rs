@@ -111,7 +111,7 @@ mod tests {
             <system-out>lint response /new  unknown  Member &apos;/new&apos; is not in the model</system-out>
         </testcase>
         <testcase name="#2 CreateServiceInstance" classname="Proton">
-            <failure message="/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100" type="violation">/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100</failure>
+            <failure message="/name  length  Member must have length less than or equal to 100" type="violation">/name  length  Member must have length less than or equal to 100</failure>
         </testcase>
         <testcase name="#3 CreateServiceInstance" classname="Proton">
             <failure message="no recording of this call;" type="miss">no recording of this call;
