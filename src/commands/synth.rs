@@ -134,7 +134,15 @@ fn find<'a>(catalog: &'a Catalog, service: &str, operation: &str) -> anyhow::Res
 /// commands give the same bytes anywhere.
 fn begin(library: &Library, name: &Name, keep: &[String]) -> anyhow::Result<Cassette> {
     match library.load(name) {
-        Ok(cassette) if cassette.origin == Origin::Synthesised => Ok(cassette),
+        Ok(cassette) if cassette.origin == Origin::Synthesised => {
+            if let Some(late) = keep.iter().find(|keep| !cassette.redaction.keep.contains(keep)) {
+                bail!(
+                    "`--keep {late}` comes too late: `{}` has interactions in which it is redacted; name it when the cassette is made",
+                    library.path(name).display()
+                );
+            }
+            Ok(cassette)
+        }
         Ok(cassette) => bail!(
             "`{}` is {}, and a cassette never mixes what was recorded with what was made up; name another with `-c NAME`",
             library.path(name).display(),
@@ -420,6 +428,20 @@ mod tests {
         library.save(&Name::parse("real").unwrap(), &Cassette::default()).unwrap();
         let error = synth(folder.path(), &["proton", "CreateServiceInstance", "-c", "real"]).unwrap_err();
         assert!(error.to_string().contains("is recorded, and a cassette never mixes"), "{error}");
+    }
+
+    #[test]
+    fn a_member_is_kept_readable_from_the_first_interaction_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = "CreateServiceInstance:/spec";
+        let line = ["proton", "CreateServiceInstance", "-c", "a", "--keep", keep];
+        synth(folder.path(), &line).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("cassettes/a.json")).unwrap();
+        assert!(text.contains(r#""spec": "{}","#), "{text}");
+        synth(folder.path(), &line).unwrap();
+        synth(folder.path(), &["proton", "CreateServiceInstance", "-c", "b"]).unwrap();
+        let late = synth(folder.path(), &["proton", "CreateServiceInstance", "-c", "b", "--keep", keep]).unwrap_err();
+        assert!(late.to_string().contains("comes too late"), "{late}");
     }
 
     #[test]
