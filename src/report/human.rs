@@ -4,6 +4,7 @@
 use super::{CallReport, Mode, Outcome, Report, Summary, title};
 use crate::contract::Departure;
 use anstyle::{AnsiColor, Style};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -24,8 +25,8 @@ impl Report for Human {
     fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut lines = Vec::new();
         for call in &summary.calls {
-            lines.extend(outcome_line(call));
-            lines.extend(violation_lines(call));
+            lines.extend(outcome_line(summary, call));
+            lines.extend(violation_lines(summary, call));
         }
         lines.extend(lint_lines(summary));
         lines.extend(unplayed_lines(summary));
@@ -65,7 +66,21 @@ impl Line {
     }
 }
 
-fn outcome_line(call: &CallReport) -> Option<Line> {
+/// Which call: by its number in the run, in `verify` in its cassette; with the cassette where
+/// there are several.
+fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
+    let number = match summary.mode {
+        Mode::Verify => call.interaction.unwrap_or(call.number),
+        Mode::Record | Mode::Replay => call.number,
+    };
+    let title = match summary.cassettes.len() {
+        0 | 1 => call.title(),
+        _ => format!("{}  {}", call.cassette, call.title()),
+    };
+    (format!("#{number}"), title)
+}
+
+fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
     let (label, style, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", BAD, "no unplayed interaction answers this call"),
         Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
@@ -73,11 +88,12 @@ fn outcome_line(call: &CallReport) -> Option<Line> {
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
         Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return None,
     };
+    let (number, title) = heading(summary, call);
     Some(Line {
         label,
         style,
-        number: format!("#{}", call.number),
-        title: call.title(),
+        number,
+        title,
         text: first_line(call.message.as_deref().unwrap_or(otherwise)),
     })
 }
@@ -87,12 +103,13 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn violation_lines(call: &CallReport) -> Vec<Line> {
+fn violation_lines(summary: &Summary, call: &CallReport) -> Vec<Line> {
+    let (number, title) = heading(summary, call);
     let line = |label, text| Line {
         label,
         style: BAD,
-        number: format!("#{}", call.number),
-        title: call.title(),
+        number: number.clone(),
+        title: title.clone(),
         text,
     };
     let mut lines = Vec::new();
@@ -124,26 +141,38 @@ pub(super) fn describe(side: &str, departure: &Departure) -> String {
 
 /// A lint that many calls share is told once, with how often it came.
 fn lint_lines(summary: &Summary) -> Vec<Line> {
-    let mut folded: Vec<(String, String, usize, usize)> = Vec::new();
+    let mut lines: Vec<(Line, usize)> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
     for call in &summary.calls {
         for (name, side) in call.sides() {
             for departure in &side.lints {
-                let (title, text) = (call.title(), describe(name, departure));
-                match folded.iter_mut().find(|known| known.0 == title && known.1 == text) {
-                    Some(known) => known.3 += 1,
-                    None => folded.push((title, text, call.number, 1)),
+                let (number, title) = heading(summary, call);
+                let text = describe(name, departure);
+                let index = *known.entry((title.clone(), text.clone())).or_insert(lines.len());
+                match lines.get_mut(index) {
+                    Some((_, times)) => *times += 1,
+                    None => lines.push((lint(number, title, text), 1)),
                 }
             }
         }
     }
-    let line = |(title, text, number, times)| Line {
+    let told = |(mut line, times): (Line, usize)| {
+        if times > 1 {
+            let _ = write!(line.text, " ({times} times)");
+        }
+        line
+    };
+    lines.into_iter().map(told).collect()
+}
+
+fn lint(number: String, title: String, text: String) -> Line {
+    Line {
         label: "lint",
         style: ODD,
-        number: format!("#{number}"),
+        number,
         title,
-        text: if times == 1 { text } else { format!("{text} ({times} times)") },
-    };
-    folded.into_iter().map(line).collect()
+        text,
+    }
 }
 
 fn unplayed_lines(summary: &Summary) -> Vec<Line> {
@@ -337,6 +366,21 @@ mod tests {
         assert_eq!(
             render(&summary),
             "ferrotape: verify `cassettes/orders.json`: 1 interaction, all conform\n"
+        );
+    }
+
+    #[test]
+    fn among_several_cassettes_each_line_names_its_own() {
+        let mut summary = replay();
+        summary.mode = Mode::Verify;
+        summary.cassettes.push(summary.cassettes[0].clone());
+        let mut one = summary.calls.remove(1);
+        (one.number, one.interaction, one.outcome) = (7, Some(2), Outcome::Judged);
+        summary.calls = vec![one];
+        let text = render(&summary);
+        assert!(
+            text.starts_with("violation   #2  orders  Proton CreateServiceInstance  /name  length  "),
+            "{text}"
         );
     }
 

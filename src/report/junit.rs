@@ -37,7 +37,11 @@ fn suites(summary: &Summary) -> Vec<&str> {
 
 fn case(call: &CallReport, mode: Mode) -> TestCase {
     let operation = call.operation.as_deref().unwrap_or("unknown call");
-    let mut case = TestCase::new(format!("#{} {operation}", call.number), status(call, mode));
+    let number = match mode {
+        Mode::Verify => call.interaction.unwrap_or(call.number),
+        Mode::Record | Mode::Replay => call.number,
+    };
+    let mut case = TestCase::new(format!("#{number} {operation}"), status(call, mode));
     case.set_classname(call.service.as_deref().unwrap_or("unknown service"));
     let lints = departures(call, |side| &side.lints);
     if !lints.is_empty() {
