@@ -1,3 +1,4 @@
 //! Behaviour tests: the built program, real sockets, and vectors that nobody here wrote.
 
+mod demo;
 mod vectors;
