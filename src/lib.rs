@@ -3,6 +3,9 @@
 
 pub mod cassette;
 pub mod child;
+pub mod cli;
+pub mod codec;
+pub mod commands;
 pub mod contract;
 pub mod exit;
 pub mod inspect;
@@ -10,5 +13,33 @@ pub mod json;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
+pub mod proxy;
+pub mod report;
+pub mod scope;
+pub mod synth;
 pub mod value;
 pub mod wire;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::Exit;
+use std::ffi::OsString;
+
+/// Runs a command line and says how the process should end. Errors are told on standard error.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not mistakes, and go to standard output.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Clean };
+        }
+    };
+    let result = match &cli.command {
+        Command::Check(arguments) => commands::check::run(arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("ferrotape: {error:#}");
+        Exit::CouldNotRun
+    })
+}

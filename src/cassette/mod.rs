@@ -2,7 +2,18 @@
 //!
 //! This floor knows bytes, not models: it is told which places are redacted and what stands there.
 
+mod durable;
+pub mod format;
+pub mod journal;
+mod name;
+mod state;
+pub mod store;
+mod unknown;
+
 use crate::wire::{Request, Response};
+pub use name::{Name, NameError};
+pub use state::StateFolder;
+pub use unknown::Unknown;
 
 /// One file of recorded interactions.
 #[derive(Debug, Clone, Default)]
@@ -15,8 +26,8 @@ pub struct Cassette {
     pub redaction: Redaction,
     /// In recorded order.
     pub interactions: Vec<Interaction>,
-    /// Top-level members that this version does not know, kept on rewrite.
-    pub unknown: serde_json::Map<String, serde_json::Value>,
+    /// Members outside the interactions that this version does not know, kept on rewrite.
+    pub unknown: Unknown,
 }
 
 /// Where a cassette's interactions come from; never lied about.
@@ -29,6 +40,24 @@ pub enum Origin {
     Synthesised,
     /// From another tool's recording.
     Imported,
+}
+
+impl Origin {
+    /// The origin's name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Recorded => "recorded",
+            Origin::Synthesised => "synthesised",
+            Origin::Imported => "imported",
+        }
+    }
+
+    /// The origin of that name.
+    pub fn named(name: &str) -> Option<Origin> {
+        [Origin::Recorded, Origin::Synthesised, Origin::Imported]
+            .into_iter()
+            .find(|origin| origin.name() == name)
+    }
 }
 
 /// Which model judged a recording.
@@ -70,7 +99,7 @@ pub struct Interaction {
     /// Where something else stands than what was on the wire.
     pub redacted: Vec<Redacted>,
     /// Members that this version does not know, kept on rewrite.
-    pub unknown: serde_json::Map<String, serde_json::Value>,
+    pub unknown: Unknown,
 }
 
 /// One redacted place.

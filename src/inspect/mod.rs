@@ -3,10 +3,20 @@
 //! This is the product in one function: `record`, `replay`, `verify` and `check` differ only in
 //! where exchanges come from and where they go.
 
-use crate::contract::Departure;
-use crate::model::schema::{OperationIndex, Service};
-use crate::protocol::{Protocol, Reply};
+mod present;
+mod recorded;
+
+pub use present::present;
+pub use recorded::inspect_recorded;
+
+use crate::contract::{self, Departure, Judgement, Rule, Side};
+use crate::model::catalog::Catalog;
+use crate::model::schema::{Operation, OperationIndex, Service, Shape, ShapeKind};
+use crate::protocol::{self, Identified, Malformed, PROTOCOLS, Protocol, Reply};
+use crate::scope;
 use crate::value::Value;
+use crate::wire::{self, Exchange, Request, Response};
+use http::StatusCode;
 use std::sync::Arc;
 
 /// The verdict on one side of an exchange.
@@ -70,4 +80,275 @@ pub struct Finding {
     pub request: Option<Judged<Value>>,
     /// The response's side, where there is a response.
     pub response: Option<Judged<Reply>>,
+}
+
+impl Call {
+    /// The operation's model.
+    pub fn operation(&self) -> &Operation {
+        self.service.operation(self.operation)
+    }
+
+    /// The idempotency token of an input, where the operation has one and the input gives it.
+    pub fn token<'a>(&self, input: &'a Value) -> Option<&'a str> {
+        input.member(self.operation().idempotency_token.as_deref()?)?.as_text()
+    }
+}
+
+/// What a caller already knows of an exchange.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hint<'a> {
+    /// The service, by any of its names.
+    pub service: Option<&'a str>,
+    /// The operation's name.
+    pub operation: Option<&'a str>,
+}
+
+/// A request that names no known operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unmodeled {
+    /// Why.
+    pub reason: String,
+    /// The service it speaks to, where that much is known.
+    pub service: Option<String>,
+}
+
+/// Understands and judges one exchange.
+pub fn inspect(catalog: &Catalog, exchange: &Exchange) -> Finding {
+    inspect_hinted(catalog, exchange, Hint::default())
+}
+
+/// Understands and judges one exchange of which something is known beforehand: a lone response
+/// says nothing of its operation, and a request may lack the header that names it.
+pub fn inspect_hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) -> Finding {
+    let recognised = exchange.request.as_ref().map(|request| recognise(catalog, request));
+    let call = match (recognised, hinted(catalog, exchange.request.as_ref(), hint)) {
+        (Some(Ok(call)), _) => Ok((call, false)),
+        (_, Some(Ok(call))) => Ok((call, true)),
+        (Some(Err(unmodeled)), _) | (None, Some(Err(unmodeled))) => Err(unmodeled),
+        (None, None) => Err(Unmodeled {
+            reason: "a response alone does not say what it answers: give `service` and `operation`".to_owned(),
+            service: None,
+        }),
+    };
+    match call {
+        Ok((call, by_hint)) => Finding {
+            request: exchange.request.as_ref().map(|request| judge_request(&call, request, by_hint)),
+            response: exchange.response.as_ref().map(|response| judge_response(&call, response)),
+            call: Some(call),
+        },
+        Err(unmodeled) => Finding {
+            call: None,
+            request: exchange.request.as_ref().map(|_| Judged::unmodeled(&unmodeled)),
+            response: exchange.response.as_ref().map(|_| Judged::unmodeled(&unmodeled)),
+        },
+    }
+}
+
+/// Finds the operation that a request asks for: by the target it names, else by asking each
+/// protocol of each service.
+///
+/// # Errors
+/// Where no model knows it, with the reason.
+pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
+    let target = wire::text(request.headers(), "x-amz-target")
+        .and_then(|target| target.rsplit_once('.'))
+        .map(|(service, _)| service);
+    let named = target.and_then(|target| catalog.by_shape_name(target));
+    let candidates = named.map_or(catalog.services(), std::slice::from_ref);
+    let mut nearest = None;
+    for service in candidates {
+        for protocol in protocols_of(service) {
+            match protocol.identify(service, request) {
+                Identified::Operation(operation) => {
+                    return Ok(Call {
+                        service: service.clone(),
+                        operation,
+                        protocol,
+                        region: region(request),
+                    });
+                }
+                Identified::NoSuchOperation(reason) => {
+                    nearest.get_or_insert(Unmodeled {
+                        reason,
+                        service: Some(service.sdk_id.clone()),
+                    });
+                }
+                Identified::NotMine => {}
+            }
+        }
+    }
+    Err(nearest.unwrap_or_else(|| unknown_service(request)))
+}
+
+fn protocols_of(service: &Service) -> impl Iterator<Item = &'static dyn Protocol> + '_ {
+    PROTOCOLS
+        .iter()
+        .copied()
+        .filter(|protocol| service.protocols.iter().any(|id| id == protocol.id()))
+}
+
+fn unknown_service(request: &Request) -> Unmodeled {
+    let reason = match wire::text(request.headers(), "x-amz-target").filter(|target| !target.is_empty()) {
+        Some(target) => format!("no model knows the target `{target}`; name the service's model with `--model FILE`"),
+        None => format!(
+            "no model knows `{} {}`, which has no X-Amz-Target; name the service's model with `--model FILE`",
+            request.method(),
+            request.uri().path()
+        ),
+    };
+    Unmodeled { reason, service: None }
+}
+
+/// The call that the caller says it is; nothing where the request itself names another target.
+fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Option<Result<Call, Unmodeled>> {
+    let name = hint.operation?;
+    let service = match hint.service {
+        Some(service) => catalog.find(service),
+        None => catalog.services().iter().find(|service| service.operation_named(name).is_some()),
+    };
+    let Some(service) = service else {
+        let reason = format!("no model knows the service `{}`", hint.service.unwrap_or("?"));
+        return Some(Err(Unmodeled { reason, service: None }));
+    };
+    let Some(operation) = service.operation_named(name) else {
+        let reason = format!("the model of {} has no operation `{name}`", service.sdk_id);
+        return Some(Err(Unmodeled {
+            reason,
+            service: Some(service.sdk_id.clone()),
+        }));
+    };
+    let target = request.and_then(|request| wire::text(request.headers(), "x-amz-target"));
+    if target.is_some_and(|target| target.rsplit('.').next() != Some(name)) {
+        return None;
+    }
+    let protocol = protocols_of(service).next()?;
+    Some(Ok(Call {
+        service: service.clone(),
+        operation,
+        protocol,
+        region: request.and_then(region),
+    }))
+}
+
+fn region(request: &Request) -> Option<String> {
+    scope::region_of(request.uri(), request.headers())
+}
+
+impl<T> Judged<T> {
+    fn unmodeled(unmodeled: &Unmodeled) -> Judged<T> {
+        Judged {
+            verdict: Verdict::Unmodeled,
+            reason: Some(unmodeled.reason.clone()),
+            content: None,
+            violations: Vec::new(),
+            lints: Vec::new(),
+        }
+    }
+
+    fn malformed(malformed: Malformed) -> Judged<T> {
+        Judged {
+            verdict: Verdict::Malformed,
+            reason: Some(malformed.0),
+            content: None,
+            violations: Vec::new(),
+            lints: Vec::new(),
+        }
+    }
+
+    fn of(content: T, judgement: Judgement) -> Judged<T> {
+        let verdict = if judgement.violations.is_empty() {
+            Verdict::Conforms
+        } else {
+            Verdict::Violates
+        };
+        Judged {
+            verdict,
+            reason: None,
+            content: Some(content),
+            violations: judgement.violations,
+            lints: judgement.lints,
+        }
+    }
+}
+
+/// Decodes and judges the request of a call. With `lenient_content_type`, a request that has no
+/// content type at all is read as if it had the right one.
+pub fn judge_request(call: &Call, request: &Request, lenient_content_type: bool) -> Judged<Value> {
+    let lenient = lenient_content_type && !request.headers().contains_key(http::header::CONTENT_TYPE);
+    let accepted = if lenient {
+        Ok(())
+    } else {
+        call.protocol.accepts(&call.service, call.operation, request)
+    };
+    match accepted.and_then(|()| call.protocol.decode_request(&call.service, call.operation, request)) {
+        Ok(input) => {
+            let judgement = contract::check(&call.service, call.operation().input, &input, Side::Request);
+            Judged::of(input, judgement)
+        }
+        Err(malformed) => Judged::malformed(malformed),
+    }
+}
+
+/// Decodes and judges the response to a call.
+pub fn judge_response(call: &Call, response: &Response) -> Judged<Reply> {
+    match call.protocol.decode_response(&call.service, call.operation, response) {
+        Ok(Reply::Output(output)) => {
+            let judgement = contract::check(&call.service, call.operation().output, &output, Side::Response);
+            Judged::of(Reply::Output(output), judgement)
+        }
+        Ok(Reply::Error { code, shape, value }) => {
+            let judgement = match shape {
+                Some(shape) => judge_error(call, call.service.shape(shape), shape, &value, response.status()),
+                None => unmodelled_error(call, &code),
+            };
+            Judged::of(Reply::Error { code, shape, value }, judgement)
+        }
+        Err(malformed) => Judged::malformed(malformed),
+    }
+}
+
+fn judge_error(call: &Call, shape: &Shape, index: crate::model::schema::ShapeIndex, value: &Value, status: StatusCode) -> Judgement {
+    let mut judgement = contract::check(&call.service, index, value, Side::Response);
+    let expected = call.protocol.error_statuses(shape);
+    if !expected.contains(&status.as_u16()) {
+        let wanted = expected.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+        judgement.lints.push(lint(format!(
+            "the error `{}` came with status {}, where {wanted} was expected",
+            shape.name(),
+            status.as_u16()
+        )));
+    }
+    // SDKs and people read `message` in either spelling, whatever the model says; services send both.
+    let spelled = |name: &str| matches!(name, "/message" | "/Message");
+    judgement
+        .lints
+        .retain(|lint| !(lint.rule == Rule::Unknown && spelled(&lint.path) && !matches!(shape.kind, ShapeKind::Unit)));
+    judgement
+}
+
+fn unmodelled_error(call: &Call, code: &str) -> Judgement {
+    let message = format!(
+        "the model of {} knows no error `{code}` for {}",
+        call.service.sdk_id,
+        call.operation().name
+    );
+    Judgement {
+        violations: Vec::new(),
+        lints: vec![lint(message)],
+    }
+}
+
+fn lint(message: String) -> Departure {
+    Departure {
+        path: String::new(),
+        rule: Rule::Unknown,
+        message,
+    }
+}
+
+/// The protocol by which a service is spoken to when Ferrotape itself has to write: the first of
+/// its model that Ferrotape speaks.
+pub fn protocol_of(service: &Service) -> Option<&'static dyn Protocol> {
+    service.protocols.iter().find_map(|id| protocol::named(id))
 }

@@ -5,3 +5,4 @@
 //! beyond 64 bits; a recording must keep them all.
 
 pub mod lexer;
+pub mod rewrite;

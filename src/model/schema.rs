@@ -6,7 +6,7 @@
 
 use super::pattern::Pattern;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A shape's place in [`Service::shapes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +48,8 @@ pub struct Service {
     /// Where the model came from: a path, or `built-in`.
     pub source: String,
     pub(super) operation_names: HashMap<String, OperationIndex>,
+    /// For each shape, whether it or anything below it is sensitive; computed when first asked.
+    pub(super) carries_sensitive: OnceLock<Box<[bool]>>,
 }
 
 impl Service {
@@ -64,6 +66,28 @@ impl Service {
     /// The operation of that local name.
     pub fn operation_named(&self, name: &str) -> Option<OperationIndex> {
         self.operation_names.get(name).copied()
+    }
+
+    /// Whether a value of this shape can hold anything sensitive, however deep.
+    pub fn carries_sensitive(&self, index: ShapeIndex) -> bool {
+        let carries = self.carries_sensitive.get_or_init(|| self.sensitive_closure());
+        carries.get(index.0 as usize).copied().unwrap_or(true)
+    }
+
+    fn sensitive_closure(&self) -> Box<[bool]> {
+        let mut carries: Box<[bool]> = self.shapes.iter().map(|shape| shape.sensitive).collect();
+        loop {
+            let mut changed = false;
+            for (index, shape) in self.shapes.iter().enumerate() {
+                let below = |member: &Member| member.sensitive || carries[member.target.0 as usize];
+                let found = carries[index] || shape.leads_to(below);
+                changed |= found != carries[index];
+                carries[index] = found;
+            }
+            if !changed {
+                return carries;
+            }
+        }
     }
 
     /// Every error an operation is modelled to answer with, the service's common ones included.
@@ -130,6 +154,16 @@ impl Shape {
         match &self.kind {
             ShapeKind::Structure(members) | ShapeKind::Union(members) => &members.list,
             _ => &[],
+        }
+    }
+
+    /// Whether any member, item, key or map value is such.
+    fn leads_to(&self, is_such: impl Fn(&Member) -> bool) -> bool {
+        match &self.kind {
+            ShapeKind::Structure(members) | ShapeKind::Union(members) => members.list.iter().any(is_such),
+            ShapeKind::List(item) => is_such(item),
+            ShapeKind::Map { key, value } => is_such(key) || is_such(value),
+            _ => false,
         }
     }
 

@@ -2,12 +2,15 @@
 //!
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
-use crate::model::schema::{OperationIndex, Service, ShapeIndex};
+mod aws_json;
+pub mod refusal;
+
+use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 
 /// Every protocol that Ferrotape speaks.
-pub static PROTOCOLS: &[&dyn Protocol] = &[];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&aws_json::AWS_JSON_1_0, &aws_json::AWS_JSON_1_1];
 
 /// Bytes that are not in the protocol's format at all, or a wrong content type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +63,8 @@ pub trait Protocol: Sync {
     fn id(&self) -> &'static str;
     /// Whether a request speaks to `service` in this protocol, and which operation it names.
     fn identify(&self, service: &Service, request: &Request) -> Identified;
+    /// Whether the request's content type is the protocol's.
+    fn accepts(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<(), Malformed>;
     /// Reads an operation's input. Lenient: fails only where the bytes are not in the format.
     fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed>;
     /// Reads an operation's output or error.
@@ -72,6 +77,8 @@ pub trait Protocol: Sync {
     fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response;
     /// Writes a modelled error with all its members.
     fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response;
+    /// The statuses with which a modelled error may be answered.
+    fn error_statuses(&self, error: &Shape) -> Vec<u16>;
 }
 
 /// The protocol of that trait id.

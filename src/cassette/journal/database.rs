@@ -1,0 +1,209 @@
+//! The only file that knows sled.
+//!
+//! sled 0.34 is used in the one way that was measured to be safe: by one thread, with blocking
+//! flushes. Its flush is `sync_file_range` on Linux, which a power cut does not respect, so the
+//! files are synced after it; it panics on damaged files, so every call is guarded.
+
+use super::JournalError;
+use crate::cassette::durable;
+use std::any::Any;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Values above sled's limit go to files that it never syncs, so records are cut into chunks.
+const CHUNK: usize = 64 * 1024;
+
+/// In front of each record: its length (eight bytes) and its CRC-32 (four), big-endian.
+const PREFIX: usize = 12;
+
+/// How long a folder may stay locked by a handle of this process that is just being closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
+pub(super) struct Database {
+    db: sled::Db,
+    folder: PathBuf,
+    /// sled's files for large pages that are durable already.
+    synced: HashSet<OsString>,
+}
+
+impl Database {
+    pub(super) fn open(folder: &Path) -> Result<Database, JournalError> {
+        let config = sled::Config::new()
+            .path(folder)
+            .mode(sled::Mode::LowSpace)
+            .cache_capacity(64 * 1024 * 1024)
+            .flush_every_ms(None);
+        let deadline = Instant::now() + CLOSING;
+        let db = guarded(folder, || {
+            loop {
+                match config.open() {
+                    Err(sled::Error::Io(error)) if is_locked(&error) && Instant::now() < deadline => {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    opened => return opened.map_err(|source| failure(folder, source)),
+                }
+            }
+        })?;
+        Ok(Database {
+            db,
+            folder: folder.to_owned(),
+            synced: HashSet::new(),
+        })
+    }
+
+    /// Writes records as one batch, and returns when they are durable.
+    pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
+        let mut batch = sled::Batch::default();
+        for (sequence, record) in records {
+            let framed = [&prefix(record), record].concat();
+            for (number, chunk) in framed.chunks(CHUNK).enumerate() {
+                batch.insert(&key(sequence, number), chunk);
+            }
+        }
+        guarded(&self.folder, || {
+            let applied = self.db.apply_batch(batch).and_then(|()| self.db.flush());
+            applied.map(drop).map_err(|source| failure(&self.folder, source))
+        })?;
+        self.sync().map_err(JournalError::write(&self.folder))
+    }
+
+    /// What sled's flush leaves out: its new files, their names, then the log that refers to them.
+    /// All are opened by name, so that a folder that is gone is noticed.
+    fn sync(&mut self) -> io::Result<()> {
+        let blobs = self.folder.join("blobs");
+        let mut any_new = false;
+        for entry in fs::read_dir(&blobs)? {
+            let name = entry?.file_name();
+            if self.synced.contains(&name) {
+                continue;
+            }
+            match File::open(blobs.join(&name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // replaced by a newer one
+                file => file?.sync_all()?,
+            }
+            self.synced.insert(name);
+            any_new = true;
+        }
+        if any_new {
+            durable::sync_folder(&blobs)?;
+        }
+        File::open(self.folder.join("db"))?.sync_data()
+    }
+
+    /// All records in the order of their sequence numbers. The database is closed.
+    pub(super) fn close_with_records(self) -> Result<Vec<Vec<u8>>, JournalError> {
+        let folder = self.folder.clone();
+        let records = guarded(&folder, || self.records());
+        self.close();
+        records
+    }
+
+    /// Closes the database, which may flush once more; what it did not acknowledge may be lost.
+    pub(super) fn close(self) {
+        let Database { db, folder, .. } = self;
+        let _ = guarded(&folder, || {
+            drop(db);
+            Ok(())
+        });
+    }
+
+    fn records(&self) -> Result<Vec<Vec<u8>>, JournalError> {
+        let mut records = Vec::new();
+        let mut framed = Vec::new();
+        let mut last = None;
+        for entry in self.db.iter() {
+            let (key, chunk) = entry.map_err(|source| failure(&self.folder, source))?;
+            let (sequence, number) = parse_key(&key).ok_or_else(|| self.damaged("an entry that no record has"))?;
+            let wanted = match last {
+                Some((of, number)) if of == sequence => number + 1,
+                _ => {
+                    self.finish(&mut framed, &mut records, last.is_some())?;
+                    0
+                }
+            };
+            if number != wanted {
+                return Err(self.damaged("a record of which a part is missing"));
+            }
+            framed.extend_from_slice(&chunk);
+            last = Some((sequence, number));
+        }
+        self.finish(&mut framed, &mut records, last.is_some())?;
+        Ok(records)
+    }
+
+    /// Checks a record whose chunks are all there.
+    fn finish(&self, framed: &mut Vec<u8>, records: &mut Vec<Vec<u8>>, any: bool) -> Result<(), JournalError> {
+        if !any {
+            return Ok(());
+        }
+        let framed = std::mem::take(framed);
+        match framed.split_at_checked(PREFIX) {
+            Some((head, record)) if head == prefix(record) => records.push(record.to_vec()),
+            _ => return Err(self.damaged("a record that is not as it was written")),
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, what: &str) -> JournalError {
+        JournalError::Damaged {
+            folder: self.folder.clone(),
+            what: format!("it holds {what}"),
+        }
+    }
+}
+
+fn prefix(record: &[u8]) -> [u8; PREFIX] {
+    let mut prefix = [0; PREFIX];
+    prefix[..8].copy_from_slice(&(record.len() as u64).to_be_bytes());
+    prefix[8..].copy_from_slice(&crc32fast::hash(record).to_be_bytes());
+    prefix
+}
+
+/// Sequence number, then chunk number, so that the order of keys is that of the bytes.
+fn key(sequence: u64, chunk: usize) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&sequence.to_be_bytes());
+    key[8..].copy_from_slice(&(chunk as u32).to_be_bytes());
+    key
+}
+
+fn parse_key(key: &[u8]) -> Option<(u64, u32)> {
+    let (sequence, chunk) = key.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*sequence), u32::from_be_bytes(chunk.try_into().ok()?)))
+}
+
+fn is_locked(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
+fn failure(folder: &Path, source: sled::Error) -> JournalError {
+    let folder = folder.to_owned();
+    match source {
+        sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => JournalError::Damaged {
+            folder,
+            what: source.to_string(),
+        },
+        source => JournalError::Database { folder, source },
+    }
+}
+
+/// Runs a call into sled, and makes an error of a panic.
+fn guarded<T>(folder: &Path, call: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        Err(JournalError::Damaged {
+            folder: folder.to_owned(),
+            what: panic_text(panic.as_ref()).to_owned(),
+        })
+    })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("the database gave up")
+}

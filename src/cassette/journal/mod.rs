@@ -1,0 +1,162 @@
+//! The journal of a run: what was recorded, durable before the client is told so.
+//!
+//! One folder per run, `.ferrotape/journal/NAME-N/`, with a header, a lock that lives as long as
+//! the run, and a database. One thread owns the database: it takes all records that wait, writes
+//! them as one batch, syncs, and only then acknowledges them, so that many clients share one
+//! sync. After the run the records become a cassette and the folder goes; a folder whose run died
+//! is found by [`recover`].
+//!
+//! What a record says is not the journal's business. That it holds no secret is its callers'.
+
+mod database;
+mod run;
+mod writer;
+
+pub use run::RunHeader;
+
+use super::StateFolder;
+use database::Database;
+use run::RunFolder;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use writer::Writer;
+
+/// Why something could not be made durable, or be found again.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// A file or folder of the journal cannot be written.
+    #[error("cannot write the journal `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: Arc<io::Error> },
+    /// A file or folder of the journal cannot be read.
+    #[error("cannot read the journal `{}`: {source}", path.display())]
+    Read { path: PathBuf, source: Arc<io::Error> },
+    /// The database refuses.
+    #[error("the journal `{}` failed: {source}", folder.display())]
+    Database { folder: PathBuf, source: sled::Error },
+    /// The folder does not hold what a run puts there.
+    #[error("the journal `{}` is damaged: {what}; its run cannot be recovered, remove the folder when you need it no longer", folder.display())]
+    Damaged { folder: PathBuf, what: String },
+    /// The thread that writes has ended.
+    #[error("the journal `{}` is closed", folder.display())]
+    Closed { folder: PathBuf },
+}
+
+impl JournalError {
+    fn write(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+        let path = path.to_owned();
+        move |source| JournalError::Write {
+            path,
+            source: Arc::new(source),
+        }
+    }
+
+    fn read(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+        let path = path.to_owned();
+        move |source| JournalError::Read {
+            path,
+            source: Arc::new(source),
+        }
+    }
+}
+
+/// The journal of a living run. Dropped without a seal it stays on disk, to be recovered.
+pub struct Journal {
+    // In this order: the database is closed before the lock of the run is given back.
+    writer: Writer,
+    folder: RunFolder,
+    header: RunHeader,
+}
+
+impl Journal {
+    /// Starts the journal of a run in a folder of its own. Blocks for a few syncs.
+    pub fn create(state: &StateFolder, header: RunHeader) -> Result<Journal, JournalError> {
+        let folder = RunFolder::create(state, &header)?;
+        let writer = Writer::start(folder.path())?;
+        folder.sync()?;
+        Ok(Journal { writer, folder, header })
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a record, and returns when neither `kill -9` nor a power cut can lose it. Each
+    /// sequence number may be used once. After a failure all later appends fail, too. A record is
+    /// written even where the caller stops waiting.
+    pub async fn append(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
+        self.writer.append(sequence, record).await
+    }
+
+    /// Ends the run and gives its records in the order of their sequence numbers. The folder
+    /// stays, locked, until [`SealedRun::remove`]: first save the cassette. Blocks while the
+    /// records are read. After a failed append it gives what was acknowledged, and perhaps more.
+    pub fn seal(self) -> Result<SealedRun, JournalError> {
+        let records = self.writer.seal()?;
+        Ok(SealedRun {
+            header: self.header,
+            records,
+            folder: self.folder,
+        })
+    }
+}
+
+/// A run that has ended, with its records. While it lives, no other process recovers it.
+pub struct SealedRun {
+    /// What the run said of itself.
+    pub header: RunHeader,
+    /// The records in the order of their sequence numbers.
+    pub records: Vec<Vec<u8>>,
+    folder: RunFolder,
+}
+
+impl SealedRun {
+    /// The folder of the run.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Removes the folder. To be called when the cassette is saved, or when there is none to save.
+    pub fn remove(self) -> Result<(), JournalError> {
+        self.folder.remove()
+    }
+}
+
+/// What earlier runs left behind.
+#[derive(Default)]
+pub struct Recovery {
+    /// Runs that died before their seal, sorted by folder.
+    pub runs: Vec<SealedRun>,
+    /// Runs whose journal cannot be read. Their folders stay.
+    pub damaged: Vec<JournalError>,
+}
+
+/// Finds the journals whose run is dead. Those of living runs are left alone; folders of runs
+/// that died before they could record anything are removed.
+pub fn recover(state: &StateFolder) -> Result<Recovery, JournalError> {
+    let mut recovery = Recovery::default();
+    for folder in RunFolder::dead(state)? {
+        match recover_run(folder) {
+            Ok(Some(run)) => recovery.runs.push(run),
+            Ok(None) => {}
+            Err(error) => recovery.damaged.push(error),
+        }
+    }
+    Ok(recovery)
+}
+
+fn recover_run(folder: RunFolder) -> Result<Option<SealedRun>, JournalError> {
+    let Some(header) = folder.header()? else {
+        return folder.remove().map(|()| None);
+    };
+    let path = folder.path().to_owned();
+    let records = writer::on_writer_thread(&path, move |path| Database::open(&path)?.close_with_records())?;
+    if records.is_empty() {
+        return folder.remove().map(|()| None);
+    }
+    Ok(Some(SealedRun { header, records, folder }))
+}
+
+#[cfg(test)]
+mod tests;

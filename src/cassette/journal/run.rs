@@ -1,0 +1,170 @@
+//! The folder of one run: its name, its lock, its header.
+
+use super::JournalError;
+use crate::cassette::state::try_lock;
+use crate::cassette::{Cassette, Name, StateFolder, durable};
+use crate::json::rewrite;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+const HEADER: &str = "run.json";
+const LOCK: &str = "lock";
+
+/// What a run says of itself before it records anything: all that recovery needs.
+#[derive(Debug, Clone)]
+pub struct RunHeader {
+    /// The cassette that is being recorded.
+    pub name: Name,
+    /// The cassette as it will be, without interactions: origin, models, and the salt and rules of
+    /// its redaction.
+    pub cassette: Cassette,
+}
+
+#[derive(Deserialize)]
+struct HeaderFile<'a> {
+    journal: u32,
+    name: &'a str,
+    #[serde(borrow)]
+    cassette: &'a RawValue,
+}
+
+impl RunHeader {
+    fn render(&self) -> String {
+        let name = rewrite::string(self.name.as_str());
+        format!("{{\"journal\":1,\"name\":{name},\"cassette\":{}}}\n", self.cassette.to_line())
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<RunHeader, String> {
+        let file: HeaderFile<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if file.journal != 1 {
+            return Err(format!("it is of version {}, and this ferrotape reads version 1", file.journal));
+        }
+        let no_blobs = |_: &str| Err(io::Error::other("a run's header has no large bodies"));
+        Ok(RunHeader {
+            name: Name::parse(file.name).map_err(|error| error.to_string())?,
+            cassette: Cassette::parse(file.cassette.get().as_bytes(), path, &no_blobs).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+/// A run's folder, locked.
+pub(super) struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a folder for a new run and writes its header.
+    pub(super) fn create(state: &StateFolder, header: &RunHeader) -> Result<RunFolder, JournalError> {
+        state.make().map_err(JournalError::write(state.path()))?;
+        let journals = journals(state);
+        durable::make_folder(&journals).map_err(JournalError::write(&journals))?;
+        let _gate = gate(&journals)?;
+        let path = make_free_folder(&journals, &header.name)?;
+        let Some(lock) = try_lock(&path.join(LOCK)).map_err(JournalError::write(&path))? else {
+            return Err(JournalError::Closed { folder: path });
+        };
+        let file = path.join(HEADER);
+        durable::replace_file(&file, header.render().as_bytes()).map_err(JournalError::write(&file))?;
+        durable::sync_folder(&journals).map_err(JournalError::write(&journals))?;
+        Ok(RunFolder { path, _lock: lock })
+    }
+
+    /// The folders of runs that live no more, sorted, each locked.
+    pub(super) fn dead(state: &StateFolder) -> Result<Vec<RunFolder>, JournalError> {
+        let journals = journals(state);
+        if !journals.is_dir() {
+            return Ok(Vec::new());
+        }
+        let _gate = gate(&journals)?;
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&journals).map_err(JournalError::read(&journals))? {
+            let entry = entry.map_err(JournalError::read(&journals))?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                paths.push(entry.path());
+            }
+        }
+        paths.sort();
+        let mut dead = Vec::new();
+        for path in paths {
+            if let Some(lock) = try_lock(&path.join(LOCK)).map_err(JournalError::read(&path))? {
+                dead.push(RunFolder { path, _lock: lock });
+            }
+        }
+        Ok(dead)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The header; none where the run died before it had written one, and so before any record.
+    pub(super) fn header(&self) -> Result<Option<RunHeader>, JournalError> {
+        let path = self.path.join(HEADER);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            bytes => bytes.map_err(JournalError::read(&path))?,
+        };
+        let header = RunHeader::parse(&bytes, &path).map_err(|what| JournalError::Damaged {
+            folder: self.path.clone(),
+            what: format!("`{HEADER}`: {what}"),
+        })?;
+        Ok(Some(header))
+    }
+
+    /// Makes what lies in the folder by now durable: the database's first files and their names.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        let sync = || {
+            for entry in fs::read_dir(&self.path)? {
+                File::open(entry?.path())?.sync_all()?;
+            }
+            durable::sync_folder(&self.path)
+        };
+        sync().map_err(JournalError::write(&self.path))
+    }
+
+    /// Removes the folder, its header first: without one it counts as empty, wherever this stops.
+    pub(super) fn remove(self) -> Result<(), JournalError> {
+        let remove = || {
+            match fs::remove_file(self.path.join(HEADER)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => durable::sync_folder(&self.path)?,
+            }
+            fs::remove_dir_all(&self.path)
+        };
+        remove().map_err(JournalError::write(&self.path))
+    }
+}
+
+fn journals(state: &StateFolder) -> PathBuf {
+    state.path().join("journal")
+}
+
+/// Held while folders are made or looked through, so that a new one is never seen before its lock
+/// is taken.
+fn gate(journals: &Path) -> Result<File, JournalError> {
+    let path = journals.join(".lock");
+    let open = || {
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    open().map_err(JournalError::write(&path))
+}
+
+/// `checkout+happy-path-1`: the name with `+` for `/`, and the first number that is free.
+fn make_free_folder(journals: &Path, name: &Name) -> Result<PathBuf, JournalError> {
+    let name = name.as_str().replace('/', "+");
+    let mut number = 1u64;
+    loop {
+        let path = journals.join(format!("{name}-{number}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(JournalError::write(&path)(error)),
+        }
+    }
+}

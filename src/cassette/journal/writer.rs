@@ -1,0 +1,162 @@
+//! The thread that owns the database of a run, and the way to it.
+
+use super::JournalError;
+use super::database::Database;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many records may wait, and how many become durable with one sync.
+const BATCH: usize = 1024;
+
+const THREAD: &str = "ferrotape-journal";
+
+struct Append {
+    sequence: u64,
+    record: Vec<u8>,
+    done: oneshot::Sender<Result<(), JournalError>>,
+}
+
+/// What the thread gives back at its end: the records, where they were asked for.
+type Outcome = Result<Option<Vec<Vec<u8>>>, JournalError>;
+
+pub(super) struct Writer {
+    folder: PathBuf,
+    /// None once the writer is ending.
+    sender: Option<mpsc::Sender<Append>>,
+    wants_records: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Outcome>>,
+}
+
+impl Writer {
+    /// Opens the database in that folder on a thread of its own.
+    pub(super) fn start(folder: &Path) -> Result<Writer, JournalError> {
+        let (sender, receiver) = mpsc::channel(BATCH);
+        let (opened, is_open) = std_mpsc::channel();
+        let wants_records = Arc::new(AtomicBool::new(false));
+        let wanted = Arc::clone(&wants_records);
+        let thread = spawn(folder, move |path| {
+            let database = match Database::open(&path) {
+                Ok(database) => database,
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                    return Ok(None);
+                }
+            };
+            let _ = opened.send(Ok(()));
+            let (database, failure) = serve(database, receiver);
+            finish(database, &path, failure, wanted.load(Ordering::Acquire))
+        })?;
+        is_open.recv().unwrap_or_else(|_| Err(closed(folder)))?;
+        Ok(Writer {
+            folder: folder.to_owned(),
+            sender: Some(sender),
+            wants_records,
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) async fn append(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
+        let (done, is_done) = oneshot::channel();
+        let message = Append { sequence, record, done };
+        let Some(sender) = &self.sender else {
+            return Err(closed(&self.folder));
+        };
+        if sender.send(message).await.is_err() {
+            return Err(closed(&self.folder));
+        }
+        is_done.await.unwrap_or_else(|_| Err(closed(&self.folder)))
+    }
+
+    pub(super) fn seal(mut self) -> Result<Vec<Vec<u8>>, JournalError> {
+        self.wants_records.store(true, Ordering::Release);
+        self.end()?.ok_or_else(|| closed(&self.folder))
+    }
+
+    fn end(&mut self) -> Outcome {
+        drop(self.sender.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) | None => Err(closed(&self.folder)),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until the database is closed, so that the folder can be opened again at once.
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+/// Writes batch after batch until nobody can send any more. After the first failure nothing is
+/// written again, because nothing may be acknowledged behind a gap.
+fn serve(mut database: Database, mut receiver: mpsc::Receiver<Append>) -> (Database, Option<JournalError>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    let mut failure = None;
+    while receiver.blocking_recv_many(&mut waiting, BATCH) > 0 {
+        if failure.is_none() {
+            let records = waiting.iter().map(|append: &Append| (append.sequence, append.record.as_slice()));
+            failure = database.write(records).err();
+        }
+        for append in waiting.drain(..) {
+            // Nobody may be waiting any more; the record counts all the same.
+            let _ = append.done.send(failure.clone().map_or(Ok(()), Err));
+        }
+    }
+    (database, failure)
+}
+
+fn finish(database: Database, folder: &Path, failure: Option<JournalError>, wants_records: bool) -> Outcome {
+    if !wants_records {
+        database.close();
+        return Ok(None);
+    }
+    if failure.is_none() {
+        return database.close_with_records().map(Some);
+    }
+    // What a failed database has in memory is not to be trusted; what it made durable is.
+    database.close();
+    Database::open(folder)?.close_with_records().map(Some)
+}
+
+/// Does something with a database, on a thread like that of a run.
+pub(super) fn on_writer_thread<T: Send + 'static>(
+    folder: &Path,
+    work: impl FnOnce(PathBuf) -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    spawn(folder, work)?.join().unwrap_or_else(|_| Err(closed(folder)))
+}
+
+fn spawn<T: Send + 'static>(
+    folder: &Path,
+    work: impl FnOnce(PathBuf) -> Result<T, JournalError> + Send + 'static,
+) -> Result<JoinHandle<Result<T, JournalError>>, JournalError> {
+    silence_panics();
+    let path = folder.to_owned();
+    std::thread::Builder::new()
+        .name(THREAD.to_owned())
+        .spawn(move || work(path))
+        .map_err(JournalError::write(folder))
+}
+
+/// The database's panics become errors; this keeps them from being told twice, the first time as
+/// a crash.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().name() != Some(THREAD) {
+                tell(panic);
+            }
+        }));
+    });
+}
+
+fn closed(folder: &Path) -> JournalError {
+    JournalError::Closed { folder: folder.to_owned() }
+}

@@ -1,0 +1,87 @@
+//! The folder of everything that is not a cassette: journals, unfinished recordings, locks. It is
+//! local to one machine, may be deleted when no run is alive, and ignores itself in git.
+
+use super::durable;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// `.ferrotape/`, or where the user put it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateFolder {
+    path: PathBuf,
+}
+
+impl StateFolder {
+    /// The folder at that path. Nothing is made before something must be written.
+    pub fn new(path: PathBuf) -> StateFolder {
+        StateFolder { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where recordings go that must not replace a cassette.
+    pub fn partial(&self) -> PathBuf {
+        self.path.join("partial")
+    }
+
+    /// Makes the folder, with a `.gitignore` for all that is in it.
+    pub fn make(&self) -> io::Result<()> {
+        durable::make_folder(&self.path)?;
+        let ignore = self.path.join(".gitignore");
+        if !ignore.exists() {
+            durable::replace_file(&ignore, b"*\n")?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for StateFolder {
+    /// `.ferrotape` in the current folder.
+    fn default() -> StateFolder {
+        StateFolder::new(PathBuf::from(".ferrotape"))
+    }
+}
+
+/// Takes the lock of that file, making the file if need be; nothing where another process or
+/// thread has it. The system gives it back when the file is dropped, however the process ends.
+pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_ignores_itself_in_git() {
+        let temporary = tempfile::tempdir().unwrap();
+        let state = StateFolder::new(temporary.path().join("a/.ferrotape"));
+        assert!(!state.path().exists());
+        state.make().unwrap();
+        let ignore = state.path().join(".gitignore");
+        assert_eq!(std::fs::read_to_string(&ignore).unwrap(), "*\n");
+        std::fs::write(&ignore, "mine\n").unwrap();
+        state.make().unwrap();
+        assert_eq!(std::fs::read_to_string(&ignore).unwrap(), "mine\n");
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_at_a_time() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("lock");
+        let held = try_lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(try_lock(&path).unwrap().is_some());
+    }
+}

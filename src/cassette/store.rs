@@ -1,0 +1,450 @@
+//! Cassettes on disk: found by name, read with their large bodies, replaced all at once.
+//!
+//! What a file says is the format's business; this one knows folders, locks and syncs.
+
+use super::format::{FormatError, blob_folder, is_blob_name};
+use super::state::try_lock;
+use super::{Cassette, Name, StateFolder, durable};
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a save waits for another process' save. One takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A folder of cassettes.
+#[derive(Debug, Clone)]
+pub struct Library {
+    root: PathBuf,
+    state: StateFolder,
+    patience: Duration,
+}
+
+/// Why a cassette cannot be loaded or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no file for that name.
+    #[error("no cassette `{name}`: there is no file `{}`{}; record it with `ferrotape record -c {name} -- COMMAND`", file.display(), nearest(near))]
+    NoSuchCassette {
+        name: Name,
+        file: PathBuf,
+        /// Names that exist and are like it, the most alike first.
+        near: Vec<Name>,
+    },
+    /// The file is there, and is no cassette.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A file or folder cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// A file or folder cannot be written.
+    #[error("cannot write `{}`: {source}{}", path.display(), way_out(source))]
+    Write { path: PathBuf, source: io::Error },
+    /// Another process is saving, and does not come to an end.
+    #[error("cannot save `{}`: another ferrotape holds the lock `{}`; wait for it to end, or stop it", file.display(), lock.display())]
+    Locked { file: PathBuf, lock: PathBuf },
+}
+
+fn nearest(near: &[Name]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!(" (there is {})", names.join(", "))
+}
+
+fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; make the folder writable, or name another",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space, and run it again",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "; something else than a folder is in the way",
+        _ => "",
+    }
+}
+
+impl Library {
+    /// The cassettes below `root`, with the state folder of the current folder for its lock.
+    pub fn new(root: PathBuf) -> Library {
+        Library {
+            root,
+            state: StateFolder::default(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same, with the lock in another state folder.
+    pub fn with_state(self, state: StateFolder) -> Library {
+        Library { state, ..self }
+    }
+
+    /// The folder of the cassettes.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The file of a cassette, whether it exists or not.
+    pub fn path(&self, name: &Name) -> PathBuf {
+        self.root.join(format!("{name}.json"))
+    }
+
+    /// Whether there is such a cassette.
+    pub fn exists(&self, name: &Name) -> bool {
+        self.path(name).exists()
+    }
+
+    /// Reads a cassette by name.
+    pub fn load(&self, name: &Name) -> Result<Cassette, StoreError> {
+        let file = self.path(name);
+        match load_file(&file) {
+            Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Err(StoreError::NoSuchCassette {
+                name: name.clone(),
+                file,
+                near: self.near(name),
+            }),
+            result => result,
+        }
+    }
+
+    /// Puts a cassette in the place of the one with that name, all or nothing. Its large bodies
+    /// are durable before the file that names them is there, and those that it no longer names
+    /// are removed after.
+    pub fn save(&self, name: &Name, cassette: &Cassette) -> Result<(), StoreError> {
+        let file = self.path(name);
+        let rendered = cassette.render();
+        let _lock = self.lock(&file)?;
+        let write = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Write { path, source }
+        };
+        durable::make_folder(durable::parent(&file)).map_err(write(&file))?;
+
+        let folder = blob_folder(&file);
+        let mut named = HashSet::new();
+        for (name, content) in &rendered.blobs {
+            durable::make_folder(&folder).map_err(write(&folder))?;
+            let blob = folder.join(name);
+            if fs::read(&blob).ok().as_deref() != Some(content) {
+                durable::replace_file(&blob, content).map_err(write(&blob))?;
+            }
+            named.insert(name.as_str());
+        }
+        durable::replace_file(&file, &rendered.json).map_err(write(&file))?;
+        remove_other_blobs(&folder, &named).map_err(write(&folder))
+    }
+
+    /// The names of all cassettes, sorted.
+    pub fn names(&self) -> Result<Vec<Name>, StoreError> {
+        let mut names: Vec<Name> = files_below(&self.root)?.iter().filter_map(|file| self.name_of(file)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn name_of(&self, file: &Path) -> Option<Name> {
+        let path = file.strip_prefix(&self.root).ok()?.to_str()?;
+        Name::parse(&path.strip_suffix(".json")?.replace(std::path::MAIN_SEPARATOR, "/")).ok()
+    }
+
+    fn near(&self, wanted: &Name) -> Vec<Name> {
+        let mut near: Vec<(usize, Name)> = self
+            .names()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| (distance(wanted.as_str(), name.as_str()), name))
+            .filter(|(distance, name)| *distance <= 2 + name.as_str().len().min(wanted.as_str().len()) / 3)
+            .collect();
+        near.sort();
+        near.into_iter().map(|(_, name)| name).take(3).collect()
+    }
+
+    fn lock(&self, file: &Path) -> Result<File, StoreError> {
+        let lock = self.state.path().join(".lock");
+        let unwritable = |source| StoreError::Write {
+            path: lock.clone(),
+            source,
+        };
+        self.state.make().map_err(unwritable)?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            if let Some(held) = try_lock(&lock).map_err(unwritable)? {
+                return Ok(held);
+            }
+            if Instant::now() >= deadline {
+                return Err(StoreError::Locked {
+                    file: file.to_owned(),
+                    lock,
+                });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Reads the cassette in that file, with the large bodies beside it.
+pub fn load_file(file: &Path) -> Result<Cassette, StoreError> {
+    let bytes = fs::read(file).map_err(|source| StoreError::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    let folder = blob_folder(file);
+    Ok(Cassette::parse(&bytes, file, &|name| fs::read(folder.join(name)))?)
+}
+
+/// All files below a folder that may be cassettes (`*.json`), sorted by path. The folders of
+/// large bodies and links to folders are not entered.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        collect(&folder, &mut found, &mut waiting).map_err(|source| StoreError::Read { path: folder, source })?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if entry.file_type()?.is_dir() {
+            if extension != Some("blobs") {
+                folders.push(path);
+            }
+        } else if extension == Some("json") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Removes the body files that a cassette does not name, and their folder once it is empty. What
+/// ferrotape did not put there stays.
+fn remove_other_blobs(folder: &Path, named: &HashSet<&str>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let mut others = 0;
+    for entry in entries {
+        let entry = entry?;
+        match entry.file_name().to_str() {
+            Some(name) if is_blob_name(name) && !named.contains(name) => fs::remove_file(entry.path())?,
+            _ => others += 1,
+        }
+    }
+    if others == 0 {
+        fs::remove_dir(folder)?;
+    }
+    Ok(())
+}
+
+/// How many characters must be added, left out or changed to come from one text to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, left) in one.chars().enumerate() {
+        let mut diagonal = line;
+        row[0] = line + 1;
+        for (column, right) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(left != *right);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cassette::Interaction;
+    use crate::cassette::format::BLOB_ABOVE;
+
+    struct Folder {
+        temporary: tempfile::TempDir,
+        library: Library,
+    }
+
+    fn folder() -> Folder {
+        let temporary = tempfile::tempdir().unwrap();
+        let state = StateFolder::new(temporary.path().join(".ferrotape"));
+        let library = Library::new(temporary.path().join("cassettes")).with_state(state);
+        Folder { temporary, library }
+    }
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn tape(response: &str) -> Cassette {
+        let mut interaction = Interaction::from_record(
+            br#"{"request":{"method":"POST","uri":"https://proton.us-east-1.amazonaws.com/","headers":[]},"response":{"status":200,"headers":[]}}"#,
+        )
+        .unwrap();
+        *interaction.response.body_mut() = response.to_owned().into();
+        Cassette {
+            interactions: vec![interaction],
+            ..Cassette::default()
+        }
+    }
+
+    fn blobs(library: &Library, tape: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(blob_folder(&library.path(&name(tape)))) else {
+            return Vec::new();
+        };
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_by_name() {
+        let Folder { library, temporary } = folder();
+        assert!(!library.exists(&name("a/b")));
+        library.save(&name("a/b"), &tape("one")).unwrap();
+        library.save(&name("a/b"), &tape("two")).unwrap();
+        assert!(library.exists(&name("a/b")));
+        assert_eq!(library.load(&name("a/b")).unwrap().interactions[0].response.body(), "two");
+        let left: Vec<_> = fs::read_dir(temporary.path().join("cassettes/a")).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn large_bodies_come_and_go_with_their_cassette() {
+        let Folder { library, .. } = folder();
+        let (first, second) = ("1".repeat(BLOB_ABOVE + 1), "2".repeat(BLOB_ABOVE + 1));
+        library.save(&name("t"), &tape(&first)).unwrap();
+        let old = blobs(&library, "t");
+        assert_eq!(library.load(&name("t")).unwrap().interactions[0].response.body(), &first);
+        library.save(&name("t"), &tape(&second)).unwrap();
+        assert_eq!(library.load(&name("t")).unwrap().interactions[0].response.body(), &second);
+        let new = blobs(&library, "t");
+        assert_eq!((old.len(), new.len()), (1, 1));
+        assert_ne!(old, new);
+        library.save(&name("t"), &tape("small")).unwrap();
+        assert!(!blob_folder(&library.path(&name("t"))).exists());
+    }
+
+    #[test]
+    fn files_that_are_not_ours_stay_among_the_large_bodies() {
+        let Folder { library, .. } = folder();
+        library.save(&name("t"), &tape(&"1".repeat(BLOB_ABOVE + 1))).unwrap();
+        fs::write(blob_folder(&library.path(&name("t"))).join("README"), "mine").unwrap();
+        library.save(&name("t"), &tape("small")).unwrap();
+        assert_eq!(blobs(&library, "t"), ["README"]);
+    }
+
+    #[test]
+    fn a_large_body_that_was_damaged_is_written_again() {
+        let Folder { library, .. } = folder();
+        let large = "1".repeat(BLOB_ABOVE + 1);
+        library.save(&name("t"), &tape(&large)).unwrap();
+        let file = blob_folder(&library.path(&name("t"))).join(&blobs(&library, "t")[0]);
+        fs::write(&file, "x").unwrap();
+        assert!(matches!(
+            library.load(&name("t")),
+            Err(StoreError::Format(FormatError::BlobChanged { .. }))
+        ));
+        library.save(&name("t"), &tape(&large)).unwrap();
+        assert!(library.load(&name("t")).is_ok());
+        fs::remove_file(&file).unwrap();
+        let error = library.load(&name("t")).unwrap_err().to_string();
+        assert!(error.contains(&file.display().to_string()), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_an_ordinary_one_and_a_replaced_one_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let Folder { library, temporary } = folder();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let ordinary = temporary.path().join("ordinary");
+        fs::write(&ordinary, "").unwrap();
+        library.save(&name("t"), &tape("1")).unwrap();
+        assert_eq!(mode(&library.path(&name("t"))), mode(&ordinary));
+        fs::set_permissions(library.path(&name("t")), fs::Permissions::from_mode(0o640)).unwrap();
+        library.save(&name("t"), &tape("2")).unwrap();
+        assert_eq!(mode(&library.path(&name("t"))), 0o640);
+    }
+
+    #[test]
+    fn a_missing_cassette_is_told_with_its_neighbours_and_the_way_to_record_it() {
+        let Folder { library, .. } = folder();
+        let empty = library.load(&name("chekout")).unwrap_err().to_string();
+        assert!(!empty.contains("there is `"), "{empty}");
+        for existing in ["checkout", "billing", "checkouts"] {
+            library.save(&name(existing), &tape("")).unwrap();
+        }
+        let file = library.path(&name("chekout")).display().to_string();
+        assert_eq!(
+            library.load(&name("chekout")).unwrap_err().to_string(),
+            format!(
+                "no cassette `chekout`: there is no file `{file}` (there is `checkout`, `checkouts`); \
+                 record it with `ferrotape record -c chekout -- COMMAND`"
+            )
+        );
+    }
+
+    #[test]
+    fn names_and_files_are_listed_sorted_without_what_is_no_cassette() {
+        let Folder { library, .. } = folder();
+        for tape_name in ["b", "a/z", "a/b/c"] {
+            library.save(&name(tape_name), &tape(&"1".repeat(BLOB_ABOVE + 1))).unwrap();
+        }
+        fs::write(library.root().join("notes.txt"), "").unwrap();
+        fs::write(library.root().join("not a name.json"), "").unwrap();
+        fs::write(blob_folder(&library.path(&name("b"))).join("x.json"), "").unwrap();
+        let names: Vec<String> = library.names().unwrap().iter().map(Name::to_string).collect();
+        assert_eq!(names, ["a/b/c", "a/z", "b"]);
+        let files: Vec<PathBuf> = ["a/b/c.json", "a/z.json", "b.json", "not a name.json"]
+            .iter()
+            .map(|file| library.root().join(file))
+            .collect();
+        assert_eq!(files_below(library.root()).unwrap(), files);
+        let missing = files_below(&library.root().join("nowhere")).unwrap_err();
+        assert!(missing.to_string().contains("nowhere"), "{missing}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let Folder { library, temporary } = folder();
+        fs::write(temporary.path().join("cassettes"), "a file").unwrap();
+        let error = library.save(&name("t"), &tape("")).unwrap_err().to_string();
+        let file = library.path(&name("t")).display().to_string();
+        assert!(error.starts_with(&format!("cannot write `{file}`: ")), "{error}");
+        assert!(error.ends_with("something else than a folder is in the way"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_with_the_way_out() {
+        let error = StoreError::Write {
+            path: PathBuf::from("t.json"),
+            source: io::Error::from_raw_os_error(28),
+        };
+        assert_eq!(
+            error.to_string(),
+            "cannot write `t.json`: No space left on device (os error 28); free some space, and run it again"
+        );
+    }
+
+    #[test]
+    fn two_savers_never_meet() {
+        let Folder { mut library, temporary } = folder();
+        library.save(&name("t"), &tape("before")).unwrap();
+        let held = try_lock(&temporary.path().join(".ferrotape/.lock")).unwrap().unwrap();
+        library.patience = Duration::ZERO;
+        let error = library.save(&name("t"), &tape("after")).unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        assert_eq!(library.load(&name("t")).unwrap().interactions[0].response.body(), "before");
+        drop(held);
+        library.save(&name("t"), &tape("after")).unwrap();
+    }
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+}

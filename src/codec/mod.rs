@@ -1,0 +1,7 @@
+//! Codecs: bytes to [`Value`](crate::value::Value) and back, led by a shape.
+//!
+//! A codec is lenient: it fails only where bytes are not in its format at all.
+
+pub mod content;
+pub mod json;
+pub mod scalar;

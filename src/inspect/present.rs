@@ -1,0 +1,83 @@
+//! A decoded value as its receiver understands it: what `check` shows as `input` and `output`.
+//!
+//! Null and unknown members are dropped and `@default` members filled in, as Smithy asks of
+//! receivers ("Default values"); a response that lacks a required member shows the zero value
+//! that a client puts there ("Client error correction"), next to the violation that says so.
+
+use crate::contract::Side;
+use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind, TimestampFormat};
+use crate::value::Value;
+
+/// The value as the receiver on `side` understands it.
+pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) -> Value {
+    match (&service.shape(shape).kind, value) {
+        (ShapeKind::Structure(members), Value::Object(_)) => {
+            let present = |member: &Member| {
+                let given = value.member(&member.name).filter(|given| **given != Value::Null);
+                let shown = given
+                    .map(|given| present(service, member.target, given, side))
+                    .or_else(|| absent(service, member, side));
+                shown.map(|shown| (member.name.clone(), shown))
+            };
+            Value::Object(members.list.iter().filter_map(present).collect())
+        }
+        (ShapeKind::Union(members), Value::Object(given)) => {
+            let known = given.iter().filter(|(_, value)| *value != Value::Null);
+            let shown = known.filter_map(|(name, value)| Some((name.clone(), present(service, members.find(name)?.target, value, side))));
+            Value::Object(shown.collect())
+        }
+        (ShapeKind::Map { value: member, .. }, Value::Object(entries)) => Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), present(service, member.target, value, side)))
+                .collect(),
+        ),
+        (ShapeKind::List(item), Value::List(items)) => {
+            Value::List(items.iter().map(|value| present(service, item.target, value, side)).collect())
+        }
+        (ShapeKind::Unit, Value::Object(_)) => Value::Object(Vec::new()),
+        _ => value.clone(),
+    }
+}
+
+/// What stands for a member that is not there.
+fn absent(service: &Service, member: &Member, side: Side) -> Option<Value> {
+    let kind = &service.shape(member.target).kind;
+    let client_optional = member.traits.contains_key("smithy.api#clientOptional");
+    match member.traits.get("smithy.api#default") {
+        Some(default) if !default.is_null() && !(side == Side::Response && client_optional) => Some(from_json(default, kind)),
+        _ if side == Side::Response && member.required && !client_optional => zero(kind),
+        _ => None,
+    }
+}
+
+/// A model's default, which is written as JSON whatever the protocol.
+fn from_json(default: &serde_json::Value, kind: &ShapeKind) -> Value {
+    let text = default.to_string();
+    let value = crate::codec::json::decode_untyped(text.as_bytes()).unwrap_or(Value::Null);
+    match (kind, value) {
+        (ShapeKind::Blob, Value::Text(text)) => crate::codec::json::blob(&text).unwrap_or(Value::Text(text)),
+        (ShapeKind::Timestamp, Value::Integer(seconds)) => Value::Timestamp {
+            seconds: i64::try_from(seconds).unwrap_or(0),
+            nanos: 0,
+        },
+        (ShapeKind::Timestamp, Value::Text(text)) => {
+            crate::codec::scalar::timestamp_from_text(&text, TimestampFormat::DateTime, Side::Response).unwrap_or(Value::Text(text))
+        }
+        (_, value) => value,
+    }
+}
+
+fn zero(kind: &ShapeKind) -> Option<Value> {
+    Some(match kind {
+        ShapeKind::String(None) => Value::Text(String::new()),
+        ShapeKind::Boolean => Value::Bool(false),
+        ShapeKind::Byte | ShapeKind::Short | ShapeKind::Integer | ShapeKind::Long | ShapeKind::BigInteger => Value::Integer(0),
+        ShapeKind::Float | ShapeKind::Double | ShapeKind::BigDecimal => Value::Integer(0),
+        ShapeKind::Timestamp => Value::Timestamp { seconds: 0, nanos: 0 },
+        ShapeKind::Blob => Value::Blob(Vec::new()),
+        ShapeKind::List(_) => Value::List(Vec::new()),
+        ShapeKind::Map { .. } | ShapeKind::Structure(_) => Value::Object(Vec::new()),
+        _ => return None,
+    })
+}

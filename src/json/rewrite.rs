@@ -1,0 +1,590 @@
+//! JSON rewritten token by token: spaced for machines or for people, edited at given places.
+//!
+//! Nothing here ever changes a lexeme that it was not asked to change: the order of members,
+//! duplicate keys, the spelling of numbers and escapes all survive. What a value means is left to
+//! the callers.
+
+use super::lexer::{Lexer, Malformed, Token};
+use crate::pointer;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// How wide a line may get before an array of scalars is broken into one line an item.
+const LINE_WIDTH: usize = 100;
+
+/// Which string or value of a pointer is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The value that the pointer leads to.
+    Value,
+    /// The key of the member that the pointer leads to.
+    Key,
+}
+
+/// A new lexeme for one place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// RFC 6901 pointer from the root of the document, in the keys as they are before any edit.
+    pub pointer: String,
+    /// The value there, or its key.
+    pub place: Place,
+    /// What stands there afterwards, as JSON text. See [`string`] for strings.
+    pub lexeme: String,
+}
+
+/// Where a string stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StringPlace<'a> {
+    /// RFC 6901 pointer from the root of the document.
+    pub pointer: &'a str,
+    /// Whether the string is the value there, or its key.
+    pub place: Place,
+}
+
+/// The document without insignificant white space.
+pub fn compact(text: &str) -> Result<String, Malformed> {
+    let mut lexer = Lexer::new(text);
+    let first = lexer.next()?;
+    let mut out = String::with_capacity(text.len());
+    compact_value(&mut lexer, first, &mut out)?;
+    lexer.next()?;
+    Ok(out)
+}
+
+/// Appends the value that `first` begins to `out`, without insignificant white space, and leaves
+/// the lexer just behind it.
+pub fn compact_value<'a>(lexer: &mut Lexer<'a>, first: Token<'a>, out: &mut String) -> Result<(), Malformed> {
+    let mut token = first;
+    let mut depth = 0usize;
+    let mut comma_due = false;
+    loop {
+        let closes = matches!(token, Token::ObjectEnd | Token::ArrayEnd);
+        if comma_due && !closes {
+            out.push(',');
+        }
+        out.push_str(&lexer.text()[lexer.token_start()..lexer.token_end()]);
+        comma_due = true;
+        match token {
+            Token::ObjectStart | Token::ArrayStart => {
+                depth += 1;
+                comma_due = false;
+            }
+            Token::Key(_) => {
+                out.push(':');
+                comma_due = false;
+            }
+            _ => depth -= usize::from(closes),
+        }
+        if depth == 0 {
+            return Ok(());
+        }
+        token = lexer.next()?;
+    }
+}
+
+/// The document spaced for people: two spaces a level, `{}` and `[]` for empty containers, and an
+/// array of nothing but scalars on one line where it fits into about a hundred columns. `indent`
+/// is the column at which the line of the value begins; the first line itself is not indented.
+/// No newline follows.
+pub fn respace(text: &str, indent: usize) -> Result<String, Malformed> {
+    let mut lexer = Lexer::new(text);
+    let mut spacer = Spacer {
+        out: String::with_capacity(text.len() + text.len() / 2),
+        line_start: 0,
+        indent,
+        level: 0,
+        comma_due: false,
+        behind_key: true,
+        waiting: None,
+    };
+    loop {
+        match lexer.next()? {
+            Token::End => return Ok(spacer.out),
+            token => spacer.token(token, &text[lexer.token_start()..lexer.token_end()]),
+        }
+    }
+}
+
+struct Spacer<'a> {
+    out: String,
+    line_start: usize,
+    indent: usize,
+    level: usize,
+    comma_due: bool,
+    /// What comes next stays on this line: it is the value of a key, or the document itself.
+    behind_key: bool,
+    /// The scalars so far of an array that may yet fit on one line; its `[` is written.
+    waiting: Option<Vec<&'a str>>,
+}
+
+impl<'a> Spacer<'a> {
+    fn token(&mut self, token: Token<'a>, lexeme: &'a str) {
+        match token {
+            Token::ObjectStart | Token::ArrayStart => {
+                self.settle();
+                self.item(lexeme);
+                self.level += 1;
+                self.comma_due = false;
+                self.waiting = (token == Token::ArrayStart).then(Vec::new);
+            }
+            Token::ArrayEnd if self.ends_on_this_line() => self.close_on_this_line(),
+            Token::ObjectEnd | Token::ArrayEnd => {
+                self.settle();
+                self.level -= 1;
+                if self.comma_due {
+                    self.new_line();
+                }
+                self.out.push_str(lexeme);
+                self.comma_due = true;
+            }
+            Token::Key(_) => {
+                self.item(lexeme);
+                self.out.push_str(": ");
+                self.behind_key = true;
+            }
+            _ => match &mut self.waiting {
+                Some(scalars) => scalars.push(lexeme),
+                None => self.item(lexeme),
+            },
+        }
+    }
+
+    /// Writes the scalars that wait, one a line.
+    fn settle(&mut self) {
+        for scalar in self.waiting.take().unwrap_or_default() {
+            self.item(scalar);
+        }
+    }
+
+    fn item(&mut self, lexeme: &str) {
+        if !std::mem::take(&mut self.behind_key) {
+            if self.comma_due {
+                self.out.push(',');
+            }
+            self.new_line();
+        }
+        self.out.push_str(lexeme);
+        self.comma_due = true;
+    }
+
+    fn new_line(&mut self) {
+        self.out.push('\n');
+        self.line_start = self.out.len();
+        let spaces = self.indent + 2 * self.level;
+        self.out.extend(std::iter::repeat_n(' ', spaces));
+    }
+
+    fn ends_on_this_line(&self) -> bool {
+        let Some(scalars) = &self.waiting else { return false };
+        let first_line = if self.line_start == 0 { self.indent } else { 0 };
+        let mut width = first_line + self.out[self.line_start..].chars().count() + 1;
+        for scalar in scalars {
+            width += scalar.chars().count() + 2;
+            if width > LINE_WIDTH + 2 {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn close_on_this_line(&mut self) {
+        for (index, scalar) in self.waiting.take().unwrap_or_default().into_iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(", ");
+            }
+            self.out.push_str(scalar);
+        }
+        self.out.push(']');
+        self.level -= 1;
+        self.comma_due = true;
+    }
+}
+
+/// The document with new lexemes where the edits lead, at every occurrence of a duplicate key.
+/// Everything else, white space included, stays as it is. An edit that leads nowhere does
+/// nothing; of two for one place the later counts; one inside a replaced value is lost with it.
+pub fn replace(text: &str, edits: &[Edit]) -> Result<String, Malformed> {
+    let mut lexemes: HashMap<String, [Option<&str>; 2]> = HashMap::with_capacity(edits.len());
+    for edit in edits {
+        lexemes.entry(canonical(&edit.pointer)).or_default()[edit.place as usize] = Some(&edit.lexeme);
+    }
+    let mut walk = Walk::new(text);
+    let mut copy = Copy::new(text);
+    loop {
+        let token = walk.next()?;
+        let place = match token {
+            Token::End => return Ok(copy.finish()),
+            Token::ObjectEnd | Token::ArrayEnd => continue,
+            Token::Key(_) => Place::Key,
+            _ => Place::Value,
+        };
+        let Some(lexeme) = lexemes.get(&walk.pointer).and_then(|of| of[place as usize]) else {
+            continue;
+        };
+        let start = walk.lexer.token_start();
+        if place == Place::Value {
+            walk.skip(token)?;
+        }
+        copy.put(start, walk.lexer.token_end(), lexeme);
+    }
+}
+
+/// Hands every string of the document, decoded, to `change`, keys too, in the order of the text;
+/// what it gives back is written in its place as a JSON string. Pointers are those of the
+/// document as it was. Everything else stays as it is.
+pub fn map_strings(text: &str, change: &mut dyn FnMut(StringPlace<'_>, &str) -> Option<String>) -> Result<String, Malformed> {
+    let mut walk = Walk::new(text);
+    let mut copy = Copy::new(text);
+    loop {
+        let token = walk.next()?;
+        let (raw, place) = match token {
+            Token::End => return Ok(copy.finish()),
+            Token::Key(raw) => (raw, Place::Key),
+            Token::Text(raw) => (raw, Place::Value),
+            _ => continue,
+        };
+        let pointer = &walk.pointer;
+        if let Some(changed) = change(StringPlace { pointer, place }, &raw.decode()) {
+            copy.put(walk.lexer.token_start(), walk.lexer.token_end(), &string(&changed));
+        }
+    }
+}
+
+/// The pointer with its escapes as [`pointer::escape_into`] writes them.
+fn canonical(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for token in pointer::tokens(text) {
+        out.push('/');
+        pointer::escape_into(&token, &mut out);
+    }
+    out
+}
+
+/// A copy of a text with some of its parts replaced, front to back.
+struct Copy<'a> {
+    text: &'a str,
+    copied: usize,
+    out: String,
+}
+
+impl<'a> Copy<'a> {
+    fn new(text: &'a str) -> Copy<'a> {
+        Copy {
+            text,
+            copied: 0,
+            out: String::with_capacity(text.len()),
+        }
+    }
+
+    fn put(&mut self, start: usize, end: usize, replacement: &str) {
+        self.out.push_str(&self.text[self.copied..start]);
+        self.out.push_str(replacement);
+        self.copied = end;
+    }
+
+    fn finish(mut self) -> String {
+        self.out.push_str(&self.text[self.copied..]);
+        self.out
+    }
+}
+
+/// A lexer that knows the pointer of the token it handed out last; that of a key is its value's.
+struct Walk<'a> {
+    lexer: Lexer<'a>,
+    pointer: String,
+    containers: Vec<Container>,
+}
+
+struct Container {
+    /// Length of the container's own pointer.
+    pointer: usize,
+    /// In an array, the index of the next item.
+    next: Option<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str) -> Walk<'a> {
+        Walk {
+            lexer: Lexer::new(text),
+            pointer: String::new(),
+            containers: Vec::new(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Token<'a>, Malformed> {
+        let token = self.lexer.next()?;
+        match token {
+            Token::ObjectEnd | Token::ArrayEnd => {
+                if let Some(container) = self.containers.pop() {
+                    self.pointer.truncate(container.pointer);
+                }
+                return Ok(token);
+            }
+            Token::Key(raw) => {
+                if let Some(container) = self.containers.last() {
+                    self.pointer.truncate(container.pointer);
+                }
+                self.pointer.push('/');
+                pointer::escape_into(&raw.decode(), &mut self.pointer);
+            }
+            _ => self.step_to_item(),
+        }
+        if let Token::ObjectStart | Token::ArrayStart = token {
+            self.containers.push(Container {
+                pointer: self.pointer.len(),
+                next: (token == Token::ArrayStart).then_some(0),
+            });
+        }
+        Ok(token)
+    }
+
+    fn step_to_item(&mut self) {
+        if let Some(Container {
+            pointer,
+            next: Some(index),
+        }) = self.containers.last_mut()
+        {
+            self.pointer.truncate(*pointer);
+            let _ = write!(self.pointer, "/{index}");
+            *index += 1;
+        }
+    }
+
+    /// Passes over the rest of the value that `token`, handed out last, begins.
+    fn skip(&mut self, token: Token<'a>) -> Result<(), Malformed> {
+        self.lexer.skip(token)?;
+        if let Token::ObjectStart | Token::ArrayStart = token {
+            self.containers.pop();
+        }
+        Ok(())
+    }
+}
+
+/// A JSON string with that meaning, quotes included: only what must be escaped is, in the short
+/// form where there is one (as `serde_json` writes).
+pub fn string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    write_string(text, &mut out);
+    out
+}
+
+/// Appends what [`string`] gives.
+pub fn write_string(text: &str, out: &mut String) {
+    escape(text, &mut |part| out.push_str(part));
+}
+
+/// Appends what [`string`] gives.
+pub fn string_into(text: &str, out: &mut Vec<u8>) {
+    escape(text, &mut |part| out.extend_from_slice(part.as_bytes()));
+}
+
+fn escape(text: &str, write: &mut impl FnMut(&str)) {
+    write("\"");
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        write(&text[copied..at]);
+        copied = at + 1;
+        match byte {
+            b'"' => write("\\\""),
+            b'\\' => write("\\\\"),
+            0x08 => write("\\b"),
+            0x0c => write("\\f"),
+            b'\n' => write("\\n"),
+            b'\r' => write("\\r"),
+            b'\t' => write("\\t"),
+            _ => write(&format!("\\u{byte:04x}")),
+        }
+    }
+    write(&text[copied..]);
+    write("\"");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value_edit(pointer: &str, lexeme: &str) -> Edit {
+        Edit {
+            pointer: pointer.to_owned(),
+            place: Place::Value,
+            lexeme: lexeme.to_owned(),
+        }
+    }
+
+    #[test]
+    fn compacting_removes_white_space_and_nothing_else() {
+        let text = " {\n\"a\" : [ 1e2 , -0,\t0.10, \"\\u00e9\\/ x\" ] , \"a\":{ }, \"\\ud800\": [ ]\r\n} ";
+        assert_eq!(compact(text).unwrap(), r#"{"a":[1e2,-0,0.10,"\u00e9\/ x"],"a":{},"\ud800":[]}"#);
+        assert_eq!(compact(" null ").unwrap(), "null");
+        assert_eq!(compact("{} {}").unwrap_err().offset, 3);
+        assert_eq!(compact("[1,").unwrap_err().offset, 3);
+    }
+
+    #[test]
+    fn people_get_two_spaces_a_level_and_short_arrays_on_one_line() {
+        let text = r#"{"h":[["content-type","application/x-amz-json-1.0"],["a","b"]],"e":{},"l":[],"o":{"n":[[],{"x":null}]}}"#;
+        let wanted = r#"{
+  "h": [
+    ["content-type", "application/x-amz-json-1.0"],
+    ["a", "b"]
+  ],
+  "e": {},
+  "l": [],
+  "o": {
+    "n": [
+      [],
+      {
+        "x": null
+      }
+    ]
+  }
+}"#;
+        assert_eq!(respace(text, 0).unwrap(), wanted);
+        assert_eq!(respace(wanted, 0).unwrap(), wanted);
+        assert_eq!(
+            respace(r#"{"a":{"b":1}}"#, 4).unwrap(),
+            "{\n      \"a\": {\n        \"b\": 1\n      }\n    }"
+        );
+        assert_eq!(respace("7", 8).unwrap(), "7");
+    }
+
+    #[test]
+    fn an_array_that_starts_with_scalars_and_ends_with_a_container_is_broken() {
+        assert_eq!(respace("[1,2,[3]]", 0).unwrap(), "[\n  1,\n  2,\n  [3]\n]");
+    }
+
+    #[test]
+    fn an_array_of_scalars_that_is_too_wide_is_broken() {
+        let fits = format!("[\"{}\",1]", "é".repeat(93));
+        assert_eq!(respace(&fits, 0).unwrap().chars().count(), 100);
+        let wide = format!("[\"{}\",1]", "é".repeat(94));
+        assert_eq!(respace(&wide, 0).unwrap().lines().count(), 4);
+        assert_eq!(respace(&fits, 1).unwrap().lines().count(), 4);
+    }
+
+    #[test]
+    fn an_edit_replaces_every_occurrence_and_leaves_the_rest_alone() {
+        let text = r#"{ "a": {"b": [1, {"c": 2}]}, "a": {"b": [ 1, 5 ]}, "x/y~": 1e0 }"#;
+        let edited = replace(
+            text,
+            &[
+                value_edit("/a/b/1", "\"new\""),
+                value_edit("/x~1y~0", "0"),
+                value_edit("/nowhere", "0"),
+                value_edit("/a/b/01", "0"),
+                Edit {
+                    pointer: "/a/b".to_owned(),
+                    place: Place::Key,
+                    lexeme: "\"B\"".to_owned(),
+                },
+            ],
+        )
+        .unwrap();
+        assert_eq!(edited, r#"{ "a": {"B": [1, "new"]}, "a": {"B": [ 1, "new" ]}, "x/y~": 0 }"#);
+    }
+
+    #[test]
+    fn an_edit_of_the_root_replaces_the_document() {
+        assert_eq!(replace(" [1, 2] ", &[value_edit("", "{}")]).unwrap(), " {} ");
+        assert_eq!(replace("[1, 2]", &[value_edit("/0", "3")]).unwrap(), "[3, 2]");
+    }
+
+    #[test]
+    fn an_edit_behind_a_replaced_container_finds_its_place() {
+        let edits = [value_edit("/0", "[]"), value_edit("/0/a", "9"), value_edit("/1/a", "8")];
+        assert_eq!(replace(r#"[{"a":[1]},{"a":[1]}]"#, &edits).unwrap(), r#"[[],{"a":8}]"#);
+    }
+
+    #[test]
+    fn every_string_is_handed_out_decoded_with_its_place() {
+        let mut seen = Vec::new();
+        let mapped = map_strings(r#"{"k\u0065y": ["v", {"a/b": "\n"}], "n": 1e2}"#, &mut |place, text| {
+            seen.push(format!("{} {:?} {text}", place.pointer, place.place));
+            (text == "v" || text == "a/b").then(|| format!("<\"{text}\">"))
+        })
+        .unwrap();
+        assert_eq!(mapped, r#"{"k\u0065y": ["<\"v\">", {"<\"a/b\">": "\n"}], "n": 1e2}"#);
+        assert_eq!(
+            seen,
+            [
+                "/key Key key",
+                "/key/0 Value v",
+                "/key/1/a~1b Key a/b",
+                "/key/1/a~1b Value \n",
+                "/n Key n"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_string_is_written_with_the_escapes_that_it_needs() {
+        let text = "\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é\u{2028}😀";
+        assert_eq!(string(text), serde_json::to_string(text).unwrap());
+        let mut out = b"x".to_vec();
+        string_into("a\"", &mut out);
+        assert_eq!(out, b"x\"a\\\"\"");
+    }
+
+    /// Documents as text, with lexemes that a decoded form would lose.
+    fn document() -> impl Strategy<Value = String> {
+        let text = prop_oneof![
+            Just(r#""\ud800""#.to_owned()),
+            Just(r#""\u00e9\/""#.to_owned()),
+            any::<String>().prop_map(|text| string(&text)),
+        ];
+        let number = prop::sample::select(vec!["1e2", "-0", "0.10", "100000000000000000000", "1E+400", "7"]);
+        let scalar = prop_oneof![
+            text.clone(),
+            number.prop_map(str::to_owned),
+            prop::sample::select(vec!["null", "true", "false"]).prop_map(str::to_owned),
+        ];
+        let space = prop::sample::select(vec!["", " ", "\n", " \t\r\n"]);
+        scalar.prop_recursive(6, 64, 6, move |inner| {
+            let joined = |items: Vec<String>, space: &str| items.join(&format!("{space},{space}"));
+            let member =
+                (text.clone(), space.clone(), inner.clone()).prop_map(|(key, space, value)| format!("{key}{space}:{space}{value}"));
+            prop_oneof![
+                (prop::collection::vec(inner, 0..6), space.clone())
+                    .prop_map(move |(items, space)| format!("[{space}{}{space}]", joined(items, space))),
+                (prop::collection::vec(member, 0..6), space.clone())
+                    .prop_map(move |(members, space)| format!("{{{space}{}{space}}}", joined(members, space))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn spacing_out_and_compacting_is_the_same_as_compacting(text in document(), indent in 0usize..120) {
+            let short = compact(&text).unwrap();
+            let spaced = respace(&text, indent).unwrap();
+            prop_assert_eq!(&compact(&spaced).unwrap(), &short);
+            prop_assert_eq!(&respace(&short, indent).unwrap(), &spaced);
+            prop_assert_eq!(&compact(&short).unwrap(), &short);
+        }
+
+        #[test]
+        fn a_rewrite_without_changes_gives_the_text_back(text in document()) {
+            prop_assert_eq!(&replace(&text, &[]).unwrap(), &text);
+            prop_assert_eq!(&map_strings(&text, &mut |_, _| None).unwrap(), &text);
+        }
+
+        #[test]
+        fn any_string_comes_back_from_its_lexeme(text in any::<String>()) {
+            let lexeme = string(&text);
+            prop_assert_eq!(serde_json::from_str::<String>(&lexeme).unwrap(), text);
+        }
+
+        #[test]
+        fn mapping_strings_to_themselves_keeps_the_meaning(text in document()) {
+            let mut before = Vec::new();
+            let mapped = map_strings(&text, &mut |_, string| { before.push(string.to_owned()); Some(string.to_owned()) }).unwrap();
+            let mut after = Vec::new();
+            map_strings(&mapped, &mut |_, string| { after.push(string.to_owned()); None }).unwrap();
+            prop_assert_eq!(before, after);
+        }
+    }
+}

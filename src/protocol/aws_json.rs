@@ -1,0 +1,254 @@
+//! awsJson1_0 and awsJson1_1 (Smithy 2.0, "AWS JSON 1.0/1.1 protocol").
+//!
+//! Always `POST /`; the operation is named by `X-Amz-Target`, the error by `x-amzn-errortype`,
+//! `__type` or `code`. HTTP bindings and `@jsonName` are ignored, as the protocol says.
+
+use super::{Identified, Malformed, Protocol, Refusal, Reply};
+use crate::codec::{content, json};
+use crate::contract::Side;
+use crate::json::rewrite::write_string;
+use crate::model::schema::{Fault, OperationIndex, Service, Shape, ShapeIndex, TimestampFormat};
+use crate::value::Value;
+use crate::wire::{self, Request, Response};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode};
+
+/// Version 1.0: what a server writes into `__type` is an absolute shape id.
+pub static AWS_JSON_1_0: AwsJson = AwsJson {
+    id: "aws.protocols#awsJson1_0",
+    content_type: "application/x-amz-json-1.0",
+    absolute_type: true,
+};
+
+/// Version 1.1: what a server writes into `__type` is a local name.
+pub static AWS_JSON_1_1: AwsJson = AwsJson {
+    id: "aws.protocols#awsJson1_1",
+    content_type: "application/x-amz-json-1.1",
+    absolute_type: false,
+};
+
+/// One version of the protocol.
+pub struct AwsJson {
+    id: &'static str,
+    content_type: &'static str,
+    absolute_type: bool,
+}
+
+impl Protocol for AwsJson {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn identify(&self, service: &Service, request: &Request) -> Identified {
+        let Some(target) = wire::text(request.headers(), "x-amz-target") else {
+            return Identified::NotMine;
+        };
+        let Some(name) = target.strip_prefix(service.name.as_str()).and_then(|rest| rest.strip_prefix('.')) else {
+            return Identified::NotMine;
+        };
+        if request.method() != Method::POST || request.uri().path() != "/" {
+            let (method, path) = (request.method(), request.uri().path());
+            return Identified::NoSuchOperation(format!("{} requests are `POST /`, this one is `{method} {path}`", service.sdk_id));
+        }
+        match service.operation_named(name) {
+            Some(operation) => Identified::Operation(operation),
+            None => Identified::NoSuchOperation(format!("the model of {} has no operation `{name}`", service.sdk_id)),
+        }
+    }
+
+    fn accepts(&self, _service: &Service, _operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
+        match wire::media_type(request.headers()) {
+            Some(media_type) if media_type.eq_ignore_ascii_case(self.content_type) => Ok(()),
+            Some(other) => Err(Malformed(format!("the content type is `{other}`, not `{}`", self.content_type))),
+            None => Err(Malformed(format!("there is no content type; it must be `{}`", self.content_type))),
+        }
+    }
+
+    fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed> {
+        decode(
+            service,
+            service.operation(operation).input,
+            request.headers(),
+            request.body(),
+            Side::Request,
+        )
+    }
+
+    fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed> {
+        if response.status().is_success() {
+            let output = service.operation(operation).output;
+            return decode(service, output, response.headers(), response.body(), Side::Response).map(Reply::Output);
+        }
+        let header = wire::text(response.headers(), "x-amzn-errortype").map(sanitised);
+        let body = content::decoded(response.headers(), response.body()).map_err(Malformed)?;
+        let untyped = match (read_untyped(&body), &header) {
+            (Ok(value), _) => value,
+            // The header alone names the error; a body that is not JSON then says nothing.
+            (Err(_), Some(_)) => Value::Object(Vec::new()),
+            (Err(malformed), None) => return Err(malformed),
+        };
+        let named = |member: &str| untyped.member(member).and_then(Value::as_text).map(sanitised);
+        let code = header
+            .or_else(|| named("__type"))
+            .or_else(|| named("code"))
+            .filter(|code| !code.is_empty());
+        let Some(code) = code.map(str::to_owned) else {
+            return Err(Malformed(format!(
+                "the {} response names no error type, in neither header nor body",
+                response.status().as_u16()
+            )));
+        };
+        let shape = service.error_named(Some(operation), &code);
+        let value = match shape {
+            Some(shape) if !body.is_empty() => {
+                json::decode(service, shape, &body, Side::Response, TimestampFormat::EpochSeconds).unwrap_or(untyped)
+            }
+            _ => untyped,
+        };
+        Ok(Reply::Error {
+            value: without_discriminators(value, shape.map(|shape| service.shape(shape))),
+            code,
+            shape,
+        })
+    }
+
+    fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {
+        let shape = service
+            .error_named(refusal.operation, refusal.code)
+            .map(|shape| service.shape(shape));
+        let type_name = match shape {
+            Some(shape) if self.absolute_type => shape.id.as_str(),
+            _ => refusal.code,
+        };
+        let mut body = String::from("{\"__type\":");
+        write_string(type_name, &mut body);
+        body.push(',');
+        write_string(message_member(shape), &mut body);
+        body.push(':');
+        write_string(refusal.message, &mut body);
+        body.push('}');
+        self.error_response(service, refusal.status, refusal.code, body)
+    }
+
+    fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request {
+        let operation = service.operation(operation);
+        let body = json::encode(service, operation.input, input, TimestampFormat::EpochSeconds);
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = format!("https://{host}/").parse().unwrap_or_default();
+        request
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static(self.content_type));
+        request
+            .headers_mut()
+            .insert("x-amz-target", wire::header_value(&format!("{}.{}", service.name, operation.name)));
+        request
+    }
+
+    fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response {
+        let body = json::encode(service, service.operation(operation).output, output, TimestampFormat::EpochSeconds);
+        self.response(StatusCode::OK, body)
+    }
+
+    fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response {
+        let shape = service.shape(error);
+        let mut members = vec![(
+            "__type".to_owned(),
+            Value::Text(if self.absolute_type {
+                shape.id.clone()
+            } else {
+                shape.name().to_owned()
+            }),
+        )];
+        if let Value::Object(own) = value {
+            members.extend(own.iter().cloned());
+        }
+        let body = json::encode(service, error, &Value::Object(members), TimestampFormat::EpochSeconds);
+        self.error_response(service, default_status(shape), shape.name(), body)
+    }
+
+    fn error_statuses(&self, shape: &Shape) -> Vec<u16> {
+        let mut statuses = vec![default_status(shape)];
+        statuses.extend(
+            shape
+                .error
+                .as_ref()
+                .and_then(|error| error.http_status)
+                .filter(|status| *status != statuses[0]),
+        );
+        statuses
+    }
+}
+
+impl AwsJson {
+    fn response(&self, status: StatusCode, body: String) -> Response {
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        response
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static(self.content_type));
+        response
+    }
+
+    fn error_response(&self, service: &Service, status: u16, code: &str, body: String) -> Response {
+        let mut response = self.response(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), body);
+        response.headers_mut().insert("x-amzn-errortype", wire::header_value(code));
+        if service.query_compatible {
+            let fault = if status >= 500 { "Receiver" } else { "Sender" };
+            response
+                .headers_mut()
+                .insert("x-amzn-query-error", wire::header_value(&format!("{code};{fault}")));
+        }
+        response
+    }
+}
+
+fn decode(service: &Service, shape: ShapeIndex, headers: &http::HeaderMap, body: &Bytes, side: Side) -> Result<Value, Malformed> {
+    let body = content::decoded(headers, body).map_err(Malformed)?;
+    if body.is_empty() {
+        // Both sides accept an empty body for `{}`.
+        return Ok(Value::Object(Vec::new()));
+    }
+    json::decode(service, shape, &body, side, TimestampFormat::EpochSeconds)
+        .map_err(|error| Malformed(format!("the body is not JSON: {error}")))
+}
+
+/// An error's body before its shape is known.
+fn read_untyped(body: &Bytes) -> Result<Value, Malformed> {
+    if body.is_empty() {
+        return Ok(Value::Object(Vec::new()));
+    }
+    json::decode_untyped(body).map_err(|error| Malformed(format!("the body is not JSON: {error}")))
+}
+
+/// The error's name in `ns#Name:http://…`.
+fn sanitised(text: &str) -> &str {
+    let text = text.split(':').next().unwrap_or(text);
+    text.rsplit('#').next().unwrap_or(text).trim()
+}
+
+/// Drops what only names the error: `__type`, and `code` where the model has no such member.
+fn without_discriminators(value: Value, shape: Option<&Shape>) -> Value {
+    let Value::Object(members) = value else { return value };
+    let modelled = |name: &str| shape.is_some_and(|shape| shape.member(name).is_some());
+    let code_names_it = !members.iter().any(|(name, _)| name == "__type");
+    let discriminates = |name: &str| name == "__type" || name == "code" && code_names_it && !modelled("code");
+    Value::Object(members.into_iter().filter(|(name, _)| !discriminates(name)).collect())
+}
+
+/// How the model of an error spells its message member: SDKs that read the model look there.
+fn message_member(shape: Option<&Shape>) -> &'static str {
+    if shape.is_some_and(|shape| shape.member("Message").is_some()) {
+        "Message"
+    } else {
+        "message"
+    }
+}
+
+/// awsJson does not bind `@httpError`: by the protocol a client error is 400, a server error 500.
+fn default_status(shape: &Shape) -> u16 {
+    match shape.error.as_ref().map(|error| error.fault) {
+        Some(Fault::Server) => 500,
+        _ => 400,
+    }
+}

@@ -1,0 +1,386 @@
+//! The intercept door: the client uses us as its HTTPS proxy.
+//!
+//! `CONNECT` is checked, answered, and then either ends here (TLS with a leaf of the run's
+//! authority, or plain HTTP, whichever the first byte says) or becomes a tunnel. The host of the
+//! `CONNECT`, of the TLS greeting and of every request inside must agree.
+
+use super::server::{self, HEAD_TIMEOUT, KnownHost, Shared, TLS_HANDSHAKE};
+use super::signature::same;
+use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, date, framing};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Buf, Bytes};
+use http::header::{HeaderMap, PROXY_AUTHORIZATION};
+use http::uri::{PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+
+/// The ports of AWS's hosts that speak HTTP.
+const AWS_PORTS: [u16; 2] = [443, 80];
+
+/// A `CONNECT` that was answered 200, until its connection has been taken over.
+#[derive(Default)]
+pub(super) struct Pending(Mutex<Option<Connected>>);
+
+struct Connected {
+    upgrade: OnUpgrade,
+    place: Authority,
+    caller: Caller,
+    /// The other end of a tunnel; without it the connection ends here.
+    tunnel: Option<Box<dyn Stream>>,
+}
+
+/// Who came by `CONNECT`.
+#[derive(Clone, Default)]
+struct Caller {
+    session: Option<String>,
+    token: Option<String>,
+}
+
+/// Answers a `CONNECT`.
+pub(super) async fn connect<H: Handler>(
+    shared: &Shared<H>,
+    pending: &Pending,
+    mut request: Request<Incoming>,
+) -> Result<Response<Payload>, Infallible> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let mut response = match admit(shared, &request).await {
+        Ok((place, caller, tunnel)) => {
+            let connected = Connected {
+                upgrade,
+                place,
+                caller,
+                tunnel,
+            };
+            *pending.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connected);
+            Response::new(Payload::empty())
+        }
+        Err(refused) => refused.into_response(),
+    };
+    date::set_now(response.headers_mut());
+    Ok(response)
+}
+
+async fn admit<H: Handler>(
+    shared: &Shared<H>,
+    request: &Request<Incoming>,
+) -> Result<(Authority, Caller, Option<Box<dyn Stream>>), Refused> {
+    let place = framing::connect_target(request.uri().authority(), request.version(), request.headers())?;
+    let caller = authenticate(shared.options.token.as_deref(), request.headers())?;
+    check_literal(&place)?;
+    match shared.handler.reach(&place) {
+        Reach::Refuse(reason) => Err(Refused::forbidden(reason)),
+        Reach::Tunnel => {
+            let stream = dial(shared, &place).await?;
+            Ok((place, caller, Some(stream)))
+        }
+        Reach::Intercept if shared.options.authority.is_none() => Err(Refused::forbidden(
+            "this run has no intercept door; start it with `--door both`, or use the endpoint door",
+        )),
+        Reach::Intercept if !AWS_PORTS.contains(&place.port) => {
+            Err(Refused::forbidden(format!("`{place}`: AWS speaks HTTP on ports 443 and 80 only")))
+        }
+        Reach::Intercept => Ok((place, caller, None)),
+    }
+}
+
+/// The proxy's user name is the session, its password the run's token.
+fn authenticate(token: Option<&str>, headers: &HeaderMap) -> Result<Caller, Refused> {
+    let caller = headers
+        .get(PROXY_AUTHORIZATION)
+        .and_then(|value| credentials(value.to_str().ok()?))
+        .unwrap_or_default();
+    let Some(token) = token else { return Ok(caller) };
+    let shown = caller.token.as_deref().unwrap_or_default();
+    if same(shown.as_bytes(), token.as_bytes()) {
+        return Ok(caller);
+    }
+    Err(Refused::unauthenticated(
+        "this proxy wants the token of its run: `HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT`",
+    ))
+}
+
+fn credentials(value: &str) -> Option<Caller> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (session, token) = text.split_once(':')?;
+    let session = Some(session)
+        .filter(|name| super::endpoint::is_session_name(name))
+        .map(str::to_owned);
+    Some(Caller {
+        session,
+        token: Some(token.to_owned()),
+    })
+}
+
+/// This machine and its network are never reached, whatever a handler would allow.
+fn check_literal(place: &Authority) -> Result<(), Refused> {
+    let why = match place.host.parse::<IpAddr>() {
+        Ok(address) => framing::unreachable(address),
+        Err(_) if framing::is_loopback_name(&place.host) => Some("this machine itself"),
+        Err(_) => None,
+    };
+    match why {
+        Some(why) => Err(Refused::forbidden(format!(
+            "`{place}` is {why}, which is not reached through this proxy; add it to `NO_PROXY`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+async fn dial<H>(shared: &Shared<H>, place: &Authority) -> Result<Box<dyn Stream>, Refused> {
+    let Some(dial) = &shared.options.dial else {
+        return Err(Refused::forbidden(format!(
+            "`{place}` is not reached: nothing here can open a connection"
+        )));
+    };
+    dial.dial(place.clone()).await.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Refused::forbidden(error.to_string()),
+        _ => Refused {
+            status: StatusCode::BAD_GATEWAY,
+            reason: error.to_string(),
+        },
+    })
+}
+
+/// Goes on with a connection that `CONNECT` has taken over, if it was.
+pub(super) async fn take_over<H: Handler>(shared: &Arc<Shared<H>>, pending: &Pending) {
+    let connected = pending.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(Connected {
+        upgrade,
+        place,
+        caller,
+        tunnel,
+    }) = connected
+    else {
+        return;
+    };
+    let Ok(Some(stream)) = upgrade.await.map(rewound) else { return };
+    match tunnel {
+        Some(far) => tunnel_through(shared, stream, far).await,
+        None => terminate(shared, stream, place, caller).await,
+    }
+}
+
+/// The client's connection, with whatever it sent before it had its answer.
+fn rewound(upgraded: Upgraded) -> Option<Rewound> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some(Rewound {
+        early: parts.read_buf,
+        stream: parts.io.into_inner(),
+    })
+}
+
+/// Passes bytes both ways until either side ends, or the server stops.
+async fn tunnel_through<H>(shared: &Shared<H>, mut near: Rewound, mut far: Box<dyn Stream>) {
+    let mut stop = shared.stop.clone();
+    let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
+    tokio::select! {
+        // Either side may break a tunnel off at any time; that is no news.
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        () = stopped => {}
+    }
+}
+
+/// What the requests inside one `CONNECT` have in common.
+struct Inside {
+    scheme: Scheme,
+    host: Arc<str>,
+    port: u16,
+    caller: Caller,
+    /// The host of the TLS greeting, where it is another.
+    greeted: Option<String>,
+}
+
+async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: Authority, caller: Caller) {
+    let Ok(Ok(first)) = timeout(HEAD_TIMEOUT, stream.first_byte()).await else {
+        return;
+    };
+    let inside = Inside {
+        scheme: Scheme::HTTP,
+        host: place.host.as_str().into(),
+        port: place.port,
+        caller,
+        greeted: None,
+    };
+    if first != TLS_HANDSHAKE {
+        return serve(shared, stream, inside).await;
+    }
+    let accepted = match timeout(HEAD_TIMEOUT, accept_tls(shared, stream, &place)).await {
+        Ok(accepted) => accepted,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    };
+    match accepted {
+        Ok((stream, greeted)) => {
+            serve(
+                shared,
+                stream,
+                Inside {
+                    scheme: Scheme::HTTPS,
+                    greeted,
+                    ..inside
+                },
+            )
+            .await
+        }
+        Err(error) => shared
+            .note(|| format!("a client of `{place}` broke off its TLS handshake: {error}; does it trust the certificate of this run?")),
+    }
+}
+
+type Tls = tokio_rustls::server::TlsStream<Rewound>;
+
+async fn accept_tls<H>(shared: &Shared<H>, stream: Rewound, place: &Authority) -> io::Result<(Tls, Option<String>)> {
+    let Some(authority) = &shared.options.authority else {
+        return Err(io::ErrorKind::Unsupported.into());
+    };
+    let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let greeted = hello
+        .client_hello()
+        .server_name()
+        .map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+    let host = greeted.as_deref().unwrap_or(&place.host);
+    let config = authority.server_config(host).map_err(io::Error::other)?;
+    let stream = hello.into_stream(config).await?;
+    Ok((stream, greeted.filter(|name| *name != place.host)))
+}
+
+async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream: S, inside: Inside) {
+    let names = RefCell::new(KnownHost::default());
+    let around = Arc::clone(shared);
+    let service = service_fn(move |request| {
+        let admitted = admit_inside(&inside, &names, request);
+        let shared = Arc::clone(&around);
+        async move { server::answer(&shared, admitted).await }
+    });
+    if let Err(error) = server::run(shared, TokioIo::new(stream), service).await
+        && error.is_parse()
+    {
+        shared.note(|| format!("a client sent something inside `CONNECT` that is not an HTTP/1.1 request: {error}"));
+    }
+}
+
+/// Lets a request in, or says why not.
+fn admit_inside(
+    inside: &Inside,
+    names: &RefCell<KnownHost>,
+    request: Request<Incoming>,
+) -> Result<(Arrival, Request<RequestBody>), Refused> {
+    let (mut head, body) = request.into_parts();
+    framing::check(&head.method, &head.headers)?;
+    let authority = match framing::host(head.version, &head.headers)? {
+        Some(host) => names.borrow_mut().recall(host, |host| agreed(inside, host))?,
+        None => agreed(inside, &inside.host)?,
+    };
+    let uri = head.uri.into_parts();
+    if let Some(target) = &uri.authority {
+        agreed(inside, target.as_str())?;
+    }
+    let path = uri.path_and_query.unwrap_or(PathAndQuery::from_static("/"));
+    head.uri = server::absolute(inside.scheme.clone(), authority, path)?;
+    let Caller { session, token } = inside.caller.clone();
+    let door = Door::Intercept {
+        host: Arc::clone(&inside.host),
+        port: inside.port,
+    };
+    Ok((
+        Arrival {
+            door,
+            session,
+            token,
+            signed_path: None,
+        },
+        Request::from_parts(head, RequestBody::Wire(body)),
+    ))
+}
+
+/// The authority of a request inside, if it is the one that `CONNECT` and TLS named.
+fn agreed(inside: &Inside, host: &str) -> Result<http::uri::Authority, Refused> {
+    let connected = &inside.host;
+    if let Some(greeted) = &inside.greeted {
+        return Err(Refused::misdirected(format!(
+            "`CONNECT` named `{connected}` and the TLS handshake `{greeted}`; they must agree"
+        )));
+    }
+    let named = framing::authority(host, inside.port)?;
+    if *named.host != **connected || named.port != inside.port {
+        let port = inside.port;
+        return Err(Refused::misdirected(format!(
+            "`CONNECT` named `{connected}:{port}` and `Host` names `{named}`; they must agree"
+        )));
+    }
+    let usual = if inside.scheme == Scheme::HTTPS { 443 } else { 80 };
+    let text = if named.port == usual { named.host } else { named.to_string() };
+    text.parse().map_err(|_| Refused::bad("the `Host` header is not a host"))
+}
+
+/// A connection with bytes that were read from it already.
+struct Rewound {
+    early: Bytes,
+    stream: TcpStream,
+}
+
+impl Rewound {
+    /// Looks at the first byte without taking it.
+    async fn first_byte(&self) -> io::Result<u8> {
+        if let Some(first) = self.early.first() {
+            return Ok(*first);
+        }
+        let mut first = [0];
+        match self.stream.peek(&mut first).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(first[0]),
+        }
+    }
+}
+
+impl AsyncRead for Rewound {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        let taken = self.early.len().min(buffer.remaining());
+        buffer.put_slice(&self.early[..taken]);
+        self.early.advance(taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rewound {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

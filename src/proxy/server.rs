@@ -1,0 +1,399 @@
+//! The listener: accepts connections, serves HTTP/1.1 on them, and drains at the end.
+//!
+//! Every request is checked (`framing`), given an absolute URI, and handed to the [`Handler`].
+//! `CONNECT` goes to `intercept`.
+
+use super::authority::CertificateAuthority;
+use super::intercept::{self, Pending};
+use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, date, endpoint, framing};
+use http::header::HeaderValue;
+use http::uri::{PathAndQuery, Scheme};
+use http::{Method, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long a client may take to send a head, and how long it may idle between requests.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long running requests may take once the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+/// More headers than this are answered 431.
+const MAX_HEADERS: usize = 200;
+/// The first byte of a TLS handshake.
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Tells the user something that no response can say.
+pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a server behaves.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Host names besides the loopback ones that the endpoint door answers to.
+    pub allow_hosts: Vec<String>,
+    /// The token that a `CONNECT` must show as its proxy password. Without one, anybody may.
+    pub token: Option<String>,
+    /// Keeps the case of header names for whatever passes a request or response on. Costs a little
+    /// on each request; replay does without.
+    pub preserve_header_case: bool,
+    /// Is told of clients that do not speak HTTP, and the like.
+    pub note: Option<Note>,
+    /// Vouches for AWS's hosts at the intercept door. Without one there is no such door.
+    pub authority: Option<Arc<CertificateAuthority>>,
+    /// Opens tunnels, where the handler allows any.
+    pub dial: Option<Arc<dyn Dial>>,
+}
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Somebody else listens there.
+    #[error("port `{}` of `{}` is in use by another program; stop it, or listen on a free port with `--listen {}`", .0.port(), .0.ip(), SocketAddr::new(.0.ip(), 0))]
+    InUse(SocketAddr),
+    /// The system does not let us.
+    #[error("not allowed to listen on `{}`; ports below 1024 are the system's, try `--listen {}`", .0, SocketAddr::new(.0.ip(), 0))]
+    Denied(SocketAddr),
+    /// No such address on this machine.
+    #[error("`{}` is not an address of this machine; try `--listen 127.0.0.1:{}`", .0.ip(), .0.port())]
+    NoSuchAddress(SocketAddr),
+    /// Anything else.
+    #[error("cannot listen on `{address}`: {source}")]
+    Other {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl BindError {
+    fn new(address: SocketAddr, source: io::Error) -> BindError {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse(address),
+            io::ErrorKind::PermissionDenied => BindError::Denied(address),
+            io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress(address),
+            _ => BindError::Other { address, source },
+        }
+    }
+}
+
+/// A listening socket that is not served yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: Options,
+}
+
+/// What every connection knows.
+pub(super) struct Shared<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) options: Options,
+    pub(super) address: SocketAddr,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl<H> Shared<H> {
+    pub(super) fn note(&self, text: impl FnOnce() -> String) {
+        if let Some(note) = &self.options.note {
+            note(&text());
+        }
+    }
+}
+
+impl Server {
+    /// Listens on an address; port 0 picks a free one.
+    pub async fn bind(address: SocketAddr, options: Options) -> Result<Server, BindError> {
+        let listener = TcpListener::bind(address).await.map_err(|error| BindError::new(address, error))?;
+        let address = listener.local_addr().map_err(|error| BindError::new(address, error))?;
+        Ok(Server {
+            listener,
+            address,
+            options,
+        })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready, then lets running requests finish within a few seconds.
+    pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: impl Future) {
+        let (stopper, stop) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            handler,
+            options: self.options,
+            address: self.address,
+            stop,
+        });
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut shutdown => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => drop(connections.spawn(serve_connection(Arc::clone(&shared), stream, peer))),
+                    Err(error) => out_of_sockets(&shared, error).await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        let _ = stopper.send(true);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if timeout(DRAIN, drained).await.is_err() {
+            shared.note(|| {
+                format!(
+                    "{} connections were still busy {} seconds after the end and were cut",
+                    connections.len(),
+                    DRAIN.as_secs()
+                )
+            });
+        }
+    }
+}
+
+/// `accept` fails for a moment when the process has no file descriptor left; trying again at once
+/// would spin.
+async fn out_of_sockets<H>(shared: &Shared<H>, error: io::Error) {
+    shared.note(|| format!("a connection could not be accepted: {error}"));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream, peer: SocketAddr) {
+    // Answers are written at once: with Nagle's algorithm each new connection costs 40 ms.
+    let _ = stream.set_nodelay(true);
+    let mut first = [0];
+    match timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await {
+        Ok(Ok(1)) => {}
+        _ => return,
+    }
+    if first[0] == TLS_HANDSHAKE {
+        let port = shared.address.port();
+        shared.note(|| {
+            format!(
+                "`{peer}` spoke TLS to a port that speaks plain HTTP: the endpoint is `http://127.0.0.1:{port}`, with `http`, not `https`"
+            )
+        });
+        return;
+    }
+    let names = RefCell::new(KnownHost::default());
+    let inside = Arc::clone(&shared);
+    let pending = Arc::new(Pending::default());
+    let connecting = Arc::clone(&pending);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let shared = Arc::clone(&inside);
+        let pending = Arc::clone(&connecting);
+        let admitted = match request.method() {
+            &Method::CONNECT => Err(request),
+            _ => Ok(admit(&shared, &names, request)),
+        };
+        async move {
+            match admitted {
+                Ok(admitted) => answer(&shared, admitted).await,
+                Err(connect) => intercept::connect(&shared, &pending, connect).await,
+            }
+        }
+    });
+    let ended = run(&shared, TokioIo::new(stream), service).await;
+    if let Err(error) = ended
+        && error.is_parse()
+    {
+        shared.note(|| format!("`{peer}` sent something that is not an HTTP/1.1 request: {error}"));
+    }
+    intercept::take_over(&shared, &pending).await;
+}
+
+/// Serves one connection to its end. When the server stops, the request that runs is the last.
+pub(super) async fn run<H, I, S>(shared: &Shared<H>, io: I, service: S) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Payload>, Error = Infallible>,
+{
+    let mut connection = pin!(builder(&shared.options).serve_connection(io, service).with_upgrades());
+    let mut stop = shared.stop.clone();
+    let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = stopped => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
+}
+
+/// HTTP/1.1 as every connection speaks it, at both doors.
+fn builder(options: &Options) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .auto_date_header(false)
+        .half_close(false)
+        .preserve_header_case(options.preserve_header_case);
+    builder
+}
+
+/// The handler's answer, or the refusal, with its `Date`.
+pub(super) async fn answer<H: Handler>(
+    shared: &Shared<H>,
+    admitted: Result<(Arrival, Request<RequestBody>), Refused>,
+) -> Result<Response<Payload>, Infallible> {
+    let mut response = match admitted {
+        Ok((arrival, request)) => shared.handler.call(arrival, request).await,
+        Err(refused) => refused.into_response(),
+    };
+    date::set_now(response.headers_mut());
+    Ok(response)
+}
+
+/// The `Host` of the last request of a connection, checked, so that the next one with the same
+/// costs a comparison.
+#[derive(Default)]
+pub(super) struct KnownHost(Option<(HeaderValue, http::uri::Authority)>);
+
+impl KnownHost {
+    /// The authority of a `Host` header, checked by `check` when it differs from the last.
+    pub(super) fn recall(
+        &mut self,
+        host: &HeaderValue,
+        check: impl FnOnce(&str) -> Result<http::uri::Authority, Refused>,
+    ) -> Result<http::uri::Authority, Refused> {
+        if let Some((known, authority)) = &self.0
+            && known == host
+        {
+            return Ok(authority.clone());
+        }
+        let text = host.to_str().map_err(|_| Refused::bad("the `Host` header is not text"))?;
+        let authority = check(text)?;
+        self.0 = Some((host.clone(), authority.clone()));
+        Ok(authority)
+    }
+}
+
+/// Lets a request in at the endpoint door, or says why not.
+fn admit<H: Handler>(
+    shared: &Shared<H>,
+    names: &RefCell<KnownHost>,
+    request: Request<Incoming>,
+) -> Result<(Arrival, Request<RequestBody>), Refused> {
+    let (mut head, body) = request.into_parts();
+    framing::check(&head.method, &head.headers)?;
+    check_origin(&shared.options, &head.headers)?;
+    let authority = match framing::host(head.version, &head.headers)? {
+        Some(host) => names.borrow_mut().recall(host, |host| own_name(&shared.options, host))?,
+        None => own_authority(shared.address)?,
+    };
+    let uri = head.uri.into_parts();
+    if let Some(target) = &uri.authority {
+        check_absolute_form(shared.address, &uri.scheme, target, &authority)?;
+    }
+    let path = uri.path_and_query.unwrap_or(PathAndQuery::from_static("/"));
+    if !path.as_str().starts_with('/') {
+        return Err(Refused::bad("the request line names no path"));
+    }
+    let mut arrival = Arrival {
+        door: Door::Endpoint,
+        session: None,
+        token: None,
+        signed_path: None,
+    };
+    let path = match endpoint::split_prefix(&path)? {
+        Some((prefix, rest)) => {
+            arrival.session = Some(prefix.session);
+            arrival.token = prefix.token;
+            arrival.signed_path = Some(path);
+            rest
+        }
+        None => path,
+    };
+    head.uri = absolute(Scheme::HTTP, authority, path)?;
+    Ok((arrival, Request::from_parts(head, RequestBody::Wire(body))))
+}
+
+pub(super) fn absolute(scheme: Scheme, authority: http::uri::Authority, path: PathAndQuery) -> Result<Uri, Refused> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(scheme);
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(path);
+    Uri::from_parts(parts).map_err(|error| Refused::bad(format!("the request line is not one: {error}")))
+}
+
+/// A web page must not be able to use us, neither directly nor by a name that it lets point here
+/// (DNS rebinding).
+fn check_origin(options: &Options, headers: &http::HeaderMap) -> Result<(), Refused> {
+    let Some(origin) = framing::browser_origin(headers) else {
+        return Ok(());
+    };
+    let text = origin.to_str().unwrap_or_default();
+    let host = text.split_once("://").and_then(|(_, rest)| framing::authority(rest, 80).ok());
+    if host.is_some_and(|place| is_allowed(options, &place.host)) {
+        return Ok(());
+    }
+    Err(Refused::forbidden(
+        "requests from web pages are not answered; allow one by its host name with `--allow-host NAME`",
+    ))
+}
+
+fn is_allowed(options: &Options, host: &str) -> bool {
+    options.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+}
+
+fn own_name(options: &Options, host: &str) -> Result<http::uri::Authority, Refused> {
+    let place = framing::authority(host, 80)?;
+    if !framing::is_loopback_name(&place.host) && !is_allowed(options, &place.host) {
+        let name = place.host;
+        return Err(Refused::misdirected(format!(
+            "`{name}` is not a name of this proxy; if it should be, start it with `--allow-host {name}`"
+        )));
+    }
+    host.parse().map_err(|_| Refused::bad("the `Host` header is not a host"))
+}
+
+fn own_authority(address: SocketAddr) -> Result<http::uri::Authority, Refused> {
+    address
+        .to_string()
+        .parse()
+        .map_err(|_| Refused::bad("the request has no `Host` header"))
+}
+
+/// `GET http://HOST/ HTTP/1.1`: what an HTTP proxy gets for plain HTTP.
+fn check_absolute_form(
+    own: SocketAddr,
+    scheme: &Option<Scheme>,
+    target: &http::uri::Authority,
+    host: &http::uri::Authority,
+) -> Result<(), Refused> {
+    let wanted = framing::authority(target.as_str(), 80)?;
+    if wanted != framing::authority(host.as_str(), 80)? {
+        return Err(Refused::bad(format!(
+            "the request line names `{wanted}`, `Host` another place; they must agree"
+        )));
+    }
+    let is_ourselves = *scheme == Some(Scheme::HTTP) && wanted.port == own.port();
+    if !is_ourselves {
+        return Err(elsewhere(&wanted));
+    }
+    Ok(())
+}
+
+fn elsewhere(wanted: &Authority) -> Refused {
+    Refused::bad(format!(
+        "plain HTTP to `{wanted}` is not passed on; use this proxy for `https` URLs (`HTTPS_PROXY`, not `HTTP_PROXY`), or as an endpoint (`AWS_ENDPOINT_URL`)"
+    ))
+}

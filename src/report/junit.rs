@@ -1,0 +1,136 @@
+//! The report for continuous integration: JUnit XML, a suite for each cassette, a case for each
+//! call. Breaches, misses and refusals are failures; what Ferrotape or the network could not do is
+//! an error; lints are the case's output. No times: the same run gives the same bytes.
+
+use super::human::{clean, describe};
+use super::{CallReport, Mode, Outcome, Report, SideReport, Summary};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use std::io::{self, Write};
+
+/// The form `junit`.
+pub(super) struct Junit;
+
+impl Report for Junit {
+    fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        let mut report = quick_junit::Report::new(format!("ferrotape {}", summary.mode.name()));
+        for name in suites(summary) {
+            let mut suite = TestSuite::new(name);
+            let calls = summary.calls.iter().filter(|call| call.cassette == name);
+            suite.add_test_cases(calls.map(|call| case(call, summary.mode)));
+            report.add_test_suite(suite);
+        }
+        report.serialize(out).map_err(io::Error::other)
+    }
+}
+
+/// The cassettes of the run, then those that only calls name.
+fn suites(summary: &Summary) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let cassettes = summary.cassettes.iter().map(|cassette| cassette.name.as_str());
+    for name in cassettes.chain(summary.calls.iter().map(|call| call.cassette.as_str())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn case(call: &CallReport, mode: Mode) -> TestCase {
+    let operation = call.operation.as_deref().unwrap_or("unknown call");
+    let mut case = TestCase::new(format!("#{} {operation}", call.number), status(call, mode));
+    case.set_classname(call.service.as_deref().unwrap_or("unknown service"));
+    let lints = departures(call, |side| &side.lints);
+    if !lints.is_empty() {
+        case.set_system_out(lints.iter().map(|lint| format!("lint {lint}")).collect::<Vec<_>>().join("\n"));
+    }
+    case
+}
+
+fn status(call: &CallReport, mode: Mode) -> TestCaseStatus {
+    let kind = match call.outcome {
+        Outcome::NotRecorded | Outcome::UpstreamFailed => NonSuccessKind::Error,
+        Outcome::Missed | Outcome::Unmodeled | Outcome::Refused => NonSuccessKind::Failure,
+        Outcome::Recorded | Outcome::Played | Outcome::Judged if breaks(call, mode) => NonSuccessKind::Failure,
+        Outcome::Recorded | Outcome::Played | Outcome::Judged => return TestCaseStatus::success(),
+    };
+    let mut lines = departures(call, |side| &side.violations);
+    lines.extend(
+        call.sides()
+            .filter_map(|(name, side)| Some(format!("{name}: {}", side.reason.as_deref()?))),
+    );
+    lines.extend(call.message.clone());
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(failure_type(call));
+    status.set_message(
+        lines
+            .first()
+            .and_then(|text| text.lines().next())
+            .map_or_else(|| call.outcome.name().to_owned(), clean),
+    );
+    status.set_description(lines.join("\n"));
+    status
+}
+
+/// A run blames a request only on its client; `verify` judges both sides.
+fn breaks(call: &CallReport, mode: Mode) -> bool {
+    call.sides()
+        .any(|(name, side)| side.breaks_contract() && (name == "request" || mode == Mode::Verify))
+}
+
+fn failure_type(call: &CallReport) -> &'static str {
+    match call.outcome {
+        Outcome::Missed => "miss",
+        Outcome::Unmodeled => "unmodeled",
+        Outcome::NotRecorded => "not recorded",
+        Outcome::UpstreamFailed => "upstream failed",
+        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => "violation",
+    }
+}
+
+fn departures(call: &CallReport, list: impl Fn(&SideReport) -> &Vec<crate::contract::Departure>) -> Vec<String> {
+    call.sides()
+        .flat_map(|(name, side)| list(side).iter().map(move |departure| describe(name, departure)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::replay;
+    use super::*;
+
+    #[test]
+    fn each_call_is_a_case_and_the_bytes_never_change() {
+        let mut bytes = Vec::new();
+        Junit.write(&replay(), &mut bytes).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            r##"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="ferrotape replay" tests="3" skipped="0" failures="2" errors="0">
+    <testsuite name="orders" tests="3" skipped="0" errors="0" failures="2">
+        <testcase name="#1 CreateServiceInstance" classname="Proton">
+            <system-out>lint response /new  unknown  Member &apos;/new&apos; is not in the model</system-out>
+        </testcase>
+        <testcase name="#2 CreateServiceInstance" classname="Proton">
+            <failure message="/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100" type="violation">/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100</failure>
+        </testcase>
+        <testcase name="#3 CreateServiceInstance" classname="Proton">
+            <failure message="no recording of this call;" type="miss">no recording of this call;
+nearest: #1</failure>
+        </testcase>
+    </testsuite>
+</testsuites>
+"##
+        );
+    }
+
+    #[test]
+    fn an_upstream_that_failed_is_an_error_and_no_failure() {
+        let mut summary = replay();
+        summary.calls.truncate(1);
+        summary.calls[0].outcome = Outcome::UpstreamFailed;
+        let mut bytes = Vec::new();
+        Junit.write(&summary, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(r#"failures="0" errors="1""#), "{text}");
+    }
+}

@@ -1,0 +1,533 @@
+//! What a finished run has to say, as data, and the forms it can be told in.
+//!
+//! `record`, `replay` and `verify` fill in one [`Summary`]; a form is one file here and one row in
+//! [`REPORTS`]. Nothing in a summary depends on a clock, so the same run gives the same bytes.
+//! Telling things while they happen is [`console`]'s.
+
+pub mod console;
+mod human;
+mod json;
+mod junit;
+
+pub use human::clean;
+
+use crate::contract::Departure;
+use crate::exit::Exit;
+use crate::inspect::{Judged, Verdict};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A form of the report.
+pub trait Report: Sync {
+    /// Writes the whole report. The human form carries ANSI styles, which the stream that
+    /// [`Target::emit`] hands it takes out where nobody would see colours.
+    fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Every form, by the name that `--report` takes.
+pub static REPORTS: &[(&str, &dyn Report)] = &[("human", &human::Human), ("json", &json::Json), ("junit", &junit::Junit)];
+
+/// A finished run.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// What was done.
+    pub mode: Mode,
+    /// The cassettes that were written, played or judged, in the order of their names.
+    pub cassettes: Vec<CassetteReport>,
+    /// Every call, in the order of arrival (in `verify`: of the cassettes).
+    pub calls: Vec<CallReport>,
+    /// What else the user must know: a cassette put aside, a journal recovered, hosts tunnelled.
+    pub notes: Vec<String>,
+    /// The command under test as it was typed; empty where there was none. Only its first word is
+    /// ever written: the rest may hold secrets.
+    pub command: Vec<String>,
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Record,
+    Replay,
+    Verify,
+}
+
+impl Mode {
+    /// The name of the command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Record => "record",
+            Mode::Replay => "replay",
+            Mode::Verify => "verify",
+        }
+    }
+}
+
+/// One cassette of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CassetteReport {
+    /// Its name, or its path where it was named by one.
+    pub name: String,
+    /// Where it lies, or now lies. Absent where nothing was written.
+    pub path: Option<PathBuf>,
+    /// How many interactions it holds.
+    pub interactions: usize,
+    /// Interactions that no call asked for, by number from 1. Only in replay.
+    pub unplayed: Vec<Unplayed>,
+}
+
+/// An interaction that no call asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplayed {
+    /// Its number in the cassette, from 1.
+    pub interaction: usize,
+    /// The service's `sdkId`, where the call was understood.
+    pub service: Option<String>,
+    /// The operation, where the call was understood.
+    pub operation: Option<String>,
+}
+
+/// What became of one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallReport {
+    /// From 1, in the order of arrival.
+    pub number: usize,
+    /// The service's `sdkId`, where the call was understood.
+    pub service: Option<String>,
+    /// The operation, where the call was understood; else the method and path.
+    pub operation: Option<String>,
+    /// The region, where one is known.
+    pub region: Option<String>,
+    /// The cassette's name.
+    pub cassette: String,
+    /// The interaction that was written, played or judged, by number from 1.
+    pub interaction: Option<usize>,
+    /// The HTTP status of the answer, where there was one.
+    pub status: Option<u16>,
+    /// The name of the error that was answered, where the answer was one.
+    pub error: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the contract says of the request.
+    pub request: Option<SideReport>,
+    /// What the contract says of the response.
+    pub response: Option<SideReport>,
+    /// Why, where the outcome needs words: the text of a miss, of an upstream's failure.
+    pub message: Option<String>,
+}
+
+impl CallReport {
+    /// `Proton CreateServiceInstance`, as far as it is known.
+    pub fn title(&self) -> String {
+        title(self.service.as_deref(), self.operation.as_deref())
+    }
+
+    /// The sides that were judged, with their names.
+    pub fn sides(&self) -> impl Iterator<Item = (&'static str, &SideReport)> {
+        let request = self.request.as_ref().map(|side| ("request", side));
+        let response = self.response.as_ref().map(|side| ("response", side));
+        request.into_iter().chain(response)
+    }
+}
+
+fn title(service: Option<&str>, operation: Option<&str>) -> String {
+    match (service, operation) {
+        (Some(service), Some(operation)) => format!("{service} {operation}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "an unknown call".to_owned(),
+    }
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Forwarded, answered, durable.
+    Recorded,
+    /// Answered from the cassette.
+    Played,
+    /// No unplayed interaction answers it.
+    Missed,
+    /// It breaks its contract and was refused in the service's name.
+    Refused,
+    /// No known operation, and nobody asked to let such calls through.
+    Unmodeled,
+    /// Answered, but it could not be written down.
+    NotRecorded,
+    /// The service could not be reached, or broke off.
+    UpstreamFailed,
+    /// Read from a cassette and judged; nothing was sent.
+    Judged,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are counted.
+    pub const ALL: [Outcome; 8] = [
+        Outcome::Recorded,
+        Outcome::Played,
+        Outcome::Judged,
+        Outcome::Refused,
+        Outcome::Missed,
+        Outcome::Unmodeled,
+        Outcome::NotRecorded,
+        Outcome::UpstreamFailed,
+    ];
+
+    /// The outcome's name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Recorded => "recorded",
+            Outcome::Played => "played",
+            Outcome::Missed => "missed",
+            Outcome::Refused => "refused",
+            Outcome::Unmodeled => "unmodeled",
+            Outcome::NotRecorded => "not recorded",
+            Outcome::UpstreamFailed => "upstream failed",
+            Outcome::Judged => "judged",
+        }
+    }
+}
+
+/// What the contract says of one side of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideReport {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why the side is malformed or unmodeled.
+    pub reason: Option<String>,
+    /// Breaches.
+    pub violations: Vec<Departure>,
+    /// Departures that are tolerated.
+    pub lints: Vec<Departure>,
+}
+
+impl SideReport {
+    /// The side breaks its contract: it violates it, or cannot be read at all.
+    pub fn breaks_contract(&self) -> bool {
+        matches!(self.verdict, Verdict::Violates | Verdict::Malformed)
+    }
+}
+
+impl<T> From<&Judged<T>> for SideReport {
+    fn from(judged: &Judged<T>) -> SideReport {
+        SideReport {
+            verdict: judged.verdict,
+            reason: judged.reason.clone(),
+            violations: judged.violations.clone(),
+            lints: judged.lints.clone(),
+        }
+    }
+}
+
+/// What makes a run fail beyond what always does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Strictness {
+    /// A breach of the contract fails the run (in `record` only with `--contract enforce`).
+    pub violations: bool,
+    /// So does an interaction that was never played (`--all-played`).
+    pub unplayed: bool,
+}
+
+impl Summary {
+    /// How many calls came to that end.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.calls.iter().filter(|call| call.outcome == outcome).count()
+    }
+
+    /// How many sides break their contract.
+    pub fn broken(&self) -> usize {
+        self.calls
+            .iter()
+            .flat_map(CallReport::sides)
+            .filter(|(_, side)| side.breaks_contract())
+            .count()
+    }
+
+    /// How many departures are told and tolerated.
+    pub fn lints(&self) -> usize {
+        self.calls
+            .iter()
+            .flat_map(CallReport::sides)
+            .map(|(_, side)| side.lints.len())
+            .sum()
+    }
+
+    /// How many interactions no call asked for.
+    pub fn unplayed(&self) -> usize {
+        self.cassettes.iter().map(|cassette| cassette.unplayed.len()).sum()
+    }
+
+    /// The status that the calls alone call for; the child's own and a failure to run at all are
+    /// the caller's to add.
+    pub fn exit(&self, strictness: Strictness) -> Exit {
+        let mut exit = Exit::Clean;
+        if strictness.violations && self.calls.iter().any(|call| self.fails_contract(call)) {
+            exit = exit.or(Exit::Violations);
+        }
+        for call in &self.calls {
+            exit = exit.or(match (call.outcome, self.mode) {
+                (Outcome::Missed, _) | (Outcome::Unmodeled, Mode::Replay) => Exit::Misses,
+                (Outcome::NotRecorded, _) | (Outcome::Unmodeled, Mode::Record) => Exit::NotRecorded,
+                (Outcome::UpstreamFailed, _) => Exit::UpstreamFailed,
+                _ => Exit::Clean,
+            });
+        }
+        if strictness.unplayed && self.unplayed() > 0 {
+            exit = exit.or(Exit::Unplayed);
+        }
+        exit
+    }
+
+    /// `verify` counts both sides; a run counts what was sent, for which alone its client is to
+    /// blame.
+    fn fails_contract(&self, call: &CallReport) -> bool {
+        let mut sides = call.sides();
+        match self.mode {
+            Mode::Verify => sides.any(|(_, side)| side.breaks_contract()),
+            Mode::Record | Mode::Replay => call.request.as_ref().is_some_and(SideReport::breaks_contract),
+        }
+    }
+}
+
+/// Where a report goes, as `--report NAME[=FILE]` says it.
+#[derive(Clone)]
+pub struct Target {
+    /// The form's name.
+    pub name: &'static str,
+    report: &'static dyn Report,
+    /// The file; absent where it goes to a standard stream.
+    pub path: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Target")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .finish()
+    }
+}
+
+/// A `--report` that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error("there is no report `{got}`; there are {}", names())]
+    NoSuchReport { got: String },
+    #[error("`{name}=` names no file; write `{name}` for the standard stream or `{name}=FILE`")]
+    NoFile { name: &'static str },
+}
+
+fn names() -> String {
+    let names: Vec<String> = REPORTS.iter().map(|(name, _)| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+impl Target {
+    /// Reads `human`, `junit=FILE` and the like.
+    pub fn parse(text: &str) -> Result<Target, TargetError> {
+        let (name, path) = match text.split_once('=') {
+            Some((name, path)) => (name, Some(path)),
+            None => (text, None),
+        };
+        let (name, report) = REPORTS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| TargetError::NoSuchReport { got: name.to_owned() })?;
+        if path == Some("") {
+            return Err(TargetError::NoFile { name });
+        }
+        Ok(Target {
+            name,
+            report: *report,
+            path: path.map(PathBuf::from),
+        })
+    }
+
+    /// The report that is written where none was asked for.
+    pub fn human() -> Target {
+        Target {
+            name: "human",
+            report: &human::Human,
+            path: None,
+        }
+    }
+
+    /// Writes the report to its file (whole or not at all) or to a standard stream: the human form
+    /// to stderr, because stdout belongs to the command under test; in `verify`, which has none,
+    /// and for the other forms, to stdout.
+    pub fn emit(&self, summary: &Summary) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        self.report.write(summary, &mut bytes)?;
+        match &self.path {
+            Some(path) => write_file(path, &anstream::adapter::strip_bytes(&bytes).into_vec()),
+            None if self.name == "human" && summary.mode != Mode::Verify => anstream::stderr().lock().write_all(&bytes),
+            None => {
+                let mut out = anstream::stdout().lock();
+                out.write_all(&bytes)?;
+                out.flush()
+            }
+        }
+    }
+}
+
+/// By way of a new file beside it, so that a reader never sees half a report.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    // A device or a pipe (`/dev/stderr`, a process substitution) is written as it is.
+    if path.exists() && !path.is_file() {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::contract::Rule;
+
+    pub fn side(verdict: Verdict) -> SideReport {
+        SideReport {
+            verdict,
+            reason: None,
+            violations: Vec::new(),
+            lints: Vec::new(),
+        }
+    }
+
+    pub fn departure(path: &str, rule: Rule, message: &str) -> Departure {
+        Departure {
+            path: path.to_owned(),
+            rule,
+            message: message.to_owned(),
+        }
+    }
+
+    pub fn call(number: usize, outcome: Outcome) -> CallReport {
+        CallReport {
+            number,
+            service: Some("Proton".to_owned()),
+            operation: Some("CreateServiceInstance".to_owned()),
+            region: Some("us-east-1".to_owned()),
+            cassette: "orders".to_owned(),
+            interaction: None,
+            status: Some(200),
+            error: None,
+            outcome,
+            request: Some(side(Verdict::Conforms)),
+            response: None,
+            message: None,
+        }
+    }
+
+    /// A replay in which everything happens once.
+    pub fn replay() -> Summary {
+        let mut refused = call(2, Outcome::Refused);
+        refused.status = Some(400);
+        refused.error = Some("ValidationException".to_owned());
+        let message = "Value at '/name' failed to satisfy constraint: Member must have length less than or equal to 100";
+        refused.request = Some(SideReport {
+            violations: vec![departure("/name", Rule::Length, message)],
+            ..side(Verdict::Violates)
+        });
+        let mut missed = call(3, Outcome::Missed);
+        missed.status = Some(400);
+        missed.error = Some("CassetteMiss".to_owned());
+        missed.message = Some("no recording of this call;\nnearest: #1".to_owned());
+        let mut played = call(1, Outcome::Played);
+        played.interaction = Some(1);
+        played.response = Some(SideReport {
+            lints: vec![departure("/new", Rule::Unknown, "Member '/new' is not in the model")],
+            ..side(Verdict::Conforms)
+        });
+        Summary {
+            mode: Mode::Replay,
+            cassettes: vec![CassetteReport {
+                name: "orders".to_owned(),
+                path: Some(PathBuf::from("cassettes/orders.json")),
+                interactions: 2,
+                unplayed: vec![Unplayed {
+                    interaction: 2,
+                    service: Some("Service Catalog".to_owned()),
+                    operation: Some("CreateProvisioningArtifact".to_owned()),
+                }],
+            }],
+            calls: vec![played, refused, missed],
+            notes: Vec::new(),
+            command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_violation_fails_a_run_before_a_miss_does_and_only_when_asked() {
+        let summary = replay();
+        let strict = Strictness {
+            violations: true,
+            unplayed: true,
+        };
+        assert_eq!(summary.exit(strict), Exit::Violations);
+        assert_eq!(summary.exit(Strictness::default()), Exit::Misses);
+    }
+
+    #[test]
+    fn a_broken_response_fails_verify_but_not_a_run() {
+        let mut summary = replay();
+        summary.calls.truncate(1);
+        summary.calls[0].response = Some(side(Verdict::Violates));
+        let strict = Strictness {
+            violations: true,
+            unplayed: false,
+        };
+        assert_eq!(summary.exit(strict), Exit::Clean);
+        summary.mode = Mode::Verify;
+        assert_eq!(summary.exit(strict), Exit::Violations);
+    }
+
+    #[test]
+    fn unplayed_interactions_fail_only_a_run_that_asks_for_all() {
+        let mut summary = replay();
+        summary.calls.truncate(1);
+        assert_eq!(summary.exit(Strictness::default()), Exit::Clean);
+        let all = Strictness {
+            violations: true,
+            unplayed: true,
+        };
+        assert_eq!(summary.exit(all), Exit::Unplayed);
+    }
+
+    #[test]
+    fn an_unmodeled_call_is_a_miss_in_replay_and_unrecorded_in_record() {
+        let mut summary = replay();
+        summary.calls = vec![call(1, Outcome::Unmodeled)];
+        assert_eq!(summary.exit(Strictness::default()), Exit::Misses);
+        summary.mode = Mode::Record;
+        assert_eq!(summary.exit(Strictness::default()), Exit::NotRecorded);
+    }
+
+    #[test]
+    fn a_target_is_a_name_and_perhaps_a_file() {
+        let target = Target::parse("human=out/report.txt").unwrap();
+        assert_eq!((target.name, target.path.as_deref()), ("human", Some(Path::new("out/report.txt"))));
+        assert_eq!(Target::parse("human").unwrap().path, None);
+        assert_eq!(Target::parse("human=").unwrap_err(), TargetError::NoFile { name: "human" });
+        let unknown = Target::parse("yaml").unwrap_err().to_string();
+        assert!(unknown.starts_with("there is no report `yaml`; there are `human`"), "{unknown}");
+    }
+
+    #[test]
+    fn a_report_file_is_made_with_its_folder_and_carries_no_colours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/report.txt");
+        let mut target = Target::human();
+        target.path = Some(path.clone());
+        target.emit(&replay()).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains("CreateServiceInstance") && !text.contains('\u{1b}'), "{text}");
+    }
+}
