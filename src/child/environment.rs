@@ -133,7 +133,8 @@ const TABLE: &[Row] = &[
     // Node and Ruby take no proxy from the environment for their SDKs' connections.
     (&["NODE_OPTIONS"], node_options),
     (&["RUBYOPT"], ruby_options),
-    // Java reads neither HTTPS_PROXY nor SSL_CERT_FILE.
+    // Java trusts its own store alone. Its AWS SDKs read HTTPS_PROXY themselves; the proxy options
+    // of Java would win over that, and have no place for the token.
     (&["JAVA_TOOL_OPTIONS"], java_options),
     // Ends up in the user agent, where a log tells runs apart.
     (&["AWS_SDK_UA_APP_ID"], app_id),
@@ -327,15 +328,9 @@ fn ruby_options(context: &Context<'_>) -> Change {
 /// The trust store is of the old Java form, which is read without a password where none is
 /// given.
 fn java_options(context: &Context<'_>) -> Change {
-    let address = reachable(context.setup.address);
     let store = quoted_for_java(&text(&context.setup.files.java_store));
-    Change::when(context.proxy(), || {
-        let proxy = format!("-Dhttps.proxyHost={} -Dhttps.proxyPort={}", address.ip(), address.port());
-        context.appended(
-            "JAVA_TOOL_OPTIONS",
-            &format!("{proxy} -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS"),
-        )
-    })
+    let options = format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS");
+    Change::when(context.proxy(), || context.appended("JAVA_TOOL_OPTIONS", &options))
 }
 
 /// At most 50 characters of those a user agent may hold.
@@ -599,12 +594,8 @@ mod tests {
             set("--enable-source-maps --require=/run/ferrotape/node-preload.cjs")
         );
         assert_eq!(got.get("RUBYOPT").cloned(), set("-w -r/run/ferrotape/ruby-preload.rb"));
-        assert!(
-            got["JAVA_TOOL_OPTIONS"]
-                .as_ref()
-                .unwrap()
-                .starts_with("-Xmx1g -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4040 ")
-        );
+        let java = "-Xmx1g -Djavax.net.ssl.trustStore=/run/ferrotape/roots.jks -Djavax.net.ssl.trustStoreType=JKS";
+        assert_eq!(got.get("JAVA_TOOL_OPTIONS").cloned(), set(java));
         assert_eq!(quoted_for_node("/a b/\"c\\.cjs"), r#""/a b/\"c\\.cjs""#);
         assert_eq!(quoted_for_java("/a b/c.jks"), "\"/a b/c.jks\"");
     }

@@ -65,26 +65,27 @@ impl Files {
     }
 
     /// Writes them into a new folder under the system's temporary one, readable by this user
-    /// only. `authority` is the certificate (DER) that signs the intercept door's leaves.
+    /// only. `authority` is the certificate (PEM) that signs the intercept door's leaves.
     ///
     /// # Errors
     /// Where the folder or a file in it cannot be written.
-    pub fn write(authority: &[u8], parent: &Environment) -> Result<Files, FilesError> {
+    pub fn write(authority: &str, parent: &Environment) -> Result<Files, FilesError> {
         let folder = new_folder()?;
         let paths = Files::at(folder.path());
         let files = Files {
             _folder: Some(folder),
             ..paths
         };
-        let ours = pem(authority);
+        let ours: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(authority.as_bytes())
+            .flatten()
+            .map(|root| root.to_vec())
+            .collect();
         let mut roots = system_roots(parent);
-        roots.push(authority.to_vec());
-        write(&files.authority, ours.as_bytes())?;
-        write(&files.bundle, roots.iter().map(|root| pem(root)).collect::<String>().as_bytes())?;
-        write(
-            &files.node_authorities,
-            format!("{ours}{}", certificates_named(parent, "NODE_EXTRA_CA_CERTS").concat()).as_bytes(),
-        )?;
+        roots.extend_from_slice(&ours);
+        let for_node = [ours.clone(), certificates_named(parent, "NODE_EXTRA_CA_CERTS")].concat();
+        write(&files.authority, all_as_pem(&ours).as_bytes())?;
+        write(&files.bundle, all_as_pem(&roots).as_bytes())?;
+        write(&files.node_authorities, all_as_pem(&for_node).as_bytes())?;
         write(&files.java_store, &java_store(&roots))?;
         write(&files.node_preload, NODE_PRELOAD.as_bytes())?;
         write(&files.ruby_preload, RUBY_PRELOAD.as_bytes())?;
@@ -122,11 +123,8 @@ fn system_roots(parent: &Environment) -> Vec<Vec<u8>> {
     roots
 }
 
-fn certificates_named(parent: &Environment, name: &str) -> Vec<String> {
-    parent
-        .get(name)
-        .map(|path| certificates(Path::new(path)).iter().map(|der| pem(der)).collect())
-        .unwrap_or_default()
+fn certificates_named(parent: &Environment, name: &str) -> Vec<Vec<u8>> {
+    parent.get(name).map(|path| certificates(Path::new(path))).unwrap_or_default()
 }
 
 /// The certificates of a PEM file, as DER; none where it cannot be read, as a client would find.
@@ -135,6 +133,10 @@ fn certificates(path: &Path) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     found.filter_map(Result::ok).map(|certificate| certificate.to_vec()).collect()
+}
+
+fn all_as_pem(certificates: &[Vec<u8>]) -> String {
+    certificates.iter().map(|certificate| pem(certificate)).collect()
 }
 
 /// One certificate as PEM (RFC 7468: lines of 64).
@@ -199,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_private_and_goes_with_the_run() {
-        let files = Files::write(&authority(), &Environment::new()).unwrap();
+        let files = Files::write(&pem(&authority()), &Environment::new()).unwrap();
         let folder = files.bundle.parent().unwrap().to_owned();
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&files.bundle), 0o600);
@@ -216,7 +218,7 @@ mod tests {
         let company = path.to_str().unwrap().to_owned();
         let names = ["REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
         let parent: Environment = names.map(|name| (name.to_owned(), company.clone())).into();
-        let files = Files::write(&ours, &parent).unwrap();
+        let files = Files::write(&pem(&ours), &parent).unwrap();
         let bundle = certificates(&files.bundle);
         assert!(bundle.contains(&ours));
         assert_eq!(bundle.iter().filter(|root| **root == theirs).count(), 1);
