@@ -119,8 +119,9 @@ type Row = (&'static [&'static str], Rule);
 const TABLE: &[Row] = &[
     // The endpoint door: all current SDKs, not JavaScript v2 and Go v1.
     (&["AWS_ENDPOINT_URL"], endpoint_url),
-    // Would switch the endpoint off.
-    (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], gone_with_endpoint),
+    // Would switch the endpoint off. Where the proxy is the only way in, replay switches off those
+    // that the user configured: they lead past it.
+    (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], ignore_endpoints),
     // The intercept door: Python, Rust, Go, PHP, curl; Node and Ruby by way of the preloads.
     (&["HTTPS_PROXY", "https_proxy"], proxy_url),
     // Where HTTP_PROXY is set, most SDKs would take even our own endpoint URL to that proxy.
@@ -260,6 +261,13 @@ fn endpoint_url(context: &Context<'_>) -> Change {
             base
         })
     })
+}
+
+fn ignore_endpoints(context: &Context<'_>) -> Change {
+    match context.endpoint() {
+        true => Change::Remove,
+        false => Change::when(context.replay(), || Change::Set("true".to_owned())),
+    }
 }
 
 fn gone_with_endpoint(context: &Context<'_>) -> Change {
@@ -579,6 +587,17 @@ mod tests {
         let got = changed(Mode::Record, Door::Both, &parent, |_| {});
         assert_eq!(got.get("AWS_ENDPOINT_URL_PROTON").cloned(), Some(None));
         assert_eq!(got.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").cloned(), Some(None));
+    }
+
+    #[test]
+    fn endpoints_of_the_user_lead_past_the_proxy_only_in_record() {
+        let parent = [("AWS_ENDPOINT_URL", "http://emulator")];
+        let name = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+        assert_eq!(
+            changed(Mode::Replay, Door::Intercept, &parent, |_| {}).get(name).cloned(),
+            set("true")
+        );
+        assert_eq!(changed(Mode::Record, Door::Intercept, &parent, |_| {}).get(name), None);
     }
 
     #[test]
