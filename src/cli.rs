@@ -1,14 +1,23 @@
 //! What was typed, nothing more.
 
 use crate::commands::check::CheckArguments;
+use crate::commands::mock::MockArguments;
+use crate::commands::record::RecordArguments;
+use crate::commands::replay::ReplayArguments;
+use crate::commands::schema::SchemaArguments;
+use crate::commands::show::ShowArguments;
+use crate::commands::verify::VerifyArguments;
 use clap::{Parser, Subcommand};
 
 /// Record, replay and check AWS API calls against the service's own model.
+///
+/// `ferrotape record -- pytest` forwards every AWS call and keeps it in a cassette, `ferrotape
+/// replay -- pytest` answers the same calls offline and refuses what breaks the contract,
+/// `ferrotape verify` judges cassettes again.
 #[derive(Debug, Parser)]
 #[command(
     name = "ferrotape",
     version,
-    about,
     propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true
@@ -21,5 +30,11 @@ pub struct Cli {
 /// One variant a command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Record(RecordArguments),
+    Replay(ReplayArguments),
+    Verify(VerifyArguments),
     Check(CheckArguments),
+    Show(ShowArguments),
+    Mock(MockArguments),
+    Schema(SchemaArguments),
 }

@@ -10,10 +10,12 @@ pub mod contract;
 pub mod exit;
 pub mod inspect;
 pub mod json;
+pub mod matcher;
 pub mod model;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;
+pub mod redaction;
 pub mod report;
 pub mod scope;
 pub mod synth;
@@ -36,7 +38,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let result = match &cli.command {
+        Command::Record(arguments) => commands::record::run(arguments),
+        Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
+        Command::Show(arguments) => commands::show::run(arguments),
+        Command::Mock(arguments) => commands::mock::run(arguments),
+        Command::Schema(arguments) => commands::schema::run(arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("ferrotape: {error:#}");

@@ -2,9 +2,15 @@
 
 pub mod check;
 pub mod demo;
+mod ledger;
 pub mod mock;
+pub mod record;
+pub mod replay;
+mod run;
 pub mod schema;
 pub mod show;
+mod tape;
+pub mod verify;
 
 use crate::model::catalog::Catalog;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use crate::value::Value;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Lists up to this length are compared pair by pair, which allocates nothing.
+/// Lists and objects up to this length are compared pair by pair, which allocates nothing.
 const SHORT: usize = 12;
 
 /// Whether no two items are equal.
@@ -35,7 +35,16 @@ fn equal(one: &Value, other: &Value) -> bool {
         (Value::Integer(one), Value::Integer(other)) => one == other,
         (Value::Integer(_) | Value::Number(_), Value::Integer(_) | Value::Number(_)) => Decimal::of(one) == Decimal::of(other),
         (Value::List(one), Value::List(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other)),
-        (Value::Object(members), Value::Object(others)) => contains(one, others) && contains(other, members),
+        (Value::Object(members), Value::Object(others)) if members.len().max(others.len()) <= SHORT => {
+            contains(one, others) && contains(other, members)
+        }
+        (Value::Object(members), Value::Object(others)) => {
+            let (members, others) = (that_count(members), that_count(others));
+            members.len() == others.len()
+                && members
+                    .iter()
+                    .all(|(name, value)| others.get(name).is_some_and(|other| equal(value, other)))
+        }
         _ => one == other,
     }
 }
@@ -49,6 +58,13 @@ fn contains(object: &Value, others: &[(String, Value)]) -> bool {
     })
 }
 
+/// The members that count: of one name the last, and no nulls.
+fn that_count(members: &[(String, Value)]) -> HashMap<&str, &Value> {
+    let mut last: HashMap<&str, &Value> = members.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    last.retain(|_, value| **value != Value::Null);
+    last
+}
+
 /// Equal values have equal fingerprints.
 fn fingerprint(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -60,12 +76,10 @@ fn fingerprint(value: &Value) -> u64 {
         Value::Blob(bytes) => bytes.hash(&mut hasher),
         Value::Timestamp { seconds, nanos } => (seconds, nanos).hash(&mut hasher),
         Value::List(items) => items.iter().for_each(|item| fingerprint(item).hash(&mut hasher)),
-        // Order and repeats must not show: the members that count are summed up.
-        Value::Object(members) => members
-            .iter()
-            .enumerate()
-            .filter(|(index, (name, value))| *value != Value::Null && !members[index + 1..].iter().any(|(later, _)| later == name))
-            .fold(0u64, |sum, (_, (name, value))| {
+        // Order must not show: the members are summed up.
+        Value::Object(members) => that_count(members)
+            .into_iter()
+            .fold(0u64, |sum, (name, value)| {
                 let mut member = DefaultHasher::new();
                 (name, fingerprint(value)).hash(&mut member);
                 sum.wrapping_add(member.finish())
@@ -110,6 +124,20 @@ mod tests {
             object(&[("a", Value::Integer(7)), ("a", Value::Integer(1))])
         ));
         assert!(differ(Value::List(vec![Value::Integer(1)]), Value::List(vec![])));
+        let wide = |last: i128| {
+            let mut members: Vec<_> = (0..40).map(|index| (format!("m{index}"), Value::Integer(index))).collect();
+            members.push(("m0".to_owned(), Value::Integer(last)));
+            members.push(("n".to_owned(), Value::Null));
+            Value::Object(members)
+        };
+        let mut turned = wide(7);
+        if let Value::Object(members) = &mut turned {
+            members[1..].reverse();
+            members[0].1 = Value::Integer(7);
+            members.retain(|(name, value)| name != "m0" || *value == Value::Integer(7));
+        }
+        assert!(!differ(wide(7), turned));
+        assert!(differ(wide(7), wide(8)));
         let instant = |nanos| Value::Timestamp { seconds: 5, nanos };
         assert!(!differ(instant(0), instant(0)));
         assert!(differ(instant(0), instant(1)));

@@ -45,6 +45,7 @@ pub enum AuthorityError {
 pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    der: Vec<u8>,
     leaf_key: KeyPair,
     made: SystemTime,
     leaves: Mutex<HashMap<String, Arc<ServerConfig>>>,
@@ -56,11 +57,12 @@ impl CertificateAuthority {
         let made = SystemTime::now();
         let key = KeyPair::generate()?;
         let params = authority_params(made)?;
-        let pem = params.self_signed(&key)?.pem();
+        let certificate = params.self_signed(&key)?;
         let issuer = Issuer::new(params, key);
         Ok(CertificateAuthority {
             issuer,
-            pem,
+            pem: certificate.pem(),
+            der: certificate.der().to_vec(),
             leaf_key: KeyPair::generate()?,
             made,
             leaves: Mutex::default(),
@@ -70,6 +72,11 @@ impl CertificateAuthority {
     /// The authority's certificate, for the client to trust.
     pub fn ca_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The same in DER.
+    pub fn ca_der(&self) -> &[u8] {
+        &self.der
     }
 
     /// How to be this AWS host.

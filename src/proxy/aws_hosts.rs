@@ -27,6 +27,26 @@ pub const AWS_SUFFIXES: &[&str] = &[
     "api.amazonwebservices.eu",
 ];
 
+/// Which partition a region lies in, by the beginning of its name; the first row that fits counts.
+const PARTITIONS: &[(&str, &str)] = &[
+    ("cn-", "amazonaws.com.cn"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("eusc-", "amazonaws.eu"),
+    ("", "amazonaws.com"),
+];
+
+/// The host of a regional service: `proton.us-east-1.amazonaws.com`.
+pub fn regional_host(endpoint_prefix: &str, region: &str) -> String {
+    let partition = PARTITIONS.iter().find(|(start, _)| region.starts_with(start));
+    format!(
+        "{endpoint_prefix}.{region}.{}",
+        partition.map_or("amazonaws.com", |(_, suffix)| suffix)
+    )
+}
+
 /// Whether a host (any case, no port) is one of AWS's: below a suffix of the table, not equal to it.
 pub fn is_aws_host(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -64,6 +84,13 @@ mod tests {
         ] {
             assert!(is_aws_host(host), "{host}");
         }
+    }
+
+    #[test]
+    fn a_region_decides_the_partition() {
+        assert_eq!(regional_host("proton", "us-east-1"), "proton.us-east-1.amazonaws.com");
+        assert_eq!(regional_host("sqs", "cn-north-1"), "sqs.cn-north-1.amazonaws.com.cn");
+        assert!(PARTITIONS.iter().all(|(_, suffix)| AWS_SUFFIXES.contains(suffix)));
     }
 
     #[test]

@@ -80,6 +80,18 @@ impl Payload {
         Payload(Inner::Incoming(incoming))
     }
 
+    /// Bytes that were read already, and what is still to come.
+    pub fn chained<B>(so_far: Bytes, rest: B) -> Payload
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Payload::stream(Chained {
+            so_far: Some(so_far).filter(|bytes| !bytes.is_empty()),
+            rest,
+        })
+    }
+
     /// Any other stream. An error in it resets the client's connection.
     pub fn stream(body: impl Body<Data = Bytes, Error = BoxError> + Send + 'static) -> Payload {
         Payload(Inner::Stream(Box::pin(body)))
@@ -89,6 +101,21 @@ impl Payload {
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Payload {
         Payload::whole(bytes)
+    }
+}
+
+impl From<Incoming> for Payload {
+    fn from(incoming: Incoming) -> Payload {
+        Payload::incoming(incoming)
+    }
+}
+
+impl From<RequestBody> for Payload {
+    fn from(body: RequestBody) -> Payload {
+        match body {
+            RequestBody::Wire(incoming) => Payload(Inner::Incoming(incoming)),
+            RequestBody::Memory(bytes) => Payload(Inner::Whole(bytes)),
+        }
     }
 }
 
@@ -118,6 +145,44 @@ impl Body for Payload {
             Inner::Incoming(incoming) => incoming.size_hint(),
             Inner::Stream(stream) => stream.size_hint(),
         }
+    }
+}
+
+/// A body of which the beginning was read already.
+struct Chained<B> {
+    so_far: Option<Bytes>,
+    rest: B,
+}
+
+impl<B> Body for Chained<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let chained = self.get_mut();
+        match chained.so_far.take() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None => Pin::new(&mut chained.rest).poll_frame(context).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.so_far.is_none() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read = self.so_far.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + read);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + read);
+        }
+        hint
     }
 }
 

@@ -191,7 +191,7 @@ fn missed_cassette(summary: &Summary) -> &str {
 }
 
 /// The command that records a cassette. Of the command under test only the first word is told.
-pub(super) fn record_command(cassette: &str, command: &[String]) -> String {
+pub fn record_command(cassette: &str, command: &[String]) -> String {
     format!("ferrotape record -c {cassette}{}", command_tail(command))
 }
 

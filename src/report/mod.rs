@@ -9,6 +9,8 @@ mod human;
 mod json;
 mod junit;
 
+pub use human::record_command;
+
 pub use human::clean;
 
 use crate::contract::Departure;

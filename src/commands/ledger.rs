@@ -1,0 +1,155 @@
+//! Keeps what is told of each call while a run goes, says on stderr what needs attention at once,
+//! and makes the summary at the end.
+
+use crate::inspect::{Judged, Verdict};
+use crate::protocol::Reply;
+use crate::proxy::event::{Ending, Event, Observer};
+use crate::report::console::Console;
+use crate::report::{CallReport, Outcome, SideReport};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many calls that merely went well are kept one by one. A load test replays millions; a
+/// report that lists them all serves nobody.
+const MAX_PLAYED: usize = 100_000;
+
+/// The ledger of one run.
+pub struct Ledger {
+    cassette: String,
+    console: Console,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    /// Plays of which there was nothing else to say: call number, interaction.
+    played: Vec<(usize, usize)>,
+    /// Plays beyond [`MAX_PLAYED`].
+    more_played: usize,
+    told: BTreeMap<usize, CallReport>,
+    notes: Vec<String>,
+}
+
+/// What the ledger holds at the end.
+pub struct Account {
+    /// Every call that was kept, in the order of arrival.
+    pub calls: Vec<CallReport>,
+    /// Things to tell that belong to no call.
+    pub notes: Vec<String>,
+}
+
+impl Ledger {
+    /// An empty ledger for a run over that cassette.
+    pub fn new(cassette: &str, console: Console) -> Ledger {
+        Ledger {
+            cassette: cassette.to_owned(),
+            console,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// Whether any call came at all.
+    pub fn is_empty(&self) -> bool {
+        let entries = self.entries();
+        entries.played.is_empty() && entries.told.is_empty()
+    }
+
+    /// Closes the ledger. `describe` tells what a play of an interaction says, by its index.
+    pub fn close(&self, describe: impl Fn(usize) -> Option<CallReport>) -> Account {
+        let mut entries = self.entries();
+        let Entries {
+            played,
+            more_played,
+            mut told,
+            mut notes,
+        } = std::mem::take(&mut *entries);
+        for (number, interaction) in played {
+            if let Some(report) = describe(interaction) {
+                told.insert(number, CallReport { number, ..report });
+            }
+        }
+        if more_played > 0 {
+            notes.push(format!(
+                "{more_played} more calls were played; a report lists the first {MAX_PLAYED}"
+            ));
+        }
+        Account {
+            calls: told.into_values().collect(),
+            notes,
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self, event: &Event<'_>) -> CallReport {
+        let line = || format!("{} {}", event.request.method(), event.request.uri().path());
+        CallReport {
+            number: event.number,
+            service: event.call.map(|call| call.service.sdk_id.clone()),
+            operation: Some(event.call.map_or_else(line, |call| call.operation().name.clone())),
+            region: event.call.and_then(|call| call.region.clone()),
+            cassette: self.cassette.clone(),
+            interaction: event.interaction.map(|index| index + 1),
+            status: Some(event.status),
+            error: event.judged_response.and_then(error_code),
+            outcome: outcome(event.ending),
+            request: event.judged_request.map(SideReport::from),
+            response: event.judged_response.map(SideReport::from),
+            message: event.message.map(str::to_owned),
+        }
+    }
+}
+
+impl Observer for Ledger {
+    fn played(&self, number: usize, interaction: usize) {
+        let mut entries = self.entries();
+        if entries.played.len() < MAX_PLAYED {
+            entries.played.push((number, interaction))
+        } else {
+            entries.more_played += 1
+        }
+    }
+
+    fn told(&self, event: Event<'_>) {
+        let report = self.report(&event);
+        self.console.call(&report);
+        self.entries().told.insert(report.number, report);
+    }
+
+    fn noted(&self, text: &str) {
+        self.console.warn(text);
+        self.entries().notes.push(text.to_owned());
+    }
+}
+
+/// The name of the error that a response is, if it is one.
+pub fn error_code(judged: &Judged<Reply>) -> Option<String> {
+    match &judged.content {
+        Some(Reply::Error { code, .. }) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+/// A side of which there is nothing to say.
+pub fn conforming() -> SideReport {
+    SideReport {
+        verdict: Verdict::Conforms,
+        reason: None,
+        violations: Vec::new(),
+        lints: Vec::new(),
+    }
+}
+
+fn outcome(ending: Ending) -> Outcome {
+    match ending {
+        Ending::Recorded => Outcome::Recorded,
+        Ending::Played => Outcome::Played,
+        Ending::Missed => Outcome::Missed,
+        Ending::Refused => Outcome::Refused,
+        Ending::Unmodeled => Outcome::Unmodeled,
+        Ending::NotRecorded => Outcome::NotRecorded,
+        Ending::UpstreamFailed => Outcome::UpstreamFailed,
+    }
+}

@@ -1,0 +1,122 @@
+//! `ferrotape replay`: answers the calls of a command from a cassette, offline.
+
+use super::ledger::{Ledger, conforming, error_code};
+use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
+use crate::cassette::store::Library;
+use crate::child::environment::{KeyPair, Mode, of_this_process};
+use crate::exit::Exit;
+use crate::inspect::inspect_recorded;
+use crate::matcher::{Tape, Track};
+use crate::model::catalog::Catalog;
+use crate::proxy::replay::{Behaviour, Replayer};
+use crate::proxy::server::Options;
+use crate::redaction::Redactor;
+use crate::report::console::Console;
+use crate::report::record_command;
+use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
+use std::sync::Arc;
+
+/// Answer the AWS calls of a command from a cassette: offline, deterministically, judged.
+///
+/// A request that breaks the service's model is refused with the service's own validation error,
+/// a call that was never recorded (or is already played) with `CassetteMiss`; either fails the run.
+/// The command needs neither network nor credentials.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArguments {
+    #[command(flatten)]
+    pub run: RunArguments,
+    /// Let the last interaction of a call answer again once all are played
+    #[arg(long)]
+    pub repeat: bool,
+    /// Fail (status 12) if any interaction of the cassette was not played
+    #[arg(long)]
+    pub all_played: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
+    let common = &arguments.run;
+    let library = Library::new(common.cassettes.clone());
+    let cassette = library.load(&common.cassette)?;
+    let catalog = common.models.catalog()?;
+    let count = cassette.interactions.len();
+    let region = cassette.interactions.iter().find_map(|interaction| interaction.region.clone());
+    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+    let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&catalog, interaction));
+    let name = common.cassette.as_str();
+    let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(name, Console::new(&command)));
+    let path = library.path(&common.cassette);
+    for (position, lint) in tape.lints() {
+        eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
+    }
+    let enforce = common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce;
+    let behaviour = Behaviour {
+        cassette: name.to_owned(),
+        repeat: arguments.repeat,
+        enforce,
+        record_command: record_command(name, &command),
+    };
+    let replayer = Arc::new(Replayer::new(catalog, tape, behaviour, ledger.clone()));
+    let setting = Setting {
+        arguments: common,
+        mode: Mode::Replay,
+        region,
+        keys: KeyPair {
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
+        },
+        token: random_hexadecimal::<16>()?,
+        parent: of_this_process(),
+        options: Options::default(),
+        serving: format!(
+            "replaying `{}` ({count} interaction{})",
+            path.display(),
+            if count == 1 { "" } else { "s" }
+        ),
+    };
+    let child = runtime()?.block_on(serve(setting, replayer.clone(), &ledger))?;
+    let described = |position: usize| Some(describe(replayer.catalog(), name, position, replayer.tape().track(position)?));
+    let account = ledger.close(described);
+    let unplayed = replayer.unplayed().into_iter().map(|position| Unplayed {
+        interaction: position + 1,
+        service: replayer.tape().tracks()[position].interaction.service.clone(),
+        operation: replayer.tape().tracks()[position].interaction.operation.clone(),
+    });
+    let summary = Summary {
+        mode: ReportMode::Replay,
+        cassettes: vec![CassetteReport {
+            name: name.to_owned(),
+            path: Some(path),
+            interactions: count,
+            unplayed: unplayed.collect(),
+        }],
+        calls: account.calls,
+        notes: account.notes,
+        command,
+    };
+    emit(&common.reports, &summary)?;
+    Ok(child.or(summary.exit(Strictness {
+        violations: enforce,
+        unplayed: arguments.all_played,
+    })))
+}
+
+/// What a clean play of an interaction says in a report.
+fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -> CallReport {
+    let response = inspect_recorded(catalog, &track.interaction).response;
+    CallReport {
+        number: 0,
+        service: track.interaction.service.clone(),
+        operation: track.interaction.operation.clone(),
+        region: track.interaction.region.clone(),
+        cassette: cassette.to_owned(),
+        interaction: Some(position + 1),
+        status: Some(track.interaction.response.status().as_u16()),
+        error: response.as_ref().and_then(error_code),
+        outcome: Outcome::Played,
+        request: Some(conforming()),
+        response: response.as_ref().map(SideReport::from),
+        message: None,
+    }
+}

@@ -1,0 +1,235 @@
+//! What `record` and `replay` share: the options, the server, the command under test, the end.
+
+use super::ModelArguments;
+use super::ledger::Ledger;
+use crate::cassette::Name;
+use crate::child::environment::{self, Door, Environment, KeyPair, Mode, Setup, Variable};
+use crate::child::files::Files;
+use crate::child::{self, profile};
+use crate::exit::Exit;
+use crate::proxy::Handler;
+use crate::proxy::authority::CertificateAuthority;
+use crate::proxy::aws_hosts::AWS_SUFFIXES;
+use crate::proxy::event::Observer as _;
+use crate::proxy::server::{Options, Server};
+use crate::report::Target;
+use anyhow::{Context, bail};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Options that `record` and `replay` share.
+#[derive(Debug, clap::Args)]
+pub struct RunArguments {
+    /// The cassette's name; parts may be joined by `/`
+    #[arg(short = 'c', long = "cassette", value_name = "NAME", default_value = "default", value_parser = Name::parse)]
+    pub cassette: Name,
+    /// Folder of the cassettes
+    #[arg(long, value_name = "DIR", default_value = "cassettes")]
+    pub cassettes: PathBuf,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Which way in the command is shown: our URL as its endpoint, us as its HTTPS proxy, or both
+    #[arg(long, value_enum, default_value = "both")]
+    pub door: DoorChoice,
+    #[command(flatten)]
+    pub models: ModelArguments,
+    /// What a breach of the model means: refuse it and fail the run, tell it, or look away
+    /// [default: `report` in record, `enforce` in replay]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub contract: Option<ContractMode>,
+    /// Write a report: `human`, `json` or `junit`, to a file with `=FILE` (repeatable)
+    #[arg(long = "report", value_name = "FORM[=FILE]", value_parser = Target::parse)]
+    pub reports: Vec<Target>,
+    /// Answer to this host name too, besides the loopback ones (for containers; repeatable)
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub allow_hosts: Vec<String>,
+    /// The command under test. Without one, Ferrotape runs until it is interrupted, and prints the
+    /// environment to paste
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `--door`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DoorChoice {
+    Both,
+    Endpoint,
+    Intercept,
+}
+
+/// `--contract`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ContractMode {
+    /// A breach fails the run; in replay it is refused as the service would
+    Enforce,
+    /// A breach is told
+    Report,
+    /// Nothing is said of a breach
+    Off,
+}
+
+/// What one run is set up with.
+pub struct Setting<'a> {
+    pub arguments: &'a RunArguments,
+    pub mode: Mode,
+    /// The region for a child that has none.
+    pub region: Option<String>,
+    pub keys: KeyPair,
+    /// The run's token: what the intercept door asks for.
+    pub token: String,
+    pub parent: Environment,
+    pub options: Options,
+    /// One line on what is served.
+    pub serving: String,
+}
+
+/// Serves `handler` while the command runs, or until a signal where there is none.
+///
+/// Gives the child's part of the exit status.
+pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &Arc<Ledger>) -> anyhow::Result<Exit> {
+    let Setting {
+        arguments,
+        mode,
+        region,
+        keys,
+        token,
+        parent,
+        mut options,
+        serving,
+    } = setting;
+    let authority = Arc::new(CertificateAuthority::generate()?);
+    let files = Files::write(authority.ca_der(), &parent)?;
+    options.allow_hosts.clone_from(&arguments.allow_hosts);
+    options.token = Some(token.clone());
+    options.authority = Some(authority);
+    let noting = ledger.clone();
+    options.note = Some(Arc::new(move |text| noting.noted(text)));
+    let server = Server::bind(arguments.listen, options).await?;
+    let address = server.local_addr();
+    let profile_region = profile::region(&parent);
+    let session = arguments.cassette.as_str();
+    let door = match arguments.door {
+        DoorChoice::Both => Door::Both,
+        DoorChoice::Endpoint => Door::Endpoint,
+        DoorChoice::Intercept => Door::Intercept,
+    };
+    let setup = Setup {
+        mode,
+        door,
+        address,
+        session,
+        session_in_path: false,
+        token: &token,
+        keys: &keys,
+        files: &files,
+        region: region.as_deref(),
+        profile_region: profile_region.as_deref(),
+        aws_suffixes: AWS_SUFFIXES,
+    };
+    let changes = environment::changes(&setup, &parent);
+    eprintln!("ferrotape: {serving} on http://{address}");
+    if arguments.command.is_empty() {
+        print_exports(address, &changes);
+        server.serve(handler, stop_signal()).await;
+        return Ok(Exit::Clean);
+    }
+    run_child(arguments, &changes, server, handler, ledger).await
+}
+
+async fn run_child<H: Handler>(
+    arguments: &RunArguments,
+    changes: &[Variable],
+    server: Server,
+    handler: Arc<H>,
+    ledger: &Ledger,
+) -> anyhow::Result<Exit> {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(handler, stopped));
+    let status = child::run(&arguments.command, changes).await;
+    let _ = stop.send(());
+    serving.await.context("the server broke down")?;
+    let exit = status?.exit();
+    if ledger.is_empty() {
+        eprintln!(
+            "ferrotape: no call of the command ever reached Ferrotape; its AWS client may ignore AWS_ENDPOINT_URL and HTTPS_PROXY, or set its own endpoint"
+        );
+        return Ok(exit.or(Exit::CouldNotRun));
+    }
+    Ok(exit)
+}
+
+fn print_exports(address: SocketAddr, changes: &[Variable]) {
+    println!("# listening on http://{address}");
+    println!("# paste this where your program runs; stop Ferrotape with Ctrl-C");
+    print!("{}", environment::exports(changes));
+    use std::io::Write;
+    let _ = std::io::stdout().flush();
+}
+
+/// Ready when somebody asks the process to stop.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+/// The runtime: one thread a core, four at the most (the load is one test process), and on a
+/// single core none beside the main thread.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let mut builder = if cores == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder
+        .worker_threads(cores)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// A random token in hexadecimal.
+pub fn random_hexadecimal<const N: usize>() -> anyhow::Result<String> {
+    let mut bytes = [0; N];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        bail!("the system gives no random numbers: {error}");
+    }
+    Ok(crate::model::hexadecimal(&bytes))
+}
+
+/// The command as text, for hints; what is not text is shown as well as it can be.
+pub fn shown(command: &[OsString]) -> Vec<String> {
+    command.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Writes the reports that were asked for; the human one on stderr where none is.
+pub fn emit(targets: &[Target], summary: &crate::report::Summary) -> anyhow::Result<()> {
+    if !targets.iter().any(|target| target.name == "human") {
+        Target::human().emit(summary)?;
+    }
+    for target in targets {
+        let place = target
+            .path
+            .as_ref()
+            .map_or_else(|| "the standard stream".to_owned(), |path| format!("`{}`", path.display()));
+        target
+            .emit(summary)
+            .with_context(|| format!("cannot write the {} report to {place}", target.name))?;
+    }
+    Ok(())
+}

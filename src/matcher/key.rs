@@ -1,0 +1,481 @@
+//! What makes two calls the same.
+//!
+//! A key is a hash over a canonical form of service, operation, region and input. Every part of
+//! the form is tagged and carries its length, so that no two inputs share a form. Left out:
+//! members that are null, and the idempotency token. Written by what they mean: numbers by value,
+//! timestamps by instant, blobs by bytes, lists with `uniqueItems` in any order, objects in any
+//! order. Secrets are written as their stand-ins, so a live request has the key of its redacted
+//! recording. Account ids are renamed by their first appearance, so a recording replays under any
+//! account. An omitted member and an explicit default differ, and unknown members count.
+
+use crate::inspect::Call;
+use crate::pointer::Path;
+use crate::redaction::Redactor;
+use crate::redaction::rules::Context;
+use crate::redaction::scan;
+use crate::value::Value;
+use crate::wire::Request;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+/// What two calls that are the same have in common. Computed, never stored in a cassette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(pub u128);
+
+/// Which runs of twelve digits are account ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Accounts {
+    /// Those that their place gives away, wherever they recur in the input.
+    #[default]
+    Recognised,
+    /// All: for operations of which a recording holds a renamed id that its request alone does not
+    /// give away (the response did).
+    All,
+}
+
+// Tags lie above ASCII: behind a text they are not taken for a part of its last word.
+const NULL: u8 = 0x80;
+const BOOL: u8 = 0x81;
+const INTEGER: u8 = 0x82;
+const DECIMAL: u8 = 0x83;
+const TEXT: u8 = 0x84;
+const BLOB: u8 = 0x85;
+const TIMESTAMP: u8 = 0x86;
+const LIST: u8 = 0x87;
+const OBJECT: u8 = 0x88;
+const MEMBER: u8 = 0x89;
+const END: u8 = 0x8a;
+const ABSENT: u8 = 0x8b;
+const UNMODELLED: u8 = 0x8c;
+
+thread_local! {
+    /// The canonical form is built here, so that a key costs no allocation.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The key of a call. `recorded`: the input comes from a cassette, whose sensitive values are
+/// stand-ins already, whatever they look like.
+pub fn key(call: &Call, input: &Value, redactor: &Redactor, recorded: bool) -> Key {
+    with_form(call, input, redactor, recorded, Accounts::Recognised, |form, _, _| hashed(form))
+}
+
+/// The key, and a hash of each top-level member; what an index of near misses is made of.
+pub(super) fn key_and_members(call: &Call, input: &Value, redactor: &Redactor, recorded: bool, accounts: Accounts) -> (Key, Vec<u64>) {
+    with_form(call, input, redactor, recorded, accounts, |form, members, _| {
+        (
+            hashed(form),
+            members
+                .iter()
+                .map(|range| short_hash(form.get(range.clone()).unwrap_or_default()))
+                .collect(),
+        )
+    })
+}
+
+pub(super) fn key_with(call: &Call, input: &Value, redactor: &Redactor, recorded: bool, accounts: Accounts) -> Key {
+    with_form(call, input, redactor, recorded, accounts, |form, _, _| hashed(form))
+}
+
+/// Whether a recorded input holds an account stand-in whose place does not give it away.
+pub(super) fn has_hidden_accounts(call: &Call, input: &Value, redactor: &Redactor) -> bool {
+    with_form(call, input, redactor, true, Accounts::Recognised, |_, _, hidden| hidden)
+}
+
+/// The key of a request that no model describes: method, path, query without authentication in
+/// sorted order, and body.
+pub fn unmodelled_key(request: &Request) -> Key {
+    const AUTHENTICATION: [&str; 7] = [
+        "x-amz-signature",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-amz-signedheaders",
+        "awsaccesskeyid",
+        "signature",
+    ];
+    let mut query: Vec<&str> = request
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .collect();
+    query.retain(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !AUTHENTICATION.iter().any(|known| name.eq_ignore_ascii_case(known))
+    });
+    query.sort_unstable();
+    let mut form = vec![UNMODELLED];
+    text(&mut form, request.method().as_str());
+    text(&mut form, request.uri().path());
+    for pair in query {
+        text(&mut form, pair);
+    }
+    form.push(END);
+    form.extend_from_slice(request.body());
+    hashed(&form)
+}
+
+fn with_form<T>(
+    call: &Call,
+    input: &Value,
+    redactor: &Redactor,
+    recorded: bool,
+    accounts: Accounts,
+    read: impl FnOnce(&[u8], &[Range<usize>], bool) -> T,
+) -> T {
+    let operation = call.service.operation(call.operation);
+    SCRATCH.with_borrow_mut(|out| {
+        out.clear();
+        text(out, &call.service.sdk_id);
+        text(out, &operation.name);
+        match &call.region {
+            Some(region) => text(out, region),
+            None => out.push(ABSENT),
+        }
+        let body = out.len();
+        let mut form = Form {
+            out,
+            redactor,
+            operation: &operation.name,
+            recorded,
+            digits: false,
+            accounts: Vec::new(),
+            members: Vec::new(),
+        };
+        form.root(
+            Context::root(&call.service, operation.input),
+            input,
+            operation.idempotency_token.as_deref(),
+        );
+        let Form {
+            digits,
+            accounts: recognised,
+            members,
+            ..
+        } = form;
+        let hidden = digits && rename_accounts(&mut out[body..], &recognised, accounts);
+        read(out, &members, hidden)
+    })
+}
+
+/// Renames accounts in order of first appearance; says whether an account stand-in was left.
+fn rename_accounts(form: &mut [u8], recognised: &[String], accounts: Accounts) -> bool {
+    let starts: Vec<usize> = scan::twelve_digits(form).collect();
+    let mut seen: Vec<[u8; 12]> = Vec::new();
+    let mut hidden = false;
+    for start in starts {
+        let Some(place) = form.get_mut(start..start + 12) else {
+            continue;
+        };
+        let is_recognised = recognised.iter().any(|id| id.as_bytes() == place);
+        if !is_recognised && accounts == Accounts::Recognised {
+            hidden |= place.starts_with(b"00000000");
+            continue;
+        }
+        let mut id = [0; 12];
+        id.copy_from_slice(place);
+        let number = seen.iter().position(|known| *known == id).unwrap_or_else(|| {
+            seen.push(id);
+            seen.len() - 1
+        });
+        place.copy_from_slice(format!("{number:012}").as_bytes());
+    }
+    hidden
+}
+
+struct Form<'a> {
+    out: &'a mut Vec<u8>,
+    redactor: &'a Redactor,
+    operation: &'a str,
+    recorded: bool,
+    /// Somewhere are twelve digits in a row.
+    digits: bool,
+    accounts: Vec<String>,
+    /// Where the top-level members stand.
+    members: Vec<Range<usize>>,
+}
+
+impl Form<'_> {
+    fn root(&mut self, context: Context<'_>, input: &Value, token: Option<&str>) {
+        let Value::Object(members) = input else {
+            return self.value(context, Path::ROOT, input);
+        };
+        self.out.push(OBJECT);
+        sorted(
+            members.len(),
+            |index| members[index].0.as_str(),
+            |index| {
+                let (name, value) = &members[index];
+                if token == Some(name.as_str()) || matches!(value, Value::Null) {
+                    return;
+                }
+                let start = self.out.len();
+                self.out.push(MEMBER);
+                text(self.out, name);
+                self.value(context.child(name), Path::ROOT.name(name), value);
+                self.members.push(start..self.out.len());
+            },
+        );
+        self.out.push(END);
+    }
+
+    fn value(&mut self, context: Context<'_>, path: Path<'_>, value: &Value) {
+        if let Some(stand_in) = self.redactor.hidden(&context, self.operation, &path, value, self.recorded) {
+            return self.plain(context, path, &stand_in);
+        }
+        match value {
+            Value::Text(content) => {
+                let clean = self.redactor.scrubbed(content);
+                self.text(context.name, &clean);
+            }
+            other => self.plain(context, path, other),
+        }
+    }
+
+    fn plain(&mut self, context: Context<'_>, path: Path<'_>, value: &Value) {
+        match value {
+            Value::Null => self.out.push(NULL),
+            Value::Bool(value) => self.out.extend_from_slice(&[BOOL, u8::from(*value)]),
+            Value::Integer(number) => self.integer(*number),
+            Value::Number(text) => self.number(text),
+            Value::Text(content) => self.text(context.name, content),
+            Value::Blob(bytes) => {
+                self.out.push(BLOB);
+                self.out.extend_from_slice(blake3::hash(bytes).as_bytes());
+            }
+            Value::Timestamp { seconds, nanos } => {
+                self.out.push(TIMESTAMP);
+                self.out.extend_from_slice(&seconds.to_le_bytes());
+                self.out.extend_from_slice(&nanos.to_le_bytes());
+            }
+            Value::List(items) => self.list(context, path, items),
+            Value::Object(entries) => self.object(context, path, entries),
+        }
+    }
+
+    fn text(&mut self, name: &str, content: &str) {
+        if scan::twelve_digits(content.as_bytes()).next().is_some() {
+            self.digits = true;
+            scan::accounts(name, content, &mut self.accounts);
+        }
+        self.out.push(TEXT);
+        text(self.out, content);
+    }
+
+    fn integer(&mut self, number: i128) {
+        self.out.push(INTEGER);
+        self.out.extend_from_slice(&number.to_le_bytes());
+    }
+
+    fn number(&mut self, lexeme: &str) {
+        let Some(decimal) = Decimal::read(lexeme) else {
+            self.out.push(TEXT);
+            return text(self.out, lexeme);
+        };
+        match decimal.whole() {
+            Some(number) => self.integer(number),
+            None => {
+                self.out.extend_from_slice(&[DECIMAL, u8::from(decimal.negative)]);
+                self.out.extend_from_slice(&decimal.exponent.to_le_bytes());
+                // The letter keeps twelve digits from being taken for an account.
+                text(self.out, &format!("d{}", decimal.digits));
+            }
+        }
+    }
+
+    fn list(&mut self, context: Context<'_>, path: Path<'_>, items: &[Value]) {
+        self.out.push(LIST);
+        let start = self.out.len();
+        let unique = context.member.is_some_and(|member| member.constraints.unique_items);
+        let mut ends = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            self.value(context.item(), path.index(index), item);
+            if unique {
+                ends.push(self.out.len());
+            }
+        }
+        if unique {
+            sort_parts(self.out, start, &ends, self.digits);
+        }
+        self.out.push(END);
+    }
+
+    fn object(&mut self, context: Context<'_>, path: Path<'_>, entries: &[(String, Value)]) {
+        self.out.push(OBJECT);
+        if context.is_map() {
+            self.map(context, path, entries);
+        } else {
+            sorted(
+                entries.len(),
+                |index| entries[index].0.as_str(),
+                |index| {
+                    let (name, value) = &entries[index];
+                    if !matches!(value, Value::Null) {
+                        self.out.push(MEMBER);
+                        text(self.out, name);
+                        self.value(context.child(name), path.name(name), value);
+                    }
+                },
+            );
+        }
+        self.out.push(END);
+    }
+
+    /// The keys of a map are data: they may be secrets, and hold account ids.
+    fn map(&mut self, context: Context<'_>, path: Path<'_>, entries: &[(String, Value)]) {
+        let keys: Vec<Cow<'_, str>> = entries
+            .iter()
+            .map(|(name, _)| {
+                self.redactor
+                    .map_key(&context.key(), self.operation, &path.name(name), name, self.recorded)
+            })
+            .collect();
+        let masked: Vec<Cow<'_, str>> = keys
+            .iter()
+            .map(|key| match scan::rename_accounts(key, &|_| Some("0".repeat(12))) {
+                Some(masked) => Cow::Owned(masked),
+                None => Cow::Borrowed(&**key),
+            })
+            .collect();
+        sorted_if(
+            entries.len(),
+            |index| &masked[index],
+            |one, other| keys[one] == keys[other],
+            |index| {
+                let (name, value) = &entries[index];
+                if !matches!(value, Value::Null) {
+                    self.out.push(MEMBER);
+                    self.text("", &keys[index]);
+                    self.value(context.child(name), path.name(name), value);
+                }
+            },
+        );
+    }
+}
+
+/// Visits positions in the order of their names; of equal names only the last, which counts.
+fn sorted<'n>(count: usize, name: impl Fn(usize) -> &'n str, visit: impl FnMut(usize)) {
+    sorted_if(count, &name, |one, other| name(one) == name(other), visit);
+}
+
+fn sorted_if<'n>(count: usize, name: impl Fn(usize) -> &'n str, same: impl Fn(usize, usize) -> bool, mut visit: impl FnMut(usize)) {
+    let mut few = [0usize; 32];
+    let mut many = Vec::new();
+    let order: &mut [usize] = if count <= few.len() {
+        &mut few[..count]
+    } else {
+        many.resize(count, 0);
+        &mut many
+    };
+    for (index, slot) in order.iter_mut().enumerate() {
+        *slot = index;
+    }
+    order.sort_unstable_by(|one, other| name(*one).cmp(name(*other)).then(one.cmp(other)));
+    for (at, index) in order.iter().enumerate() {
+        if order.get(at + 1).is_none_or(|next| !same(*index, *next)) {
+            visit(*index);
+        }
+    }
+}
+
+/// Sorts the parts of the form that end at `ends`. Account ids have no say: they are not renamed yet.
+fn sort_parts(out: &mut [u8], start: usize, ends: &[usize], digits: bool) {
+    let mut parts: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(ends.len());
+    let mut from = start;
+    for end in ends {
+        let part = out.get(from..*end).unwrap_or_default().to_vec();
+        let mut masked = part.clone();
+        if digits {
+            for at in scan::twelve_digits(&part) {
+                masked[at..at + 12].fill(b'0');
+            }
+        }
+        parts.push((masked, part));
+        from = *end;
+    }
+    parts.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut at = start;
+    for (_, part) in parts {
+        out[at..at + part.len()].copy_from_slice(&part);
+        at += part.len();
+    }
+}
+
+/// A length and the text.
+fn text(out: &mut Vec<u8>, text: &str) {
+    // Eight bytes, little end first: the byte before the text is zero and no part of a word.
+    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn hashed(form: &[u8]) -> Key {
+    let mut first = [0; 16];
+    first.copy_from_slice(&blake3::hash(form).as_bytes()[..16]);
+    Key(u128::from_le_bytes(first))
+}
+
+fn short_hash(part: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    part.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A number by value: digits without zeros at either end, times ten to the exponent.
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn read(lexeme: &str) -> Option<Decimal> {
+        let (negative, rest) = lexeme.strip_prefix('-').map_or((false, lexeme), |rest| (true, rest));
+        let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let exponent = exponent.parse::<i64>().ok()?.checked_sub(fraction.len() as i64)?;
+        let short = digits.trim_end_matches('0');
+        let exponent = exponent.checked_add((digits.len() - short.len()) as i64)?;
+        let short = short.trim_start_matches('0');
+        if short.is_empty() {
+            return Some(Decimal {
+                negative: false,
+                digits: String::new(),
+                exponent: 0,
+            });
+        }
+        Some(Decimal {
+            negative,
+            digits: short.to_owned(),
+            exponent,
+        })
+    }
+
+    fn whole(&self) -> Option<i128> {
+        if self.digits.is_empty() {
+            return Some(0);
+        }
+        let zeros = usize::try_from(self.exponent).ok().filter(|zeros| *zeros < 40)?;
+        let number: i128 = format!("{}{}", self.digits, "0".repeat(zeros)).parse().ok()?;
+        Some(if self.negative { -number } else { number })
+    }
+}
+
+/// Whether two numbers have the same value, however they are written.
+pub(super) fn same_number(one: &Value, other: &Value) -> bool {
+    let read = |value: &Value| match value {
+        Value::Integer(number) => Decimal::read(&number.to_string()),
+        Value::Number(lexeme) => Decimal::read(lexeme),
+        _ => None,
+    };
+    match (read(one), read(other)) {
+        (Some(one), Some(other)) => one.negative == other.negative && one.exponent == other.exponent && one.digits == other.digits,
+        _ => one == other,
+    }
+}

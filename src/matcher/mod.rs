@@ -1,0 +1,251 @@
+//! Which recorded interaction answers a live call.
+//!
+//! A [`Tape`] is a loaded cassette: immutable, indexed by [`key::Key`], shared by all clients. A
+//! [`session::Session`] is one client's way through it. A call that nothing answers is explained
+//! by a [`miss::Miss`]. The matcher stands on the redactor, because a key holds stand-ins; who
+//! answers, and how, is the proxy's affair.
+
+pub mod key;
+pub mod miss;
+pub mod session;
+
+use crate::cassette::{Cassette, Interaction};
+use crate::inspect::{Call, Finding};
+use crate::protocol::Reply;
+use crate::redaction::Redactor;
+use crate::redaction::echo::Template;
+use crate::value::Value;
+use crate::wire::Request;
+use bytes::Bytes;
+use key::{Accounts, Key};
+use std::collections::{HashMap, HashSet};
+
+/// An operation's place in a tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(pub(crate) u32);
+
+/// A group of interactions that were recorded with the same idempotency token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TokenId(u32);
+
+/// One interaction, ready to be played.
+pub struct Track {
+    /// What was recorded. Its position is that in the cassette.
+    pub interaction: Interaction,
+    /// The call, where the operation is known.
+    pub call: Option<Call>,
+    /// Its key.
+    pub key: Key,
+    /// The recorded idempotency token.
+    pub token: Option<String>,
+    /// The recorded answer is an error of the service.
+    pub is_error: bool,
+    /// How the response body is filled with what the client sends.
+    pub template: Template,
+    operation: Option<OperationId>,
+    token_id: Option<TokenId>,
+    key_index: u32,
+}
+
+/// A cassette in replay.
+pub struct Tape {
+    /// The redactor of the cassette: it makes live requests comparable.
+    pub redactor: Redactor,
+    tracks: Vec<Track>,
+    /// Where the interactions of a key are listed.
+    keys: HashMap<Key, u32>,
+    /// The positions of each key's interactions, in recorded order.
+    by_key: Vec<Vec<u32>>,
+    /// The positions of a token's interactions with one key, in recorded order.
+    by_token: HashMap<(TokenId, u32), Vec<u32>>,
+    tokens: u32,
+    operations: Operations,
+    nearest: miss::Index,
+    lints: Vec<(usize, String)>,
+}
+
+#[derive(Default)]
+struct Operations {
+    /// `sdkId` and name.
+    ids: HashMap<(String, String), OperationId>,
+    names: Vec<(String, String)>,
+    /// Operations whose keys rename every run of twelve digits.
+    loose: HashSet<OperationId>,
+}
+
+impl Operations {
+    fn intern(&mut self, call: &Call) -> OperationId {
+        let name = &call.service.operation(call.operation).name;
+        let next = OperationId(self.names.len() as u32);
+        let key = (call.service.sdk_id.clone(), name.clone());
+        if let Some(id) = self.ids.get(&key) {
+            return *id;
+        }
+        self.names.push(key.clone());
+        self.ids.insert(key, next);
+        next
+    }
+
+    fn accounts(&self, operation: Option<OperationId>) -> Accounts {
+        match operation {
+            Some(operation) if self.loose.contains(&operation) => Accounts::All,
+            _ => Accounts::Recognised,
+        }
+    }
+}
+
+impl Tape {
+    /// Indexes a cassette. `understand` is what `inspect` finds in an interaction's exchange (the
+    /// catalog is the caller's). Plain values at sensitive places are redacted first, see
+    /// [`Tape::lints`].
+    pub fn new(cassette: Cassette, redactor: Redactor, mut understand: impl FnMut(&Interaction) -> Finding) -> Tape {
+        let mut tape = Tape {
+            redactor,
+            tracks: Vec::with_capacity(cassette.interactions.len()),
+            keys: HashMap::with_capacity(cassette.interactions.len()),
+            by_key: Vec::new(),
+            by_token: HashMap::new(),
+            tokens: 0,
+            operations: Operations::default(),
+            nearest: miss::Index::default(),
+            lints: Vec::new(),
+        };
+        let mut inputs = Vec::with_capacity(cassette.interactions.len());
+        for (position, mut interaction) in cassette.interactions.into_iter().enumerate() {
+            let mut finding = understand(&interaction);
+            let lints = tape.redactor.redact_loaded(&mut interaction, &finding);
+            if !lints.is_empty() {
+                finding = understand(&interaction);
+                tape.lints.extend(lints.into_iter().map(|lint| (position, lint)));
+            }
+            inputs.push(tape.read(interaction, finding));
+        }
+        tape.find_hidden_accounts(&inputs);
+        let mut tokens = HashMap::new();
+        for (position, input) in inputs.iter().enumerate() {
+            tape.index(position, input.as_ref(), &mut tokens);
+        }
+        tape
+    }
+
+    /// Adds a track without its place in the index, and gives its input.
+    fn read(&mut self, interaction: Interaction, finding: Finding) -> Option<Value> {
+        let input = finding.request.and_then(|request| request.content);
+        let call = finding.call;
+        let is_error = match finding.response.as_ref().and_then(|response| response.content.as_ref()) {
+            Some(reply) => matches!(reply, Reply::Error { .. }),
+            None => interaction.response.status().as_u16() >= 400,
+        };
+        let member = call
+            .as_ref()
+            .and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
+        let token = member.and_then(|member| input.as_ref()?.member(member)?.as_text());
+        let template = Template::new(&interaction, input.as_ref(), member);
+        self.tracks.push(Track {
+            operation: call.as_ref().map(|call| self.operations.intern(call)),
+            token: token.map(str::to_owned),
+            key: Key(0),
+            token_id: None,
+            key_index: 0,
+            interaction,
+            call,
+            is_error,
+            template,
+        });
+        input
+    }
+
+    fn find_hidden_accounts(&mut self, inputs: &[Option<Value>]) {
+        for (track, input) in self.tracks.iter().zip(inputs) {
+            let (Some(call), Some(input), Some(operation)) = (&track.call, input, track.operation) else {
+                continue;
+            };
+            let renamed = track
+                .interaction
+                .redacted
+                .iter()
+                .any(|place| place.rule == "account-id" && place.path.starts_with("/request"));
+            if renamed && key::has_hidden_accounts(call, input, &self.redactor) {
+                self.operations.loose.insert(operation);
+            }
+        }
+    }
+
+    fn index(&mut self, position: usize, input: Option<&Value>, tokens: &mut HashMap<(OperationId, String), TokenId>) {
+        let track = &self.tracks[position];
+        let (key, members) = match (&track.call, input) {
+            (Some(call), Some(input)) => key::key_and_members(call, input, &self.redactor, true, self.operations.accounts(track.operation)),
+            _ => (key::unmodelled_key(&track.interaction.request), Vec::new()),
+        };
+        if let Some(operation) = track.operation {
+            self.nearest.add(operation, position as u32, &members);
+        }
+        let next = self.by_key.len() as u32;
+        let key_index = *self.keys.entry(key).or_insert(next);
+        if key_index == next {
+            self.by_key.push(Vec::new());
+        }
+        self.by_key[key_index as usize].push(position as u32);
+        let token_id = match (track.operation, &track.token) {
+            (Some(operation), Some(token)) => {
+                let next = TokenId(self.tokens);
+                let id = *tokens.entry((operation, token.clone())).or_insert(next);
+                self.tokens += u32::from(id == next);
+                self.by_token.entry((id, key_index)).or_default().push(position as u32);
+                Some(id)
+            }
+            _ => None,
+        };
+        let track = &mut self.tracks[position];
+        (track.key, track.key_index, track.token_id) = (key, key_index, token_id);
+    }
+
+    /// The key of a live call, as this tape makes keys.
+    pub fn key(&self, call: &Call, input: &Value) -> Key {
+        key::key_with(call, input, &self.redactor, false, self.operations.accounts(self.operation(call)))
+    }
+
+    /// The key of a live request that no model describes.
+    pub fn unmodelled_key(&self, request: &Request) -> Key {
+        key::unmodelled_key(request)
+    }
+
+    /// The operation of a call, where anything was recorded of it.
+    pub fn operation(&self, call: &Call) -> Option<OperationId> {
+        let name = &call.service.operation(call.operation).name;
+        // There are few operations in one cassette, and comparing beats building an owned key.
+        let known = |(service, operation): &(String, String)| *service == call.service.sdk_id && operation == name;
+        if self.operations.names.len() <= 16 {
+            return self.operations.names.iter().position(known).map(|index| OperationId(index as u32));
+        }
+        self.operations.ids.get(&(call.service.sdk_id.clone(), name.clone())).copied()
+    }
+
+    /// All interactions, in recorded order.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// The interaction at a position that a session gave.
+    pub fn track(&self, position: usize) -> Option<&Track> {
+        self.tracks.get(position)
+    }
+
+    /// The response body of the interaction at `position`, filled with what the client sent.
+    pub fn body(&self, position: usize, live_input: &Value) -> Bytes {
+        self.tracks
+            .get(position)
+            .map(|track| track.template.render(live_input))
+            .unwrap_or_default()
+    }
+
+    /// What had to be redacted when the cassette was loaded, by position.
+    pub fn lints(&self) -> &[(usize, String)] {
+        &self.lints
+    }
+
+    fn positions(&self, key: Key) -> Option<(u32, &[u32])> {
+        let index = *self.keys.get(&key)?;
+        Some((index, self.by_key.get(index as usize)?))
+    }
+}

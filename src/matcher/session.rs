@@ -1,0 +1,285 @@
+//! One client's run through a tape: what was played, and which live idempotency token stands for
+//! which recorded one.
+//!
+//! The rules. Among interactions of the same key the recorded order holds, and each is played
+//! once. At its first play a live token binds to the recorded token of the interaction it played;
+//! its later uses play the remaining interactions with that recorded token in order (a recorded
+//! 500, then its 200), and then repeat the last. An unbound token plays the next interaction of its
+//! key whose recorded token is unbound. The same live token with another input is a violation,
+//! unless the recording holds just that, answered with an error of the service. Where the
+//! recording has no token (a client that sent none), a live one repeats its answer, or goes on
+//! after an error.
+//!
+//! Nothing here depends on how calls of different keys interleave.
+
+use super::key::Key;
+use super::{OperationId, Tape, TokenId};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a session answers to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The interaction at `position` answers.
+    Play {
+        /// Its position in the tape.
+        position: usize,
+        /// It was played before (a repeated token, or `--repeat`).
+        again: bool,
+    },
+    /// Nothing like it was recorded.
+    Unrecorded,
+    /// Everything that was recorded for it is played, or belongs to another token.
+    Exhausted {
+        /// How many interactions were recorded with this key.
+        recorded: usize,
+        /// How many answers were given for it so far.
+        played: u64,
+    },
+    /// The token was used before, with another input. `position` is what it played then.
+    TokenReused {
+        /// The interaction that the token was bound to.
+        position: usize,
+    },
+}
+
+/// One client's run through a tape.
+pub struct Session {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// How often each interaction was played.
+    plays: Vec<u32>,
+    /// Interactions that were played at least once.
+    played: usize,
+    /// By key: everything before this place in the key's list is played, or bound to a token.
+    cursors: Vec<u32>,
+    /// By recorded token: a live token is bound to it.
+    bound: Vec<bool>,
+    /// By live token.
+    bindings: HashMap<String, Vec<Binding>>,
+}
+
+#[derive(Clone, Copy)]
+struct Binding {
+    operation: OperationId,
+    key: Key,
+    /// The recorded token, where the recording has one.
+    token: Option<TokenId>,
+    /// The interaction that was played last.
+    last: u32,
+}
+
+/// What is to be played, before it is.
+enum Choice {
+    Play { position: u32, bind: bool },
+    Repeat { position: u32 },
+    Not(Outcome),
+}
+
+impl Session {
+    /// A session in which nothing was played yet.
+    pub fn new(tape: &Tape) -> Session {
+        Session {
+            state: Mutex::new(State {
+                plays: vec![0; tape.tracks.len()],
+                played: 0,
+                cursors: vec![0; tape.by_key.len()],
+                bound: vec![false; tape.tokens as usize],
+                bindings: HashMap::new(),
+            }),
+        }
+    }
+
+    /// Takes the next interaction for a call whose whole request was read. `token` is the live
+    /// idempotency token; `repeat` lets the last interaction of a key answer again.
+    pub fn play(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Outcome {
+        let mut state = self.lock();
+        let choice = state.choose(tape, key, operation, token, repeat);
+        state.take(tape, choice, key, operation, token)
+    }
+
+    /// As [`Session::play`], but only if the answer is an error of the service: a request that
+    /// violates its contract may get no other. Nothing is taken where nothing is given.
+    pub fn play_error(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Option<Outcome> {
+        let mut state = self.lock();
+        let choice = state.choose(tape, key, operation, token, repeat);
+        let (Choice::Play { position, .. } | Choice::Repeat { position }) = choice else {
+            return None;
+        };
+        if !tape.track(position as usize)?.is_error {
+            return None;
+        }
+        Some(state.take(tape, choice, key, operation, token))
+    }
+
+    /// Positions of interactions that were never played, in recorded order.
+    pub fn unplayed(&self) -> Vec<usize> {
+        let state = self.lock();
+        state
+            .plays
+            .iter()
+            .enumerate()
+            .filter(|(_, plays)| **plays == 0)
+            .map(|(position, _)| position)
+            .collect()
+    }
+
+    /// How many interactions were played at least once.
+    pub fn played(&self) -> usize {
+        self.lock().played
+    }
+
+    /// How often the interaction at `position` was played.
+    pub fn plays(&self, position: usize) -> u32 {
+        self.lock().plays.get(position).copied().unwrap_or(0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn choose(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Choice {
+        if let Some(binding) = self.binding(operation, token) {
+            return self.choose_bound(tape, key, binding);
+        }
+        let Some((index, positions)) = tape.positions(key) else {
+            return Choice::Not(Outcome::Unrecorded);
+        };
+        let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
+        let next = positions.iter().skip(from).find(|position| self.is_free(tape, **position));
+        match (next, positions.last()) {
+            (Some(position), _) => Choice::Play {
+                position: *position,
+                bind: token.is_some(),
+            },
+            (None, Some(last)) if repeat => Choice::Repeat { position: *last },
+            _ => Choice::Not(self.exhausted(positions)),
+        }
+    }
+
+    fn choose_bound(&self, tape: &Tape, key: Key, binding: Binding) -> Choice {
+        let same = binding.key == key;
+        let rest = match binding.token {
+            Some(token) => tape.positions(key).and_then(|(index, _)| tape.by_token.get(&(token, index))),
+            None => None,
+        };
+        let is_error = |position: u32| tape.track(position as usize).is_some_and(|track| track.is_error);
+        let reused = Choice::Not(Outcome::TokenReused {
+            position: binding.last as usize,
+        });
+        if let Some(positions) = rest {
+            let next = positions.iter().copied().find(|position| self.plays_of(*position) == 0);
+            let last = positions.last().copied().unwrap_or(binding.last);
+            return match next {
+                Some(position) if same || is_error(position) => Choice::Play { position, bind: true },
+                None if same || is_error(last) => Choice::Repeat { position: last },
+                _ => reused,
+            };
+        }
+        if !same {
+            return reused;
+        }
+        if is_error(binding.last)
+            && let Some(position) = self.next_without_token(tape, key)
+        {
+            return Choice::Play { position, bind: true };
+        }
+        // A bound token repeats its last answer whether or not the key may.
+        Choice::Repeat { position: binding.last }
+    }
+
+    fn next_without_token(&self, tape: &Tape, key: Key) -> Option<u32> {
+        let (index, positions) = tape.positions(key)?;
+        let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
+        let is_next = |position: &u32| self.is_free(tape, *position) && tape.tracks[*position as usize].token_id.is_none();
+        positions.iter().skip(from).copied().find(is_next)
+    }
+
+    fn take(&mut self, tape: &Tape, choice: Choice, key: Key, operation: Option<OperationId>, token: Option<&str>) -> Outcome {
+        let (position, again, bind) = match choice {
+            Choice::Not(outcome) => return outcome,
+            Choice::Play { position, bind } => (position, false, bind),
+            Choice::Repeat { position } => (position, true, false),
+        };
+        if let Some(plays) = self.plays.get_mut(position as usize) {
+            self.played += usize::from(*plays == 0);
+            *plays = plays.saturating_add(1);
+        }
+        if bind && let (Some(operation), Some(token)) = (operation, token) {
+            self.bind(tape, operation, token, key, position);
+        }
+        self.advance(tape, key);
+        Outcome::Play {
+            position: position as usize,
+            again,
+        }
+    }
+
+    fn bind(&mut self, tape: &Tape, operation: OperationId, token: &str, key: Key, position: u32) {
+        let recorded = tape.track(position as usize).and_then(|track| track.token_id);
+        if let Some(bound) = recorded.and_then(|recorded| self.bound.get_mut(recorded.0 as usize)) {
+            *bound = true;
+        }
+        let bindings = match self.bindings.get_mut(token) {
+            Some(bindings) => bindings,
+            None => self.bindings.entry(token.to_owned()).or_default(),
+        };
+        match bindings.iter_mut().find(|binding| binding.operation == operation) {
+            // The key stays that of the first use: an error for another input changes nothing.
+            Some(binding) if binding.key == key => binding.last = position,
+            Some(_) => {}
+            None => bindings.push(Binding {
+                operation,
+                key,
+                token: recorded,
+                last: position,
+            }),
+        }
+    }
+
+    /// What is played or bound never becomes free again, so the cursor never goes back.
+    fn advance(&mut self, tape: &Tape, key: Key) {
+        let Some((index, positions)) = tape.positions(key) else {
+            return;
+        };
+        let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
+        let passed = positions
+            .iter()
+            .skip(from)
+            .take_while(|position| !self.is_free(tape, **position))
+            .count();
+        if let Some(cursor) = self.cursors.get_mut(index as usize) {
+            *cursor += passed as u32;
+        }
+    }
+
+    fn is_free(&self, tape: &Tape, position: u32) -> bool {
+        let token = tape.track(position as usize).and_then(|track| track.token_id);
+        let bound = token.and_then(|token| self.bound.get(token.0 as usize)).copied().unwrap_or(false);
+        self.plays_of(position) == 0 && !bound
+    }
+
+    fn plays_of(&self, position: u32) -> u32 {
+        self.plays.get(position as usize).copied().unwrap_or(0)
+    }
+
+    fn binding(&self, operation: Option<OperationId>, token: Option<&str>) -> Option<Binding> {
+        let (operation, token) = (operation?, token?);
+        self.bindings
+            .get(token)?
+            .iter()
+            .find(|binding| binding.operation == operation)
+            .copied()
+    }
+
+    fn exhausted(&self, positions: &[u32]) -> Outcome {
+        Outcome::Exhausted {
+            recorded: positions.len(),
+            played: positions.iter().map(|position| u64::from(self.plays_of(*position))).sum(),
+        }
+    }
+}

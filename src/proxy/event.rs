@@ -1,0 +1,59 @@
+//! What the recorder and the replayer tell of each call as it ends. What becomes of it (lines on
+//! the terminal, a report) is not their affair.
+
+use crate::inspect::{Call, Judged};
+use crate::protocol::Reply;
+use crate::value::Value;
+use crate::wire::Request;
+
+/// Is told of every call, from many tasks at once.
+pub trait Observer: Send + Sync + 'static {
+    /// Interaction `interaction` (its index) answered call `number`, and there is nothing else to
+    /// say of it. This is the hot path of replay.
+    fn played(&self, number: usize, interaction: usize);
+    /// Anything else happened.
+    fn told(&self, event: Event<'_>);
+    /// Something that belongs to no call, such as a client that speaks no HTTP.
+    fn noted(&self, text: &str);
+}
+
+/// The end of one call.
+pub struct Event<'a> {
+    /// From 1, in the order in which whole requests had arrived.
+    pub number: usize,
+    /// The request as it came.
+    pub request: &'a Request,
+    /// The call, where it was understood.
+    pub call: Option<&'a Call>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The index of the interaction that was written or played.
+    pub interaction: Option<usize>,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// What is said of the request.
+    pub judged_request: Option<&'a Judged<Value>>,
+    /// What is said of the response.
+    pub judged_response: Option<&'a Judged<Reply>>,
+    /// Why, where the ending needs words.
+    pub message: Option<&'a str>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Forwarded, answered, durable.
+    Recorded,
+    /// Answered from the cassette.
+    Played,
+    /// No unplayed interaction answers it.
+    Missed,
+    /// It breaks its contract and was refused in the service's name.
+    Refused,
+    /// No known operation.
+    Unmodeled,
+    /// It was not written down.
+    NotRecorded,
+    /// The service could not be reached, or broke off.
+    UpstreamFailed,
+}

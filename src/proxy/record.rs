@@ -1,0 +1,510 @@
+//! Forwards calls, and lets no answer end before its recording is durable.
+
+use super::body::{BodyError, Payload, Read, read_limited};
+use super::credentials::{CredentialSource, Keyring, Keys, Owner};
+use super::event::{Ending, Event, Observer};
+use super::refuse::{answer, refuse_call, refuse_unknown};
+use super::replay::other_session;
+use super::sign::{self, Target};
+use super::signature::{self, Signed};
+use super::upstream::{Upstream, UpstreamError};
+use super::{Arrival, Authority, Door, Handler, Reach, RequestBody, aws_hosts};
+use crate::cassette::Interaction;
+use crate::cassette::format::FormatError;
+use crate::cassette::journal::Journal;
+use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, recognise};
+use crate::model::catalog::Catalog;
+use crate::protocol::Reply;
+use crate::protocol::refusal::UNKNOWN_OPERATION;
+use crate::redaction::Redactor;
+use crate::scope::{self, Scope};
+use crate::value::Value;
+use crate::wire::{self, Request, Response};
+use bytes::Bytes;
+use http::header::HOST;
+use http::uri::PathAndQuery;
+use http::{StatusCode, Uri};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+/// The longest body that is recorded; a longer one passes through, and the run says so.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The header by which a stand-in server says what it is.
+pub const STAND_IN: &str = "x-ferrotape-stand-in";
+
+/// First byte of a journal entry.
+const LIVE_MARK: u8 = b'L';
+const STAND_IN_MARK: u8 = b'S';
+
+/// Refusals that are Ferrotape's own. Modelled by most services, retried by no SDK.
+const ACCESS_DENIED: &str = "AccessDeniedException";
+
+/// What a recording does beyond forwarding.
+#[derive(Debug, Clone)]
+pub struct Behaviour {
+    /// The cassette's name, which is also the session's.
+    pub cassette: String,
+    /// Calls that no model knows pass through, unrecorded.
+    pub forward_unmodeled: bool,
+    /// At the endpoint door, a request signed with a key that is not the run's passes on with the
+    /// signature it came with. It is never signed again as somebody else.
+    pub pass_foreign_keys: bool,
+}
+
+/// What a recorder works with.
+pub struct Equipment {
+    /// The services known.
+    pub catalog: Catalog,
+    /// What must not be written down, it takes out.
+    pub redactor: Redactor,
+    /// Where interactions become durable.
+    pub journal: Journal,
+    /// The way out.
+    pub upstream: Upstream,
+    /// Keys that requests may come signed with.
+    pub keyring: Keyring,
+    /// Keys to sign with again.
+    pub credentials: CredentialSource,
+}
+
+/// The recorder.
+pub struct Recorder<O> {
+    equipment: Equipment,
+    behaviour: Behaviour,
+    observer: Arc<O>,
+    arrived: AtomicUsize,
+}
+
+/// Why a call is answered by Ferrotape and not by the service.
+struct Refused {
+    ending: Ending,
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl Refused {
+    fn new(ending: Ending, status: u16, code: &'static str, message: impl Into<String>) -> Refused {
+        Refused {
+            ending,
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// One call on its way.
+struct Passage<'a> {
+    number: usize,
+    /// As it came.
+    request: &'a Request,
+    call: Option<&'a Call>,
+    judged: Option<Judged<Value>>,
+}
+
+impl<O: Observer> Recorder<O> {
+    /// A recorder that has seen nothing yet.
+    pub fn new(equipment: Equipment, behaviour: Behaviour, observer: Arc<O>) -> Recorder<O> {
+        Recorder {
+            equipment,
+            behaviour,
+            observer,
+            arrived: AtomicUsize::new(0),
+        }
+    }
+
+    /// The equipment back, when all is done.
+    pub fn into_equipment(self) -> Equipment {
+        self.equipment
+    }
+
+    async fn record(&self, arrival: &Arrival, request: Request) -> http::Response<Payload> {
+        let number = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
+        match recognise(&self.equipment.catalog, &request) {
+            Ok(call) => {
+                let judged = Some(judge_request(&call, &request, false));
+                let passage = Passage {
+                    number,
+                    request: &request,
+                    call: Some(&call),
+                    judged,
+                };
+                match self.forward(arrival, &passage).await {
+                    Ok(response) => response,
+                    Err(refused) => self.refuse(
+                        &passage,
+                        &refused,
+                        refuse_call(&call, &request, refused.code, refused.status, &refused.message),
+                    ),
+                }
+            }
+            Err(unmodeled) => {
+                let passage = Passage {
+                    number,
+                    request: &request,
+                    call: None,
+                    judged: None,
+                };
+                let refused = match self.forward_unmodeled(arrival, &passage, &unmodeled.reason).await {
+                    Ok(response) => return response,
+                    Err(refused) => refused,
+                };
+                let service = unmodeled.service.as_deref();
+                let response = refuse_unknown(
+                    &self.equipment.catalog,
+                    service,
+                    &request,
+                    refused.code,
+                    refused.status,
+                    &refused.message,
+                );
+                self.refuse(&passage, &refused, response)
+            }
+        }
+    }
+
+    fn refuse(&self, passage: &Passage<'_>, refused: &Refused, response: Response) -> http::Response<Payload> {
+        self.tell(passage, refused.ending, response.status(), None, Some(&refused.message));
+        answer(response)
+    }
+
+    async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
+        let call = passage.call;
+        let uri = self.aws_uri(arrival, passage)?;
+        let outgoing = self.authorised(arrival, passage, &uri).await?;
+        let incoming = self
+            .equipment
+            .upstream
+            .send(outgoing)
+            .await
+            .map_err(|error| upstream_failed(&error))?;
+        let (head, body) = incoming.into_parts();
+        let body = match read_limited(body, MAX_BODY).await {
+            Ok(Read::Whole(body)) => body,
+            Ok(Read::Over { so_far, rest }) => {
+                let message = format!("the response is larger than {MAX_BODY} bytes; it passed through unrecorded");
+                self.tell(passage, Ending::NotRecorded, head.status, None, Some(&message));
+                return Ok(passed_through(http::Response::from_parts(head, ()), so_far, rest));
+            }
+            Err(error) => return Err(broken_off(&error)),
+        };
+        let response = Response::from_parts(head, body);
+        let judged_response = call.map(|call| judge_response(call, &response));
+        let mut as_recorded = passage.request.clone();
+        *as_recorded.uri_mut() = uri;
+        let finding = Finding {
+            call: call.cloned(),
+            request: passage.judged.clone(),
+            response: judged_response,
+        };
+        let written = self.write(passage.number, &as_recorded, &response, &finding).await;
+        let response = without_framing(response);
+        match written {
+            Ok(()) => {
+                self.tell(passage, Ending::Recorded, response.status(), finding.response.as_ref(), None);
+                Ok(answer(response))
+            }
+            Err(refused) if refused.status == 500 => Err(refused),
+            Err(refused) => {
+                self.tell(
+                    passage,
+                    refused.ending,
+                    response.status(),
+                    finding.response.as_ref(),
+                    Some(&refused.message),
+                );
+                Ok(answer(response))
+            }
+        }
+    }
+
+    /// Makes the exchange durable, redacted.
+    async fn write(&self, number: usize, request: &Request, response: &Response, finding: &Finding) -> Result<(), Refused> {
+        let interaction = self.equipment.redactor.redact(request, response, finding, attempt(request));
+        // Nothing may be written whose secrets could be seen; the client has its answer all the same.
+        let interaction = interaction.map_err(|leak| Refused::new(Ending::NotRecorded, 200, ACCESS_DENIED, leak.to_string()))?;
+        let appended = self
+            .equipment
+            .journal
+            .append(number as u64, entry(&interaction, response.headers().contains_key(STAND_IN)))
+            .await;
+        appended.map_err(|error| {
+            Refused::new(
+                Ending::NotRecorded,
+                500,
+                "InternalServerException",
+                format!("Ferrotape could not write its journal: {error}"),
+            )
+        })
+    }
+
+    async fn forward_unmodeled(&self, arrival: &Arrival, passage: &Passage<'_>, reason: &str) -> Result<http::Response<Payload>, Refused> {
+        let refuse = |message: String| Err(Refused::new(Ending::Unmodeled, 400, UNKNOWN_OPERATION, message));
+        if !self.behaviour.forward_unmodeled {
+            return refuse(format!("{reason}; or let such calls pass, unrecorded, with `--unmodeled forward`"));
+        }
+        if arrival.door == Door::Endpoint && !self.equipment.upstream.is_overridden() {
+            return refuse(format!("{reason}; without a model the endpoint door does not know its host"));
+        }
+        let outgoing = self.authorised(arrival, passage, passage.request.uri()).await?;
+        let incoming = self
+            .equipment
+            .upstream
+            .send(outgoing)
+            .await
+            .map_err(|error| upstream_failed(&error))?;
+        let (head, body) = incoming.into_parts();
+        self.tell(
+            passage,
+            Ending::NotRecorded,
+            head.status,
+            None,
+            Some(&format!("{reason}; it passed through unrecorded")),
+        );
+        Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
+    }
+
+    /// The URI by which AWS knows the call, whichever door it came through.
+    fn aws_uri(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<Uri, Refused> {
+        let Some(call) = passage.call.filter(|_| arrival.door == Door::Endpoint) else {
+            return Ok(passage.request.uri().clone());
+        };
+        let unknown = || {
+            Refused::new(
+                Ending::UpstreamFailed,
+                400,
+                ACCESS_DENIED,
+                "the request names no region: sign it, or set AWS_REGION",
+            )
+        };
+        let region = call.region.as_deref().ok_or_else(unknown)?;
+        let host = aws_hosts::regional_host(&call.service.endpoint_prefix, region);
+        let path = passage.request.uri().path_and_query().map_or("/", |path| path.as_str());
+        format!("https://{host}{path}").parse().map_err(|_| unknown())
+    }
+
+    /// The request as it goes out: with the signature it came with where that stays valid, signed
+    /// again where it was signed for Ferrotape. Through the intercept door `Host` stays, even where
+    /// `--upstream` is dialled; through the endpoint door it becomes that of the service.
+    async fn authorised(&self, arrival: &Arrival, passage: &Passage<'_>, aws_uri: &Uri) -> Result<Request, Refused> {
+        let request = passage.request;
+        let dialled = self.equipment.upstream.locate(aws_uri);
+        let named = if arrival.door == Door::Endpoint { &dialled } else { aws_uri };
+        let mut outgoing = request.clone();
+        *outgoing.uri_mut() = named.clone();
+        let scope = scope::of(request.uri(), request.headers());
+        if let Some((scope, keys)) = self.keys_for(arrival, request, scope).await? {
+            let (head, body) = outgoing.into_parts();
+            let target = Target {
+                region: &scope.region_as_written,
+                service: &scope.service,
+            };
+            let head = sign::sign(head, &body, target, &keys, SystemTime::now());
+            outgoing = Request::from_parts(
+                head.map_err(|error| Refused::new(Ending::NotRecorded, 400, ACCESS_DENIED, error.to_string()))?,
+                body,
+            );
+        } else if arrival.door == Door::Endpoint {
+            let host = wire::header_value(named.authority().map_or("", |authority| authority.as_str()));
+            outgoing.headers_mut().insert(HOST, host);
+        }
+        *outgoing.uri_mut() = dialled;
+        Ok(outgoing)
+    }
+
+    /// The keys to sign with again; none where the request goes on with what it has.
+    async fn keys_for(&self, arrival: &Arrival, request: &Request, scope: Option<Scope>) -> Result<Option<(Scope, Keys)>, Refused> {
+        let denied = |message: String| Refused::new(Ending::NotRecorded, 403, ACCESS_DENIED, message);
+        let Some(scope) = scope else { return Ok(None) };
+        let (known, replacement) = match self.equipment.keyring.owner(&scope.access_key_id) {
+            Some(Owner::Run(keys)) => (keys, None),
+            Some(Owner::Vended(keys)) => (keys.clone(), Some(keys)),
+            None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {
+                return Err(denied(format!(
+                    "Ferrotape: the request is signed with key `{}`, which is not this run's; use the environment that Ferrotape gives, or the intercept door",
+                    scope.access_key_id
+                )));
+            }
+            None => return Ok(None),
+        };
+        let slash = PathAndQuery::from_static("/");
+        let path = arrival
+            .signed_path
+            .as_ref()
+            .or_else(|| request.uri().path_and_query())
+            .unwrap_or(&slash);
+        let signed = Signed {
+            method: request.method(),
+            path,
+            headers: request.headers(),
+            body: request.body(),
+        };
+        signature::verify(signed, &scope, &known.secret_access_key).map_err(|error| denied(format!("Ferrotape: {error}")))?;
+        match replacement {
+            Some(keys) => Ok(Some((scope, keys))),
+            None => match self.equipment.credentials.keys().await {
+                Ok(keys) => Ok(Some((scope, keys))),
+                Err(error) => Err(denied(format!("Ferrotape: {error}"))),
+            },
+        }
+    }
+
+    fn located(&self, mut request: http::Request<Payload>) -> http::Request<Payload> {
+        *request.uri_mut() = self.equipment.upstream.locate(request.uri());
+        request
+    }
+
+    fn tell(&self, passage: &Passage<'_>, ending: Ending, status: StatusCode, response: Option<&Judged<Reply>>, message: Option<&str>) {
+        self.observer.told(Event {
+            number: passage.number,
+            request: passage.request,
+            call: passage.call,
+            ending,
+            interaction: None,
+            status: status.as_u16(),
+            judged_request: passage.judged.as_ref(),
+            judged_response: response,
+            message,
+        });
+    }
+
+    /// A body too large to hold: through the intercept door it passes as it is, signature and all.
+    async fn pass_large(&self, arrival: &Arrival, head: http::request::Parts, so_far: Bytes, rest: RequestBody) -> http::Response<Payload> {
+        let number = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
+        let request = Request::from_parts(head.clone(), Bytes::new());
+        let passage = Passage {
+            number,
+            request: &request,
+            call: None,
+            judged: None,
+        };
+        let ours = scope::of(&head.uri, &head.headers).is_some_and(|scope| self.equipment.keyring.owner(&scope.access_key_id).is_some());
+        if arrival.door == Door::Endpoint || ours {
+            let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
+            let refused = Refused::new(Ending::NotRecorded, 413, "RequestTooLarge", message);
+            let response = refuse_unknown(
+                &self.equipment.catalog,
+                None,
+                &request,
+                refused.code,
+                refused.status,
+                &refused.message,
+            );
+            return self.refuse(&passage, &refused, response);
+        }
+        let body = Payload::chained(so_far, rest);
+        match self
+            .equipment
+            .upstream
+            .send(self.located(http::Request::from_parts(head, body)))
+            .await
+        {
+            Ok(incoming) => {
+                let (head, body) = incoming.into_parts();
+                let message = format!("the request is larger than {MAX_BODY} bytes; it passed through unrecorded");
+                self.tell(&passage, Ending::NotRecorded, head.status, None, Some(&message));
+                passed_through(http::Response::from_parts(head, ()), Bytes::new(), body)
+            }
+            Err(error) => {
+                let refused = upstream_failed(&error);
+                let response = refuse_unknown(
+                    &self.equipment.catalog,
+                    None,
+                    &request,
+                    refused.code,
+                    refused.status,
+                    &refused.message,
+                );
+                self.refuse(&passage, &refused, response)
+            }
+        }
+    }
+}
+
+impl<O: Observer> Handler for Recorder<O> {
+    async fn call(&self, arrival: Arrival, request: http::Request<RequestBody>) -> http::Response<Payload> {
+        let (head, body) = request.into_parts();
+        let bad = |head, status, message: &str| {
+            let request = Request::from_parts(head, Bytes::new());
+            answer(refuse_unknown(
+                &self.equipment.catalog,
+                None,
+                &request,
+                "BadRequest",
+                status,
+                message,
+            ))
+        };
+        if let Some(message) = other_session(&arrival, &self.behaviour.cassette) {
+            return bad(head, 404, &message);
+        }
+        match read_limited(body, MAX_BODY).await {
+            Ok(Read::Whole(body)) => self.record(&arrival, Request::from_parts(head, body)).await,
+            Ok(Read::Over { so_far, rest }) => self.pass_large(&arrival, head, so_far, rest).await,
+            Err(error) => bad(head, 400, &error.to_string()),
+        }
+    }
+
+    fn reach(&self, authority: &Authority) -> Reach {
+        if aws_hosts::is_aws_host(&authority.host) {
+            Reach::Intercept
+        } else {
+            Reach::Tunnel
+        }
+    }
+}
+
+/// The SDK's retry counter: `attempt=2; max=3`.
+fn attempt(request: &Request) -> u32 {
+    let counter = wire::text(request.headers(), "amz-sdk-request")
+        .and_then(|value| value.split(';').find_map(|part| part.trim().strip_prefix("attempt=")));
+    counter.and_then(|number| number.trim().parse().ok()).unwrap_or(1)
+}
+
+fn upstream_failed(error: &UpstreamError) -> Refused {
+    Refused::new(Ending::UpstreamFailed, 502, "BadGateway", format!("Ferrotape: {error}"))
+}
+
+fn broken_off(error: &BodyError) -> Refused {
+    Refused::new(
+        Ending::UpstreamFailed,
+        502,
+        "BadGateway",
+        format!("Ferrotape: the service's answer did not come whole: {error}"),
+    )
+}
+
+/// The response as a client gets it: our connection's framing is not the upstream's.
+fn without_framing(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    head.headers = wire::without_hop_by_hop(&head.headers);
+    head.version = http::Version::HTTP_11;
+    Response::from_parts(head, body)
+}
+
+fn passed_through(head: http::Response<()>, so_far: Bytes, rest: Incoming) -> http::Response<Payload> {
+    let (mut head, ()) = head.into_parts();
+    head.headers = wire::without_hop_by_hop(&head.headers);
+    head.version = http::Version::HTTP_11;
+    http::Response::from_parts(head, Payload::chained(so_far, rest))
+}
+
+/// What the journal holds of an interaction: whether a stand-in answered, and the interaction.
+pub fn entry(interaction: &Interaction, stand_in: bool) -> Vec<u8> {
+    let mut entry = vec![if stand_in { STAND_IN_MARK } else { LIVE_MARK }];
+    entry.extend(interaction.to_record());
+    entry
+}
+
+/// Reads what [`entry`] wrote.
+///
+/// # Errors
+/// Where the bytes are none of its.
+pub fn read_entry(entry: &[u8]) -> Result<(Interaction, bool), FormatError> {
+    let (mark, record) = entry.split_first().map_or((LIVE_MARK, entry), |(mark, record)| (*mark, record));
+    Ok((Interaction::from_record(record)?, mark == STAND_IN_MARK))
+}

@@ -1,0 +1,377 @@
+//! Headers as they may be written: what is left out, what is replaced, what is made anew.
+//!
+//! Left out is what belongs to one connection, one signature, one clock or one SDK, so that the
+//! same call recorded again gives the same file. The list follows the public references of
+//! SigV4 and of each service; names are compared in lower case (`http` keeps them so).
+
+use super::rules::Rule;
+use super::stand_in::{StandIns, is_marked_text};
+use crate::wire::{self, HOP_BY_HOP};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use flate2::write::{GzEncoder, ZlibEncoder};
+use http::header::{HeaderMap, HeaderValue};
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+
+/// The largest decoded body: a small compressed one must not fill the memory.
+pub const MAX_DECODED: u64 = 64 << 20;
+
+/// Request headers that are not stored.
+const DROPPED_FROM_REQUESTS: [&str; 18] = [
+    "accept-encoding",
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "content-encoding",
+    "content-length",
+    "cookie",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "user-agent",
+    "via",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-user-agent",
+    "x-amzn-trace-id",
+    "x-forwarded-for",
+];
+
+/// Headers whose value becomes a stand-in, in both directions.
+const SECRET: [(&str, Rule); 14] = [
+    ("set-cookie", Rule::Credentials),
+    ("x-amz-access-token", Rule::SessionToken),
+    ("x-amz-client-context", Rule::Credentials),
+    ("x-amz-copy-source-server-side-encryption-customer-key", Rule::Credentials),
+    ("x-amz-copy-source-server-side-encryption-customer-key-md5", Rule::Credentials),
+    ("x-amz-s3session-token", Rule::SessionToken),
+    ("x-amz-security-token", Rule::SessionToken),
+    ("x-amz-server-side-encryption-customer-key", Rule::Credentials),
+    ("x-amz-server-side-encryption-customer-key-md5", Rule::Credentials),
+    ("x-amz-sso_bearer_token", Rule::SessionToken),
+    ("x-api-key", Rule::Credentials),
+    ("x-aws-ec2-metadata-token", Rule::SessionToken),
+    ("x-amz-create-session-token", Rule::SessionToken),
+    ("www-authenticate", Rule::Credentials),
+];
+
+/// Why a body's content encoding cannot be undone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContentError {
+    /// An encoding that Ferrotape does not read; its secrets would not be seen.
+    #[error("content encoding `{0}` is not known; ask for `gzip`, `deflate` or `identity`")]
+    Unknown(String),
+    /// The bytes are not in the encoding that the header names.
+    #[error("the body is not in its content encoding `{0}`")]
+    Broken(String),
+    /// The decoded body is larger than [`MAX_DECODED`].
+    #[error("the decoded body is larger than {} MiB", MAX_DECODED >> 20)]
+    TooLarge,
+}
+
+/// The headers of a request worth keeping, before anything is replaced.
+pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
+    let headers = wire::without_hop_by_hop(headers);
+    let mut kept = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in &headers {
+        let text = name.as_str();
+        let own = text.starts_with("x-ferrotape-") || text.starts_with("proxy-");
+        let any = text == "accept" && value.as_bytes() == b"*/*";
+        if own || any || DROPPED_FROM_REQUESTS.contains(&text) {
+            continue;
+        }
+        let value = if text == "authorization" {
+            authorization(value)
+        } else {
+            Some(value.clone())
+        };
+        if let Some(value) = value {
+            kept.append(name.clone(), value);
+        }
+    }
+    kept
+}
+
+/// The headers of a response worth keeping, before anything is replaced. `head`: it answers a HEAD
+/// request, whose `content-length` speaks of a body that is not there.
+pub(super) fn of_response(headers: &HeaderMap, head: bool) -> HeaderMap {
+    wire::keep(&wire::without_hop_by_hop(headers), |name| {
+        let name = name.as_str();
+        !(name == "date" || name == "content-length" && !head || name.starts_with("x-ferrotape-") || HOP_BY_HOP.contains(&name))
+    })
+}
+
+/// The rule by which a header's value becomes a stand-in.
+pub(super) fn secret(name: &str) -> Option<Rule> {
+    SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule)
+}
+
+/// The stand-in for a header's value; nothing where it is one already.
+pub(super) fn hidden(stand_ins: &StandIns, value: &str) -> Option<String> {
+    (!value.is_empty() && !is_marked_text(value)).then(|| stand_ins.text(value))
+}
+
+/// Of `Authorization` the scope without key id and date, and the names of the signed headers:
+/// `AWS4-HMAC-SHA256 Credential=*/*/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date`.
+/// Of anything else only the scheme.
+fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
+    let text = value.to_str().ok()?;
+    let (scheme, parameters) = text.split_once(' ').unwrap_or((text, ""));
+    let parameter = |name: &str| {
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
+    let kept = match (scheme.starts_with("AWS4-"), parameter("Credential"), parameter("SignedHeaders")) {
+        (true, Some(credential), Some(signed)) => {
+            let scope = credential.splitn(3, '/').nth(2).unwrap_or_default();
+            format!("{scheme} Credential=*/*/{scope}, SignedHeaders={signed}")
+        }
+        // Without a space the whole value may be the secret.
+        _ if parameters.is_empty() => "*".to_owned(),
+        _ => format!("{scheme} *"),
+    };
+    HeaderValue::from_str(&kept).ok()
+}
+
+/// Makes the checksums in `headers` true for `body`; those that cannot be made here are removed,
+/// because SDKs refuse an answer whose checksum is wrong, and take one without.
+pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
+    let crc = crc32fast::hash(body);
+    let made = |name: &str| match name {
+        "x-amz-crc32" => Some(crc.to_string()),
+        "x-amz-checksum-crc32" => Some(STANDARD.encode(crc.to_be_bytes())),
+        "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
+        _ => None,
+    };
+    if !headers.keys().any(is_checksum) {
+        return;
+    }
+    let mut kept = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in &*headers {
+        if !is_checksum(name) {
+            kept.append(name.clone(), value.clone());
+        } else if let Some(value) = made(name.as_str()).and_then(|value| HeaderValue::from_str(&value).ok()) {
+            kept.append(name.clone(), value);
+        }
+    }
+    *headers = kept;
+}
+
+/// Whether a header holds a checksum of the body.
+pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
+}
+
+/// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
+/// give the body back; so does a gzip body that was decoded before.
+///
+/// # Errors
+/// Where the encoding is unknown, broken, or decodes to more than [`MAX_DECODED`].
+pub fn decode_content(headers: &HeaderMap, body: &Bytes) -> Result<Bytes, ContentError> {
+    let mut body = body.clone();
+    let encodings: Vec<&str> = headers
+        .get_all("content-encoding")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    for encoding in encodings.iter().rev() {
+        body = match encoding.to_ascii_lowercase().as_str() {
+            "" | "identity" | "aws-chunked" => body,
+            _ if body.is_empty() => body,
+            "gzip" | "x-gzip" if !body.starts_with(&[0x1f, 0x8b]) => body,
+            "gzip" | "x-gzip" => bounded(GzDecoder::new(&*body), encoding, MAX_DECODED)?,
+            // RFC 9110 means zlib; some send the bare stream.
+            "deflate" => match bounded(ZlibDecoder::new(&*body), encoding, MAX_DECODED) {
+                Err(ContentError::Broken(_)) => bounded(DeflateDecoder::new(&*body), encoding, MAX_DECODED)?,
+                other => other?,
+            },
+            _ => return Err(ContentError::Unknown((*encoding).to_owned())),
+        };
+    }
+    Ok(body)
+}
+
+fn bounded(decoder: impl Read, encoding: &str, limit: u64) -> Result<Bytes, ContentError> {
+    let mut out = Vec::new();
+    if decoder.take(limit + 1).read_to_end(&mut out).is_err() {
+        return Err(ContentError::Broken(encoding.to_owned()));
+    }
+    if out.len() as u64 > limit {
+        return Err(ContentError::TooLarge);
+    }
+    Ok(out.into())
+}
+
+/// Redoes the content encoding that a recorded response names, for a client whose
+/// `Accept-Encoding` takes it; for any other the header goes and the body stays as it is. Compute
+/// checksums afterwards.
+pub fn encode_content(headers: &mut HeaderMap, body: Bytes, accept_encoding: Option<&str>) -> Bytes {
+    let Some(encoding) = wire::text(headers, "content-encoding").map(|encoding| encoding.trim().to_ascii_lowercase()) else {
+        return body;
+    };
+    if encoding == "identity" || encoding == "aws-chunked" {
+        return body;
+    }
+    let encoded = if takes(accept_encoding.unwrap_or_default(), &encoding) {
+        compressed(&encoding, &body)
+    } else {
+        None
+    };
+    encoded.unwrap_or_else(|| {
+        *headers = wire::keep(headers, |name| name != http::header::CONTENT_ENCODING);
+        body
+    })
+}
+
+fn takes(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|item| {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        let weight = parameters
+            .trim()
+            .strip_prefix("q=")
+            .and_then(|weight| weight.trim().parse::<f32>().ok());
+        weight != Some(0.0) && (name.trim().eq_ignore_ascii_case(encoding) || name.trim() == "*")
+    })
+}
+
+fn compressed(encoding: &str, body: &[u8]) -> Option<Bytes> {
+    match encoding {
+        "gzip" | "x-gzip" => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(body).ok()?;
+            encoder.finish().ok().map(Bytes::from)
+        }
+        "deflate" => {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(body).ok()?;
+            encoder.finish().ok().map(Bytes::from)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::HeaderName;
+
+    fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+        list.iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    fn lines(headers: &HeaderMap) -> Vec<String> {
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn of_a_request_only_what_says_something_is_kept() {
+        let kept = of_request(&headers(&[
+            ("host", "proton.us-east-1.amazonaws.com"),
+            ("x-amz-target", "AwsProton20200720.CreateServiceInstance"),
+            ("accept", "*/*"),
+            ("user-agent", "boto"),
+            ("amz-sdk-request", "attempt=1"),
+            ("x-amz-date", "20200101T000000Z"),
+            ("x-amz-security-token", "token"),
+            ("proxy-authorization", "Basic eDp5"),
+            ("x-ferrotape-session", "a"),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20200101/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date, Signature=0a",
+            ),
+            ("content-type", "application/x-amz-json-1.0"),
+        ]));
+        assert_eq!(
+            lines(&kept),
+            [
+                "x-amz-target: AwsProton20200720.CreateServiceInstance",
+                "authorization: AWS4-HMAC-SHA256 Credential=*/*/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date",
+                "content-type: application/x-amz-json-1.0",
+            ]
+        );
+        assert_eq!(lines(&of_request(&kept)), lines(&kept));
+    }
+
+    #[test]
+    fn of_another_authorization_only_the_scheme_is_kept() {
+        assert_eq!(
+            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))),
+            ["authorization: Bearer *"]
+        );
+        assert_eq!(lines(&of_request(&headers(&[("authorization", "hunter2")]))), ["authorization: *"]);
+    }
+
+    #[test]
+    fn the_length_of_a_head_response_is_kept() {
+        let given = headers(&[
+            ("date", "now"),
+            ("content-length", "7"),
+            ("x-amzn-requestid", "1"),
+            ("connection", "close"),
+        ]);
+        assert_eq!(lines(&of_response(&given, false)), ["x-amzn-requestid: 1"]);
+        assert_eq!(lines(&of_response(&given, true)), ["content-length: 7", "x-amzn-requestid: 1"]);
+    }
+
+    #[test]
+    fn checksums_are_made_true_or_removed() {
+        let mut given = headers(&[
+            ("x-amz-crc32", "1"),
+            ("a", "b"),
+            ("content-md5", "x"),
+            ("x-amz-checksum-crc32", "x"),
+            ("x-amz-checksum-sha256", "x"),
+            ("x-amz-checksum-crc64nvme", "x"),
+        ]);
+        refresh_checksums(&mut given, b"123456789");
+        assert_eq!(
+            lines(&given),
+            [
+                "x-amz-crc32: 3421780262",
+                "a: b",
+                "x-amz-checksum-crc32: y/Q5Jg==",
+                "x-amz-checksum-sha256: FeKw09M+qeb20kxAIQqTe69N6CvEOzNLF25aLscEsiU=",
+            ]
+        );
+    }
+
+    #[test]
+    fn content_encodings_are_undone_and_redone() {
+        for encoding in ["gzip", "deflate"] {
+            let mut given = headers(&[("content-encoding", encoding)]);
+            let body = Bytes::from_static(b"{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}");
+            let sent = encode_content(&mut given, body.clone(), Some("identity;q=0, gzip, deflate"));
+            assert_ne!(sent, body);
+            assert_eq!(decode_content(&given, &sent).unwrap(), body);
+            assert_eq!(encode_content(&mut given, body.clone(), Some("br, gzip;q=0, deflate;q=0")), body);
+            assert!(given.is_empty());
+        }
+        let gzip = headers(&[("content-encoding", "gzip")]);
+        assert_eq!(decode_content(&gzip, &Bytes::from_static(b"{}")).unwrap(), "{}");
+    }
+
+    #[test]
+    fn an_unknown_broken_or_exploding_encoding_is_refused() {
+        let with = |encoding| headers(&[("content-encoding", encoding)]);
+        let refused = |encoding, body: Vec<u8>| decode_content(&with(encoding), &body.into()).unwrap_err();
+        assert_eq!(refused("br", b"x".to_vec()), ContentError::Unknown("br".to_owned()));
+        assert_eq!(refused("gzip", vec![0x1f, 0x8b, 0, 0]), ContentError::Broken("gzip".to_owned()));
+        let bomb = compressed("gzip", &[0; 1000]).unwrap();
+        assert_eq!(bounded(GzDecoder::new(&*bomb), "gzip", 999), Err(ContentError::TooLarge));
+        assert_eq!(bounded(GzDecoder::new(&*bomb), "gzip", 1000).unwrap().len(), 1000);
+    }
+}

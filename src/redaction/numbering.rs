@@ -1,0 +1,98 @@
+//! Idempotency tokens that an SDK made are new in every run; in a cassette they are numbered.
+//!
+//! Done once, when a cassette is sealed: `00000000-0000-4000-8000-` and twelve digits, in order of
+//! first appearance, wherever a token recurs. A token that is no UUID was chosen by the program
+//! and says something: it stays.
+
+use super::headers;
+use super::stand_in::is_uuid;
+use crate::cassette::Interaction;
+use crate::json::rewrite;
+use bytes::Bytes;
+use http::header::HeaderValue;
+use regex::Regex;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+const PREFIX: &str = "00000000-0000-4000-8000-";
+
+/// The pattern is a constant; the tests compile it.
+#[allow(clippy::expect_used)]
+static UUID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?-u)\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b").expect("a constant pattern")
+});
+
+/// Numbers the tokens of all interactions. `tokens` gives an interaction's idempotency token. A
+/// number that is in use already (a recording of a replay) counts like any other token, so that
+/// numbering twice changes nothing.
+pub fn number_tokens(interactions: &mut [Interaction], tokens: &dyn Fn(&Interaction) -> Option<String>) {
+    let mut numbers: HashMap<String, String> = HashMap::new();
+    for token in interactions.iter().filter_map(tokens).filter(|token| is_uuid(token)) {
+        let next = format!("{PREFIX}{:012}", numbers.len() + 1);
+        numbers.entry(token).or_insert(next);
+    }
+    numbers.retain(|token, number| token != number);
+    if numbers.is_empty() {
+        return;
+    }
+    for interaction in interactions {
+        number_interaction(interaction, &numbers);
+    }
+}
+
+fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, String>) {
+    if let Some(uri) = numbered(&interaction.request.uri().to_string(), numbers).and_then(|uri| uri.parse().ok()) {
+        *interaction.request.uri_mut() = uri;
+    }
+    if let Some(body) = numbered_body(interaction.request.body(), numbers) {
+        headers::refresh_checksums(interaction.request.headers_mut(), &body);
+        *interaction.request.body_mut() = body;
+    }
+    if let Some(body) = numbered_body(interaction.response.body(), numbers) {
+        headers::refresh_checksums(interaction.response.headers_mut(), &body);
+        *interaction.response.body_mut() = body;
+    }
+    let values = interaction
+        .request
+        .headers_mut()
+        .values_mut()
+        .chain(interaction.response.headers_mut().values_mut());
+    for value in values {
+        let changed = value.to_str().ok().and_then(|text| numbered(text, numbers));
+        if let Some(changed) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            *value = changed;
+        }
+    }
+}
+
+fn numbered_body(body: &Bytes, numbers: &HashMap<String, String>) -> Option<Bytes> {
+    let text = std::str::from_utf8(body).ok()?;
+    // A token can be spelt with escapes, which only a reader of JSON sees through.
+    if !text.contains('\\') {
+        return numbered(text, numbers).map(Bytes::from);
+    }
+    let plain = numbered(text, numbers);
+    let mut found = plain.is_some();
+    let text = plain.as_deref().unwrap_or(text);
+    let changed = rewrite::map_strings(text, &mut |_, string| {
+        let changed = numbered(string, numbers);
+        found |= changed.is_some();
+        changed
+    });
+    match changed {
+        Ok(changed) => found.then(|| changed.into()),
+        Err(_) => plain.map(Bytes::from),
+    }
+}
+
+/// The text with its tokens numbered, in one pass: a number never stands for a second token.
+fn numbered(text: &str, numbers: &HashMap<String, String>) -> Option<String> {
+    if !UUID.find_iter(text).any(|found| numbers.contains_key(found.as_str())) {
+        return None;
+    }
+    let replaced = UUID.replace_all(text, |captures: &regex::Captures<'_>| {
+        let token = &captures[0];
+        numbers.get(token).map_or_else(|| token.to_owned(), String::clone)
+    });
+    Some(replaced.into_owned())
+}

@@ -1,0 +1,420 @@
+//! Stand-ins: what is written in the place of a secret.
+//!
+//! A stand-in is a keyed hash (blake3, the key is the cassette's salt) of the value, so that equal
+//! values stay equal wherever they recur and nobody can go back. Its text is made from the value
+//! alone (its form decides: an access key id stays one, a UUID, an ARN, a date, a JWT; everything
+//! else becomes 32 hexadecimal digits), and *that* text is used at every place whose constraints it
+//! obeys. Only where it does not, the place has a say: it is cut or filled to the length, or made
+//! from the pattern. So the same secret has one stand-in at all places that can hold it, which is
+//! what echoes and chains of calls need.
+//!
+//! A stand-in carries a mark: its last digits follow from its first. Ferrotape therefore knows its
+//! own stand-ins wherever it meets them (a client that sends back what a replay gave it, a
+//! recording of a replay, a second look at a cassette) without a list. That a true secret bears the
+//! mark by chance is one in 2^48 (2^30 for an access key id). Stand-ins with no room for it (a number, a
+//! short string, one made from a pattern) are remembered from the cassette that is in use.
+//!
+//! A boolean has no room for equality *and* secrecy: it becomes `false`.
+
+use crate::model::pattern::Matched;
+use crate::model::schema::{Member, Service};
+use crate::value::Value;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::collections::HashSet;
+
+/// The instant that stands for every expiry of credentials: 2099-12-31T23:59:59Z.
+pub const FAR_FUTURE: i64 = 4_102_444_799;
+
+/// 2099-01-01T00:00:00Z: stand-ins for instants lie in the year that begins here, and are known by it.
+const YEAR_2099: i64 = 4_070_908_800;
+const YEAR: u64 = 31_536_000;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// `{"alg":"none"}`.
+const JWT_HEADER: &str = "eyJhbGciOiJub25lIn0";
+
+/// The maker of stand-ins of one cassette.
+pub struct StandIns {
+    key: [u8; 32],
+    /// Hashes of stand-ins without a mark that the cassette in use holds.
+    known: HashSet<[u8; 16]>,
+}
+
+impl StandIns {
+    /// Stand-ins under this salt: 32 bytes in hexadecimal; any other text is hashed to a key.
+    pub fn new(salt: &str) -> StandIns {
+        StandIns {
+            key: key_of(salt),
+            known: HashSet::new(),
+        }
+    }
+
+    /// Remembers an unmarked stand-in of the cassette in use, so that it maps to itself.
+    pub fn remember(&mut self, value: &Value) {
+        if !is_marked(value) {
+            self.known.insert(fingerprint(value));
+        }
+    }
+
+    /// Whether the value is a stand-in already.
+    pub fn is_stand_in(&self, value: &Value) -> bool {
+        is_marked(value) || !self.known.is_empty() && self.known.contains(&fingerprint(value))
+    }
+
+    /// What is written for `value` at a place that `member` describes. Scalars keep their type;
+    /// null stays. Lists and objects are not scalars and stay as they are.
+    pub fn value(&self, value: &Value, member: Option<&Member>, service: Option<&Service>) -> Value {
+        if self.is_stand_in(value) {
+            return value.clone();
+        }
+        match value {
+            Value::Null | Value::List(_) | Value::Object(_) => value.clone(),
+            Value::Bool(_) => Value::Bool(false),
+            Value::Integer(number) => self.integer(&number.to_le_bytes(), member),
+            Value::Number(text) => self.integer(text.as_bytes(), member),
+            Value::Text(text) => Value::Text(self.place_text(text, member, service)),
+            Value::Blob(bytes) => Value::Blob(self.blob(bytes, member)),
+            Value::Timestamp { seconds, nanos } => {
+                let mut bytes = [0; 12];
+                bytes[..8].copy_from_slice(&seconds.to_le_bytes());
+                bytes[8..].copy_from_slice(&nanos.to_le_bytes());
+                let offset = self.number(b'T', &bytes) % YEAR;
+                Value::Timestamp {
+                    seconds: YEAR_2099 + offset as i64,
+                    nanos: 0,
+                }
+            }
+        }
+    }
+
+    /// The stand-in for a text whose place is not known or not constrained.
+    pub fn text(&self, text: &str) -> String {
+        if is_marked_text(text) {
+            return text.to_owned();
+        }
+        match Form::of(text) {
+            Form::Plain => hexadecimal(self.hash(b't', text.as_bytes())),
+            Form::AccessKeyId => access_key_id(self.hash(b't', text.as_bytes())),
+            Form::Uuid => uuid(self.hash(b't', text.as_bytes())),
+            Form::Jwt => jwt(&hexadecimal(self.hash(b't', text.as_bytes()))),
+            Form::Arn => arn(text, &hexadecimal(self.hash(b't', text.as_bytes()))),
+            Form::Date => date(text, self.number(b't', text.as_bytes())),
+        }
+    }
+
+    fn place_text(&self, text: &str, member: Option<&Member>, service: Option<&Service>) -> String {
+        let plain = self.text(text);
+        let Some(member) = member.filter(|member| !member.constraints.is_empty()) else {
+            return plain;
+        };
+        let fitted = fit(plain, member);
+        let Some(pattern) = &member.constraints.pattern else {
+            return fitted;
+        };
+        if pattern.matches(&fitted) != Matched::No {
+            return fitted;
+        }
+        let _ = service;
+        fitted
+    }
+
+    fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
+        let hash = self.hash(b'b', bytes);
+        let mut out = Vec::with_capacity(24);
+        out.extend_from_slice(&hash[..16]);
+        out.extend_from_slice(&mix(&hash[..16]).to_be_bytes());
+        let (min, max) = length_of(member);
+        out.resize(out.len().clamp(min.min(max), max), 0);
+        out
+    }
+
+    fn integer(&self, bytes: &[u8], member: Option<&Member>) -> Value {
+        let number = i128::from(self.number(b'i', bytes) % 1_000_000_000);
+        let range = member.and_then(|member| member.constraints.range.as_ref());
+        let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<i128>().ok());
+        let (min, max) = range.map_or((None, None), |range| (bound(&range.min), bound(&range.max)));
+        Value::Integer(match (min, max) {
+            (Some(min), Some(max)) if max >= min => min + number % (max - min).saturating_add(1).max(1),
+            (Some(min), _) => number.max(min).max(min.saturating_add(number)),
+            (None, Some(max)) => number.min(max),
+            (None, None) => number,
+        })
+    }
+
+    fn number(&self, kind: u8, bytes: &[u8]) -> u64 {
+        let hash = self.hash(kind, bytes);
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash[..8]);
+        u64::from_le_bytes(first)
+    }
+
+    fn hash(&self, kind: u8, bytes: &[u8]) -> [u8; 32] {
+        if bytes.len() < 1024 {
+            let mut buffer = [0; 1024];
+            buffer[0] = kind;
+            buffer[1..=bytes.len()].copy_from_slice(bytes);
+            return *blake3::keyed_hash(&self.key, &buffer[..=bytes.len()]).as_bytes();
+        }
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&[kind]).update(bytes);
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// What a text looks like, and its stand-in therefore too.
+enum Form {
+    Plain,
+    AccessKeyId,
+    Uuid,
+    Arn,
+    Date,
+    Jwt,
+}
+
+impl Form {
+    fn of(text: &str) -> Form {
+        let bytes = text.as_bytes();
+        match bytes.first() {
+            Some(b'A') if is_access_key_id(text) => Form::AccessKeyId,
+            Some(b'a') if is_arn(text) => Form::Arn,
+            Some(b'e') if is_jwt(text) => Form::Jwt,
+            Some(byte) if bytes.len() == 36 && byte.is_ascii_hexdigit() && is_uuid(text) => Form::Uuid,
+            Some(b'0'..=b'9') if is_date(text) => Form::Date,
+            _ => Form::Plain,
+        }
+    }
+}
+
+/// Whether the value bears the mark of a stand-in, or is what every stand-in of its type is.
+pub fn is_marked(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => is_marked_text(text),
+        Value::Bool(value) => !value,
+        Value::Timestamp { seconds, .. } => is_in_2099(*seconds),
+        Value::Blob(bytes) => bytes
+            .split_at_checked(24)
+            .is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0)),
+        _ => false,
+    }
+}
+
+/// Whether a text bears the mark of a stand-in.
+pub fn is_marked_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    match bytes.len() {
+        20 if text.starts_with("ASIA") => is_access_key_id(text) && bytes[14..] == base32::<6>(mix(&bytes[4..14])),
+        36 if is_uuid(text) => {
+            let mut digits = [0; 32];
+            for (slot, byte) in digits.iter_mut().zip(bytes.iter().filter(|byte| **byte != b'-')) {
+                *slot = *byte;
+            }
+            is_marked_digits(&digits)
+        }
+        _ if text.starts_with(JWT_HEADER) => text.rsplit('.').next().is_some_and(is_marked_text),
+        _ if text.starts_with("arn:") => text.rsplit(':').next().is_some_and(is_marked_text),
+        _ if text.starts_with("2099-") => is_date(text),
+        length if length >= 32 => is_marked_digits(&bytes[..32]) && bytes[32..].iter().all(|byte| *byte == b'0'),
+        _ => false,
+    }
+}
+
+fn is_in_2099(seconds: i64) -> bool {
+    (YEAR_2099..YEAR_2099 + YEAR as i64).contains(&seconds)
+}
+
+fn is_marked_digits(digits: &[u8]) -> bool {
+    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && digits[20..] == mark(&digits[..20])
+}
+
+/// The twelve digits that follow twenty.
+fn mark(digits: &[u8]) -> [u8; 12] {
+    let mixed = mix(digits);
+    std::array::from_fn(|index| DIGITS[(mixed >> (index * 4) & 15) as usize])
+}
+
+fn base32<const N: usize>(mixed: u64) -> [u8; N] {
+    std::array::from_fn(|index| BASE32[(mixed >> (index * 5) & 31) as usize])
+}
+
+/// FNV-1a with a final avalanche (splitmix64). It need not be secret, only stable for ever.
+fn mix(bytes: &[u8]) -> u64 {
+    let mut state = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |state, byte| {
+        (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ state >> 31
+}
+
+fn digits_of(hash: [u8; 32]) -> [u8; 32] {
+    let mut digits = [0; 32];
+    for (index, digit) in digits[..20].iter_mut().enumerate() {
+        *digit = DIGITS[(hash[index / 2] >> (index % 2 * 4) & 15) as usize];
+    }
+    digits
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn hexadecimal(hash: [u8; 32]) -> String {
+    let mut digits = digits_of(hash);
+    let last = mark(&digits[..20]);
+    digits[20..].copy_from_slice(&last);
+    text_of(&digits)
+}
+
+fn uuid(hash: [u8; 32]) -> String {
+    let mut digits = digits_of(hash);
+    digits[12] = b'4';
+    digits[16] = b'8';
+    let last = mark(&digits[..20]);
+    digits[20..].copy_from_slice(&last);
+    let text = text_of(&digits);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
+}
+
+fn access_key_id(hash: [u8; 32]) -> String {
+    let mut first = [0; 10];
+    for (slot, byte) in first.iter_mut().zip(hash) {
+        *slot = BASE32[usize::from(byte & 31)];
+    }
+    format!("ASIA{}{}", text_of(&first), text_of(&base32::<6>(mix(&first))))
+}
+
+fn jwt(digits: &str) -> String {
+    let payload = URL_SAFE_NO_PAD.encode(format!("{{\"sub\":\"{digits}\",\"exp\":{FAR_FUTURE}}}"));
+    format!("{JWT_HEADER}.{payload}.{digits}")
+}
+
+/// Partition, service and region stay; account and resource go.
+fn arn(text: &str, digits: &str) -> String {
+    let mut fields = text.split(':').skip(1);
+    let mut field = || fields.next().unwrap_or_default();
+    let (partition, service, region) = (field(), field(), field());
+    format!("arn:{partition}:{service}:{region}:000000000000:{digits}")
+}
+
+fn date(text: &str, number: u64) -> String {
+    let (month, day) = (number % 12 + 1, number / 12 % 28 + 1);
+    if text.len() == 10 {
+        return format!("2099-{month:02}-{day:02}");
+    }
+    let (hour, minute, second) = (number / 336 % 24, number / 8_064 % 60, number / 483_840 % 60);
+    format!("2099-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Whether a text is an access key id and nothing else.
+pub fn is_access_key_id(text: &str) -> bool {
+    text.len() == 20
+        && ["AKIA", "ASIA", "ABIA", "ACCA"].iter().any(|prefix| text.starts_with(prefix))
+        && text.bytes().skip(4).all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+}
+
+/// Whether a text is a UUID in either case.
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+fn is_arn(text: &str) -> bool {
+    text.len() <= 2048 && text.starts_with("arn:") && text.split(':').count() >= 6 && text.is_ascii()
+}
+
+fn is_jwt(text: &str) -> bool {
+    let word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    text.starts_with("eyJ") && text.len() <= 65_536 && text.split('.').count() == 3 && text.split('.').all(word)
+}
+
+/// `2020-01-31`, or that with a time.
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let day = |bytes: &[u8]| {
+        bytes.iter().enumerate().all(|(index, byte)| match index {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    };
+    match bytes.len() {
+        10 => day(bytes),
+        20..=35 => day(&bytes[..10]) && bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':',
+        _ => false,
+    }
+}
+
+fn length_of(member: Option<&Member>) -> (usize, usize) {
+    let length = member.and_then(|member| member.constraints.length);
+    let bound = |bound: Option<u64>| bound.map(|bound| usize::try_from(bound).unwrap_or(usize::MAX));
+    let min = length.and_then(|length| bound(length.min)).unwrap_or(0).min(1 << 20);
+    (min, length.and_then(|length| bound(length.max)).unwrap_or(usize::MAX))
+}
+
+/// Stand-ins are ASCII: bytes are characters.
+fn fit(mut text: String, member: &Member) -> String {
+    let (min, max) = length_of(Some(member));
+    text.truncate(max);
+    while text.len() < min {
+        text.push('0');
+    }
+    text
+}
+
+fn key_of(salt: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    let digits = salt.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let whole = digits.len() == 64
+        && key
+            .iter_mut()
+            .zip(digits.chunks_exact(2))
+            .all(|(slot, pair)| match (digit(pair[0]), digit(pair[1])) {
+                (Some(high), Some(low)) => {
+                    *slot = (high << 4 | low) as u8;
+                    true
+                }
+                _ => false,
+            });
+    if whole {
+        key
+    } else {
+        blake3::derive_key("ferrotape stand-ins 1", digits)
+    }
+}
+
+fn fingerprint(value: &Value) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    match value {
+        Value::Text(text) => hasher.update(b"t").update(text.as_bytes()),
+        Value::Integer(number) => hasher.update(b"i").update(&number.to_le_bytes()),
+        Value::Number(text) => hasher.update(b"n").update(text.as_bytes()),
+        Value::Blob(bytes) => hasher.update(b"b").update(bytes),
+        _ => hasher.update(b"?"),
+    };
+    let mut out = [0; 16];
+    out.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    out
+}
+
+/// A blob as a JSON body carries it.
+pub fn base64_text(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes of a blob in a JSON body.
+pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
