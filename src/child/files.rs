@@ -65,21 +65,18 @@ impl Files {
     }
 
     /// Writes them into a new folder under the system's temporary one, readable by this user
-    /// only. `authority` is the certificate (PEM) that signs the intercept door's leaves.
+    /// only. `authority` is the certificate (DER) that signs the intercept door's leaves.
     ///
     /// # Errors
     /// Where the folder or a file in it cannot be written.
-    pub fn write(authority: &str, parent: &Environment) -> Result<Files, FilesError> {
+    pub fn write(authority: &[u8], parent: &Environment) -> Result<Files, FilesError> {
         let folder = new_folder()?;
         let paths = Files::at(folder.path());
         let files = Files {
             _folder: Some(folder),
             ..paths
         };
-        let ours: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(authority.as_bytes())
-            .flatten()
-            .map(|root| root.to_vec())
-            .collect();
+        let ours = vec![authority.to_vec()];
         let mut roots = system_roots(parent);
         roots.extend_from_slice(&ours);
         let for_node = [ours.clone(), certificates_named(parent, "NODE_EXTRA_CA_CERTS")].concat();
@@ -201,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_private_and_goes_with_the_run() {
-        let files = Files::write(&pem(&authority()), &Environment::new()).unwrap();
+        let files = Files::write(&authority(), &Environment::new()).unwrap();
         let folder = files.bundle.parent().unwrap().to_owned();
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&files.bundle), 0o600);
@@ -218,7 +215,7 @@ mod tests {
         let company = path.to_str().unwrap().to_owned();
         let names = ["REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
         let parent: Environment = names.map(|name| (name.to_owned(), company.clone())).into();
-        let files = Files::write(&pem(&ours), &parent).unwrap();
+        let files = Files::write(&ours, &parent).unwrap();
         let bundle = certificates(&files.bundle);
         assert!(bundle.contains(&ours));
         assert_eq!(bundle.iter().filter(|root| **root == theirs).count(), 1);
