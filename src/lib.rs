@@ -7,6 +7,7 @@ pub mod cli;
 pub mod codec;
 pub mod commands;
 pub mod contract;
+pub mod decimal;
 pub mod exit;
 pub mod inspect;
 pub mod json;

@@ -5,6 +5,7 @@
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap};
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// The scope of a signature, and who signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,10 +121,20 @@ pub fn is_region(text: &str) -> bool {
 }
 
 /// The region of a request: of its credential scope, else of its host
-/// (`proton.us-east-1.amazonaws.com`).
-pub fn region_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let scope = of(uri, headers).and_then(|scope| scope.region);
-    scope.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(str::to_owned))
+/// (`proton.us-east-1.amazonaws.com`). Asked for every request, so nothing else is taken apart.
+pub fn region_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
+    let signed = match headers.get(AUTHORIZATION) {
+        Some(value) => value.to_str().ok().and_then(region_in_authorization).map(Cow::Borrowed),
+        None => uri.query().and_then(from_query).and_then(|scope| scope.region).map(Cow::Owned),
+    };
+    signed.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(Cow::Borrowed))
+}
+
+/// The region in `AWS4-HMAC-SHA256 Credential=AKID/date/REGION/service/aws4_request, …`.
+fn region_in_authorization(value: &str) -> Option<&str> {
+    let (_, rest) = value.strip_prefix(SYMMETRIC)?.split_once("Credential=")?;
+    let credential = rest.split(',').next()?.trim();
+    credential.rsplit('/').nth(2).filter(|region| is_region(region))
 }
 
 #[cfg(test)]

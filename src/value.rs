@@ -64,3 +64,13 @@ impl Value {
         }
     }
 }
+
+/// Which way a value travels. A service enforces its constraints on what it is sent; a client
+/// must not enforce them on what it is given (Smithy 2.0, "Constraint traits").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Input: every breach is a violation, an unknown member a lint.
+    Request,
+    /// Output or error: `required` and `type` are violations, everything else is a lint.
+    Response,
+}

@@ -1,11 +1,10 @@
 //! JSON bodies: [`decode`] led by a shape, [`encode`] led by a shape, [`write`] led by nothing.
 
 use super::scalar;
-use crate::contract::Side;
 use crate::json::lexer::{Lexer, Malformed, Token};
 use crate::json::rewrite::write_string;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind, TimestampFormat};
-use crate::value::Value;
+use crate::value::{Side, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::fmt::Write;

@@ -3,7 +3,7 @@
 //! Everything here answers for one value at one place; where that place is, and what becomes of
 //! the answer, is the walk's business. No text made here ever holds a value.
 
-use super::decimal::Decimal;
+use crate::decimal::Decimal;
 use crate::model::schema::{EnumValue, Length, Range, ShapeKind};
 use crate::value::Value;
 use std::cmp::Ordering;

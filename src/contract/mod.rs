@@ -4,7 +4,6 @@
 //! values and shapes; it never sees bytes.
 
 mod constraint;
-pub mod decimal;
 mod sensitive;
 mod unique;
 
@@ -13,20 +12,12 @@ pub use sensitive::sensitive;
 use crate::model::pattern::{Matched, Pattern};
 use crate::model::schema::{Constraints, Member, Members, Service, Shape, ShapeIndex, ShapeKind};
 use crate::pointer::Path;
+pub use crate::value::Side;
 use crate::value::Value;
 use constraint::Typed;
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
-/// Which way a value travels. A service enforces its constraints on what it is sent; a client
-/// must not enforce them on what it is given (Smithy 2.0, "Constraint traits").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Input: every breach is a violation, an unknown member a lint.
-    Request,
-    /// Output or error: `required` and `type` are violations, everything else is a lint.
-    Response,
-}
+use std::fmt;
 
 /// The kind of rule that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

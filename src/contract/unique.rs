@@ -3,7 +3,7 @@
 //! Timestamps are equal by instant, blobs by bytes, numbers by value, objects whatever the order
 //! of their members.
 
-use super::decimal::Decimal;
+use crate::decimal::Decimal;
 use crate::value::Value;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -11,9 +11,12 @@ use std::collections::HashMap;
 /// Understands and judges a recorded interaction. At a redacted place only `required` and `type`
 /// are judged; constraints that the true value broke are taken from `breaks`.
 pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding {
+    let mut response = interaction.response.clone();
+    // The header is what a client may ask for again; the body is stored without its encoding.
+    response.headers_mut().remove(http::header::CONTENT_ENCODING);
     let exchange = Exchange {
         request: Some(interaction.request.clone()),
-        response: Some(interaction.response.clone()),
+        response: Some(response),
     };
     let mut finding = inspect(catalog, &exchange);
     if interaction.redacted.is_empty() {

@@ -207,11 +207,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The service, where a model is known.
-    pub fn service(&self) -> Option<&'a Service> {
-        self.service
-    }
-
     /// The member or map entry `name` of this place.
     pub fn child<'b>(&self, name: &'b str) -> Context<'b>
     where

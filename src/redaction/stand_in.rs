@@ -17,7 +17,8 @@
 //! A boolean has no room for equality *and* secrecy: it becomes `false`.
 
 use crate::model::pattern::Matched;
-use crate::model::schema::{Member, Service};
+use crate::model::sample;
+use crate::model::schema::Member;
 use crate::value::Value;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -66,7 +67,7 @@ impl StandIns {
 
     /// What is written for `value` at a place that `member` describes. Scalars keep their type;
     /// null stays. Lists and objects are not scalars and stay as they are.
-    pub fn value(&self, value: &Value, member: Option<&Member>, service: Option<&Service>) -> Value {
+    pub fn value(&self, value: &Value, member: Option<&Member>) -> Value {
         if self.is_stand_in(value) {
             return value.clone();
         }
@@ -75,7 +76,7 @@ impl StandIns {
             Value::Bool(_) => Value::Bool(false),
             Value::Integer(number) => self.integer(&number.to_le_bytes(), member),
             Value::Number(text) => self.integer(text.as_bytes(), member),
-            Value::Text(text) => Value::Text(self.place_text(text, member, service)),
+            Value::Text(text) => Value::Text(self.place_text(text, member)),
             Value::Blob(bytes) => Value::Blob(self.blob(bytes, member)),
             Value::Timestamp { seconds, nanos } => {
                 let mut bytes = [0; 12];
@@ -105,7 +106,7 @@ impl StandIns {
         }
     }
 
-    fn place_text(&self, text: &str, member: Option<&Member>, service: Option<&Service>) -> String {
+    fn place_text(&self, text: &str, member: Option<&Member>) -> String {
         let plain = self.text(text);
         let Some(member) = member.filter(|member| !member.constraints.is_empty()) else {
             return plain;
@@ -117,8 +118,8 @@ impl StandIns {
         if pattern.matches(&fitted) != Matched::No {
             return fitted;
         }
-        let _ = service;
-        fitted
+        let mut seed = sample::Seed::new(&self.hash(b'p', text.as_bytes()));
+        sample::text(Some(pattern), member.constraints.length, &mut seed).unwrap_or(fitted)
     }
 
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
@@ -417,4 +418,116 @@ pub fn base64_text(bytes: &[u8]) -> String {
 /// The bytes of a blob in a JSON body.
 pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{SALT, call};
+    use super::*;
+
+    fn stand_ins() -> StandIns {
+        StandIns::new(SALT)
+    }
+
+    fn of(text: &str) -> String {
+        stand_ins().text(text)
+    }
+
+    const FORMS: [&str; 7] = [
+        "AKIAIOSFODNN7EXAMPLE",
+        "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11",
+        "arn:aws:iam::123456789012:role/secret",
+        "2020-02-03",
+        "2020-02-03T04:05:06.789Z",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
+        "proton: v1\nname: hunter2",
+    ];
+
+    #[test]
+    fn a_stand_in_has_the_form_of_what_it_stands_for() {
+        let stand_ins: Vec<String> = FORMS.iter().map(|text| of(text)).collect();
+        assert!(
+            is_access_key_id(&stand_ins[0]) && stand_ins[0].starts_with("ASIA"),
+            "{}",
+            stand_ins[0]
+        );
+        assert!(is_uuid(&stand_ins[1]), "{}", stand_ins[1]);
+        assert!(stand_ins[2].starts_with("arn:aws:iam::000000000000:"), "{}", stand_ins[2]);
+        assert!(stand_ins[3].starts_with("2099-") && stand_ins[3].len() == 10, "{}", stand_ins[3]);
+        assert!(is_date(&stand_ins[4]) && stand_ins[4].len() == 20, "{}", stand_ins[4]);
+        assert!(is_jwt(&stand_ins[5]), "{}", stand_ins[5]);
+        assert!(stand_ins[6].len() == 32, "{}", stand_ins[6]);
+    }
+
+    #[test]
+    fn a_stand_in_stands_for_itself_under_any_salt() {
+        for text in FORMS {
+            let stand_in = of(text);
+            assert_ne!(stand_in, text);
+            assert!(is_marked_text(&stand_in), "{stand_in}");
+            assert!(!is_marked_text(text), "{text}");
+            assert_eq!(StandIns::new("another").text(&stand_in), stand_in);
+        }
+    }
+
+    #[test]
+    fn equal_values_have_equal_stand_ins_and_others_differ() {
+        assert_eq!(of("one"), of("one"));
+        assert_ne!(of("one"), of("two"));
+        assert_ne!(of("one"), StandIns::new("another").text("one"));
+        let long = "x".repeat(5000);
+        assert_ne!(of(&long), of(&long[1..]));
+    }
+
+    #[test]
+    fn the_place_has_a_say_only_where_the_stand_in_does_not_fit() {
+        let call = call("Put");
+        let service = &call.service;
+        let input = service.shape(service.operation(call.operation).input);
+        let at = |member: &str, value: Value| stand_ins().value(&value, input.member(member));
+        let secret = || Value::Text("hunter2".to_owned());
+        assert_eq!(at("spec", secret()), Value::Text(of("hunter2")));
+        assert_eq!(at("pin", secret()), Value::Text(of("hunter2")[..8].to_owned()));
+        let Value::Text(code) = at("code", secret()) else {
+            panic!("no text")
+        };
+        let pattern = input.member("code").and_then(|member| member.constraints.pattern.as_ref()).unwrap();
+        assert_eq!(pattern.matches(&code), Matched::Yes, "{code}");
+        assert_eq!(at("code", secret()), Value::Text(code));
+        for number in [0, 1, 5000, 1 << 40] {
+            let Value::Integer(stand_in) = at("number", Value::Integer(number)) else {
+                panic!("no number")
+            };
+            assert!((1000..=9999).contains(&stand_in), "{stand_in}");
+        }
+    }
+
+    #[test]
+    fn every_scalar_keeps_its_type() {
+        let value = |value: Value| stand_ins().value(&value, None);
+        assert!(matches!(value(Value::Integer(7)), Value::Integer(_)));
+        assert!(matches!(value(Value::Number("1.5".to_owned())), Value::Integer(_)));
+        assert_eq!(value(Value::Bool(true)), Value::Bool(false));
+        assert_eq!(value(Value::Null), Value::Null);
+        let blob = value(Value::Blob(vec![1, 2, 3]));
+        assert!(is_marked(&blob) && blob == value(blob.clone()));
+        let instant = value(Value::Timestamp { seconds: 5, nanos: 1 });
+        assert!(is_marked(&instant) && instant == value(instant.clone()));
+    }
+
+    #[test]
+    fn an_unmarked_stand_in_is_remembered_from_the_cassette() {
+        let mut stand_ins = stand_ins();
+        let short = Value::Text("3fa0c1d2".to_owned());
+        assert_ne!(stand_ins.value(&short, None), short);
+        stand_ins.remember(&short);
+        assert_eq!(stand_ins.value(&short, None), short);
+    }
+
+    #[test]
+    fn any_salt_makes_a_key() {
+        assert_eq!(key_of(SALT)[..3], [0, 1, 2]);
+        assert_ne!(key_of(""), [0; 32]);
+        assert_ne!(key_of("zz"), key_of(""));
+    }
 }

@@ -74,6 +74,16 @@ impl Decimal {
         text.parse().ok()
     }
 
+    /// The whole part of this number times 10^`places`, towards zero, within 128 bits.
+    pub fn scaled(&self, places: i64) -> Option<i128> {
+        let digits = self.exponent.checked_add(places).filter(|digits| *digits <= 38)?;
+        let mut text = String::from(if self.negative { "-0" } else { "0" });
+        for index in 0..usize::try_from(digits).unwrap_or(0) {
+            text.push(self.digits.as_bytes().get(index).map_or('0', |digit| char::from(*digit)));
+        }
+        text.parse().ok()
+    }
+
     fn magnitude(&self, other: &Decimal) -> Ordering {
         // Without leading zeros the exponent decides first, then the digits as text.
         (!self.digits.is_empty(), self.exponent, &self.digits).cmp(&(!other.digits.is_empty(), other.exponent, &other.digits))
