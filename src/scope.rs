@@ -5,7 +5,6 @@
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap};
 use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
 
 /// The scope of a signature, and who signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,12 +121,12 @@ pub fn is_region(text: &str) -> bool {
 
 /// The region of a request: of its credential scope, else of its host
 /// (`proton.us-east-1.amazonaws.com`). Asked for every request, so nothing else is taken apart.
-pub fn region_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
+pub fn region_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let signed = match headers.get(AUTHORIZATION) {
-        Some(value) => value.to_str().ok().and_then(region_in_authorization).map(Cow::Borrowed),
-        None => uri.query().and_then(from_query).and_then(|scope| scope.region).map(Cow::Owned),
+        Some(value) => value.to_str().ok().and_then(region_in_authorization).map(str::to_owned),
+        None => uri.query().and_then(from_query).and_then(|scope| scope.region),
     };
-    signed.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(Cow::Borrowed))
+    signed.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(str::to_owned))
 }
 
 /// The region in `AWS4-HMAC-SHA256 Credential=AKID/date/REGION/service/aws4_request, …`.

@@ -102,6 +102,22 @@ pub struct Interaction {
     pub unknown: Unknown,
 }
 
+impl Interaction {
+    /// An exchange of which nothing else is known: no operation, first attempt, nothing redacted.
+    pub fn new(request: Request, response: Response) -> Interaction {
+        Interaction {
+            service: None,
+            operation: None,
+            region: None,
+            request,
+            response,
+            attempt: 1,
+            redacted: Vec::new(),
+            unknown: Unknown::default(),
+        }
+    }
+}
+
 /// One redacted place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted {

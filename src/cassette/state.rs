@@ -46,15 +46,40 @@ impl Default for StateFolder {
     }
 }
 
-/// Takes the lock of that file, making the file if need be; nothing where another process or
-/// thread has it. The system gives it back when the file is dropped, however the process ends.
-pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+/// A lock on a file. The system gives it back when the process ends, however it ends.
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock of that file, making the file if need be; nothing where another process or
+    /// thread has it.
+    pub(super) fn try_take(path: &Path) -> io::Result<Option<Lock>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
+
+    /// Takes the lock of that file, making the file if need be, as soon as it is free.
+    pub(super) fn take(path: &Path) -> io::Result<Lock> {
+        let file = open(path)?;
+        file.lock()?;
+        Ok(Lock { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would not do: a process that is just being started may hold a copy of it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(path)
 }
 
 #[cfg(test)]
@@ -78,10 +103,10 @@ mod tests {
     fn a_lock_is_held_by_one_at_a_time() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("lock");
-        let held = try_lock(&path).unwrap();
+        let held = Lock::try_take(&path).unwrap();
         assert!(held.is_some());
-        assert!(try_lock(&path).unwrap().is_none());
+        assert!(Lock::try_take(&path).unwrap().is_none());
         drop(held);
-        assert!(try_lock(&path).unwrap().is_some());
+        assert!(Lock::try_take(&path).unwrap().is_some());
     }
 }

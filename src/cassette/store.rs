@@ -3,10 +3,10 @@
 //! What a file says is the format's business; this one knows folders, locks and syncs.
 
 use super::format::{FormatError, blob_folder, is_blob_name};
-use super::state::try_lock;
+use super::state::Lock;
 use super::{Cassette, Name, StateFolder, durable};
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -158,7 +158,7 @@ impl Library {
         near.into_iter().map(|(_, name)| name).take(3).collect()
     }
 
-    fn lock(&self, file: &Path) -> Result<File, StoreError> {
+    fn lock(&self, file: &Path) -> Result<Lock, StoreError> {
         let lock = self.state.path().join(".lock");
         let unwritable = |source| StoreError::Write {
             path: lock.clone(),
@@ -167,7 +167,7 @@ impl Library {
         self.state.make().map_err(unwritable)?;
         let deadline = Instant::now() + self.patience;
         loop {
-            if let Some(held) = try_lock(&lock).map_err(unwritable)? {
+            if let Some(held) = Lock::try_take(&lock).map_err(unwritable)? {
                 return Ok(held);
             }
             if Instant::now() >= deadline {
@@ -261,6 +261,7 @@ mod tests {
     use super::*;
     use crate::cassette::Interaction;
     use crate::cassette::format::BLOB_ABOVE;
+    use crate::wire::{Request, Response};
 
     struct Folder {
         temporary: tempfile::TempDir,
@@ -279,11 +280,7 @@ mod tests {
     }
 
     fn tape(response: &str) -> Cassette {
-        let mut interaction = Interaction::from_record(
-            br#"{"request":{"method":"POST","uri":"https://proton.us-east-1.amazonaws.com/","headers":[]},"response":{"status":200,"headers":[]}}"#,
-        )
-        .unwrap();
-        *interaction.response.body_mut() = response.to_owned().into();
+        let interaction = Interaction::new(Request::default(), Response::new(response.to_owned().into()));
         Cassette {
             interactions: vec![interaction],
             ..Cassette::default()
@@ -432,7 +429,7 @@ mod tests {
     fn two_savers_never_meet() {
         let Folder { mut library, temporary } = folder();
         library.save(&name("t"), &tape("before")).unwrap();
-        let held = try_lock(&temporary.path().join(".ferrotape/.lock")).unwrap().unwrap();
+        let held = Lock::try_take(&temporary.path().join(".ferrotape/.lock")).unwrap().unwrap();
         library.patience = Duration::ZERO;
         let error = library.save(&name("t"), &tape("after")).unwrap_err();
         assert!(matches!(error, StoreError::Locked { .. }), "{error}");

@@ -1,5 +1,6 @@
 //! From journal to cassette: at the seal of a run, and when a run that died is recovered.
 
+use crate::cassette::format::blob_folder;
 use crate::cassette::journal::{self, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Interaction, Name, Origin, StateFolder};
@@ -66,17 +67,33 @@ pub fn recover(state: &StateFolder, library: &Library, catalog: &Catalog) -> any
     Ok(notes)
 }
 
-/// `NAME` where there is none yet, else `NAME.recovered`.
+/// `NAME` where there is none yet, else `NAME.recovered`, `NAME.recovered-2`, …: what an earlier
+/// recovery saved is not overwritten.
 fn free_name(library: &Library, name: &Name) -> anyhow::Result<Name> {
-    if !library.exists(name) {
-        return Ok(name.clone());
+    let mut free = name.clone();
+    for attempt in 1.. {
+        if !library.exists(&free) {
+            break;
+        }
+        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+        free = Name::parse(&format!("{name}.recovered{suffix}"))?;
     }
-    Ok(Name::parse(&format!("{name}.recovered"))?)
+    Ok(free)
 }
 
-/// The command that puts one cassette in another's place.
+/// The command that puts one cassette in another's place, large bodies included.
 pub fn adopt_command(from: &Path, to: &Path) -> String {
-    format!("mv {} {}", quoted(from), quoted(to))
+    let (blobs, old_blobs) = (blob_folder(from), blob_folder(to));
+    let mut command = format!("mv {} {}", quoted(from), quoted(to));
+    if blobs.is_dir() {
+        command = format!(
+            "rm -rf {} && mv {} {} && {command}",
+            quoted(&old_blobs),
+            quoted(&blobs),
+            quoted(&old_blobs)
+        );
+    }
+    command
 }
 
 fn quoted(path: &Path) -> String {

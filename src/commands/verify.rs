@@ -6,7 +6,7 @@ use super::run::emit;
 use crate::cassette::store::{files_below, load_file};
 use crate::cassette::{Cassette, Interaction};
 use crate::exit::Exit;
-use crate::inspect::inspect_recorded;
+use crate::inspect::{Verdict, inspect_recorded};
 use crate::model::catalog::Catalog;
 use crate::report::{CallReport, CassetteReport, Mode, Outcome, SideReport, Strictness, Summary, Target};
 use anyhow::bail;
@@ -52,8 +52,27 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         violations: true,
         unplayed: false,
     });
+    let unjudged = unjudged(&summary.calls);
+    summary.notes.extend(unjudged.clone());
     emit(&arguments.reports, &summary)?;
-    Ok(if unreadable { Exit::CouldNotRun } else { exit })
+    let could_not = unreadable || unjudged.is_some();
+    Ok(if could_not { exit.or(Exit::CouldNotRun) } else { exit })
+}
+
+/// What no model knows was not judged, and a green `verify` must not hide it.
+fn unjudged(calls: &[CallReport]) -> Option<String> {
+    let unmodeled = |call: &&CallReport| call.request.as_ref().is_some_and(|side| side.verdict == Verdict::Unmodeled);
+    let mut names: Vec<String> = calls.iter().filter(unmodeled).map(CallReport::title).collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    let plural = if count == 1 { "interaction was" } else { "interactions were" };
+    (count > 0).then(|| {
+        format!(
+            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model FILE`",
+            names.join(", ")
+        )
+    })
 }
 
 fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {

@@ -17,7 +17,6 @@ use crate::scope;
 use crate::value::Value;
 use crate::wire::{self, Exchange, Request, Response};
 use http::StatusCode;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The verdict on one side of an exchange.
@@ -233,7 +232,7 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
 }
 
 fn region(request: &Request) -> Option<String> {
-    scope::region_of(request.uri(), request.headers()).map(Cow::into_owned)
+    scope::region_of(request.uri(), request.headers())
 }
 
 impl<T> Judged<T> {

@@ -150,16 +150,7 @@ impl Reader<'_> {
 
     fn interaction(&mut self) -> Read<Interaction> {
         const WITHIN: &str = "the interaction";
-        let mut interaction = Interaction {
-            service: None,
-            operation: None,
-            region: None,
-            request: Request::default(),
-            response: Response::default(),
-            attempt: 1,
-            redacted: Vec::new(),
-            unknown: Unknown::default(),
-        };
+        let mut interaction = Interaction::new(Request::default(), Response::default());
         let (mut own, mut nested) = (Unknown::default(), Unknown::default());
         let (mut request, mut response) = (None, None);
         let start = self.object("an interaction (an object)", WITHIN, "", &mut own, |reader, name| {
@@ -282,7 +273,7 @@ impl Reader<'_> {
                 return Err(reader.unexpected("one form of the body", &format!("`{name}` as a second one")));
             }
             body = Some(match name {
-                "json" => Bytes::from(reader.compact()?),
+                "json" => Bytes::from(reader.compact()?.into_boxed_str().into_boxed_bytes()),
                 "text" => Bytes::from(reader.string("the body's text (a string)")?),
                 "base64" => Bytes::from(reader.base64()?),
                 _ => reader.blob()?,

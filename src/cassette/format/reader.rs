@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
     /// Any value, without insignificant white space.
     pub(super) fn compact(&mut self) -> Read<String> {
         let token = self.next()?;
-        let mut out = String::new();
+        let mut out = String::with_capacity(512);
         match rewrite::compact_value(&mut self.lexer, token, &mut out) {
             Ok(()) => Ok(out),
             Err(error) => Err(self.malformed(error)),

@@ -10,13 +10,15 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Values above sled's limit go to files that it never syncs, so records are cut into chunks.
-const CHUNK: usize = 64 * 1024;
+/// Records are cut into chunks so small that sled never puts a page into a file of its own: such
+/// files it neither syncs nor removes at a safe moment. A leaf is written with up to 17 entries
+/// (`should_split` in its `node.rs`) and must stay below a quarter of a segment of 512 KiB.
+const CHUNK: usize = 7 * 1024;
 
 /// In front of each record: its length (eight bytes) and its CRC-32 (four), big-endian.
 const PREFIX: usize = 12;
@@ -24,10 +26,16 @@ const PREFIX: usize = 12;
 /// How long a folder may stay locked by a handle of this process that is just being closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// How many records were acknowledged, in decimal. sled takes a damaged log for a shorter one and
+/// says nothing. The file is written after the sync that it counts and needs none itself: after a
+/// power cut it may say less than is there, never more.
+const ACKNOWLEDGED: &str = "acknowledged";
+
 pub(super) struct Database {
     db: sled::Db,
+    acknowledged: u64,
     folder: PathBuf,
-    /// sled's files for large pages that are durable already.
+    /// sled's files for large pages that are durable already. There should be none.
     synced: HashSet<OsString>,
 }
 
@@ -51,6 +59,7 @@ impl Database {
         })?;
         Ok(Database {
             db,
+            acknowledged: 0,
             folder: folder.to_owned(),
             synced: HashSet::new(),
         })
@@ -59,17 +68,33 @@ impl Database {
     /// Writes records as one batch, and returns when they are durable.
     pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
+        let mut count = 0;
         for (sequence, record) in records {
             let framed = [&prefix(record), record].concat();
             for (number, chunk) in framed.chunks(CHUNK).enumerate() {
                 batch.insert(&key(sequence, number), chunk);
             }
+            count += 1;
         }
         guarded(&self.folder, || {
             let applied = self.db.apply_batch(batch).and_then(|()| self.db.flush());
             applied.map(drop).map_err(|source| failure(&self.folder, source))
         })?;
-        self.sync().map_err(JournalError::write(&self.folder))
+        self.acknowledged += count;
+        let counted = self.sync().and_then(|()| self.count());
+        counted.map_err(JournalError::write(&self.folder))
+    }
+
+    fn count(&self) -> io::Result<()> {
+        let path = self.folder.join(ACKNOWLEDGED);
+        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+        // Always as long, so that one write replaces the last.
+        file.write_all(format!("{:020}\n", self.acknowledged).as_bytes())
+    }
+
+    fn counted(&self) -> u64 {
+        let text = fs::read_to_string(self.folder.join(ACKNOWLEDGED)).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
     }
 
     /// What sled's flush leaves out: its new files, their names, then the log that refers to them.
@@ -98,9 +123,16 @@ impl Database {
     /// All records in the order of their sequence numbers. The database is closed.
     pub(super) fn close_with_records(self) -> Result<Vec<Vec<u8>>, JournalError> {
         let folder = self.folder.clone();
+        let counted = self.counted();
         let records = guarded(&folder, || self.records());
         self.close();
-        records
+        match records {
+            Ok(records) if (records.len() as u64) < counted => Err(JournalError::Damaged {
+                folder,
+                what: format!("{counted} records were written, and {} are left", records.len()),
+            }),
+            records => records,
+        }
     }
 
     /// Closes the database, which may flush once more; what it did not acknowledge may be lost.

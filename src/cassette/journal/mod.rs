@@ -89,6 +89,11 @@ impl Journal {
         self.writer.append(sequence, record).await
     }
 
+    /// How many syncs the appends so far have cost.
+    pub fn batches(&self) -> u64 {
+        self.writer.batches()
+    }
+
     /// Ends the run and gives its records in the order of their sequence numbers. The folder
     /// stays, locked, until [`SealedRun::remove`]: first save the cassette. Blocks while the
     /// records are read. After a failed append it gives what was acknowledged, and perhaps more.

@@ -1,7 +1,7 @@
 //! The folder of one run: its name, its lock, its header.
 
 use super::JournalError;
-use crate::cassette::state::try_lock;
+use crate::cassette::state::Lock;
 use crate::cassette::{Cassette, Name, StateFolder, durable};
 use crate::json::rewrite;
 use serde::Deserialize;
@@ -53,7 +53,7 @@ impl RunHeader {
 /// A run's folder, locked.
 pub(super) struct RunFolder {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl RunFolder {
@@ -64,7 +64,7 @@ impl RunFolder {
         durable::make_folder(&journals).map_err(JournalError::write(&journals))?;
         let _gate = gate(&journals)?;
         let path = make_free_folder(&journals, &header.name)?;
-        let Some(lock) = try_lock(&path.join(LOCK)).map_err(JournalError::write(&path))? else {
+        let Some(lock) = Lock::try_take(&path.join(LOCK)).map_err(JournalError::write(&path))? else {
             return Err(JournalError::Closed { folder: path });
         };
         let file = path.join(HEADER);
@@ -90,7 +90,7 @@ impl RunFolder {
         paths.sort();
         let mut dead = Vec::new();
         for path in paths {
-            if let Some(lock) = try_lock(&path.join(LOCK)).map_err(JournalError::read(&path))? {
+            if let Some(lock) = Lock::try_take(&path.join(LOCK)).map_err(JournalError::read(&path))? {
                 dead.push(RunFolder { path, _lock: lock });
             }
         }
@@ -145,14 +145,9 @@ fn journals(state: &StateFolder) -> PathBuf {
 
 /// Held while folders are made or looked through, so that a new one is never seen before its lock
 /// is taken.
-fn gate(journals: &Path) -> Result<File, JournalError> {
+fn gate(journals: &Path) -> Result<Lock, JournalError> {
     let path = journals.join(".lock");
-    let open = || {
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
-        file.lock()?;
-        Ok(file)
-    };
-    open().map_err(JournalError::write(&path))
+    Lock::take(&path).map_err(JournalError::write(&path))
 }
 
 /// `checkout+happy-path-1`: the name with `+` for `/`, and the first number that is free.

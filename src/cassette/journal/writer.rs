@@ -4,7 +4,7 @@ use super::JournalError;
 use super::database::Database;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +28,7 @@ pub(super) struct Writer {
     /// None once the writer is ending.
     sender: Option<mpsc::Sender<Append>>,
     wants_records: Arc<AtomicBool>,
+    batches: Arc<AtomicU64>,
     thread: Option<JoinHandle<Outcome>>,
 }
 
@@ -38,6 +39,8 @@ impl Writer {
         let (opened, is_open) = std_mpsc::channel();
         let wants_records = Arc::new(AtomicBool::new(false));
         let wanted = Arc::clone(&wants_records);
+        let batches = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&batches);
         let thread = spawn(folder, move |path| {
             let database = match Database::open(&path) {
                 Ok(database) => database,
@@ -47,7 +50,7 @@ impl Writer {
                 }
             };
             let _ = opened.send(Ok(()));
-            let (database, failure) = serve(database, receiver);
+            let (database, failure) = serve(database, receiver, &counter);
             finish(database, &path, failure, wanted.load(Ordering::Acquire))
         })?;
         is_open.recv().unwrap_or_else(|_| Err(closed(folder)))?;
@@ -55,6 +58,7 @@ impl Writer {
             folder: folder.to_owned(),
             sender: Some(sender),
             wants_records,
+            batches,
             thread: Some(thread),
         })
     }
@@ -76,6 +80,11 @@ impl Writer {
         self.end()?.ok_or_else(|| closed(&self.folder))
     }
 
+    /// How many batches were written so far, each with a sync of its own.
+    pub(super) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
     fn end(&mut self) -> Outcome {
         drop(self.sender.take());
         match self.thread.take().map(JoinHandle::join) {
@@ -94,13 +103,14 @@ impl Drop for Writer {
 
 /// Writes batch after batch until nobody can send any more. After the first failure nothing is
 /// written again, because nothing may be acknowledged behind a gap.
-fn serve(mut database: Database, mut receiver: mpsc::Receiver<Append>) -> (Database, Option<JournalError>) {
+fn serve(mut database: Database, mut receiver: mpsc::Receiver<Append>, batches: &AtomicU64) -> (Database, Option<JournalError>) {
     let mut waiting = Vec::with_capacity(BATCH);
     let mut failure = None;
     while receiver.blocking_recv_many(&mut waiting, BATCH) > 0 {
         if failure.is_none() {
             let records = waiting.iter().map(|append: &Append| (append.sequence, append.record.as_slice()));
             failure = database.write(records).err();
+            batches.fetch_add(1, Ordering::Relaxed);
         }
         for append in waiting.drain(..) {
             // Nobody may be waiting any more; the record counts all the same.
