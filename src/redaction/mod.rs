@@ -8,7 +8,9 @@
 
 pub mod echo;
 pub mod headers;
+mod known;
 pub mod numbering;
+mod places;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;
@@ -18,11 +20,8 @@ pub(crate) mod testing;
 mod tests;
 mod writer;
 
-use crate::cassette::{Interaction, Redacted, Redaction};
-use crate::contract::{Departure, Rule as Constraint};
+use crate::cassette::{Interaction, Redaction};
 use crate::inspect::{Call, Finding};
-use crate::json::lexer::Token;
-use crate::json::rewrite::{self, Place};
 use crate::model::schema::{Member, ShapeIndex};
 use crate::pointer::{self, Path};
 use crate::protocol::Reply;
@@ -30,13 +29,15 @@ use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderMap;
+use known::{Accounts, accounts_of_body, highest_account, remember};
+use places::{PlaceToHide, Side};
 use rules::{Context, Rule};
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use writer::{Writer, rule_is_void, walk_json};
+use writer::{Writer, rule_is_void};
 
 /// Why an interaction cannot be written. No message holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,42 +71,6 @@ pub struct Redactor {
     accounts: Mutex<Accounts>,
     /// Secrets of the run itself, in every spelling, that nothing written may hold.
     own_secrets: Vec<String>,
-}
-
-/// The account ids met so far, in order of first appearance. Only in memory.
-#[derive(Default)]
-struct Accounts {
-    numbers: HashMap<String, u64>,
-    /// Numbers up to here stand for accounts of the cassette in use.
-    taken: u64,
-}
-
-impl Accounts {
-    fn stand_in(&mut self, id: &str) -> String {
-        let next = self.taken + 1;
-        let number = *self.numbers.entry(id.to_owned()).or_insert(next);
-        self.taken = self.taken.max(number);
-        format!("{number:012}")
-    }
-}
-
-/// Every place of one side of an exchange that is not written as it was.
-struct Side<'a> {
-    operation: &'a str,
-    /// By pointer in the body.
-    places: HashMap<String, PlaceToHide<'a>>,
-    departures: Vec<&'a Departure>,
-    /// The body was decoded; else only its form tells what is in it.
-    decoded: bool,
-}
-
-struct PlaceToHide<'a> {
-    rule: Option<Rule>,
-    key_rule: Option<Rule>,
-    member: Option<&'a Member>,
-    key_member: Option<&'a Member>,
-    value: Value,
-    expiry: bool,
 }
 
 impl Redactor {
@@ -384,76 +349,10 @@ impl Redactor {
     }
 }
 
-impl<'a> Side<'a> {
-    fn new(call: Option<&'a Call>) -> Side<'a> {
-        Side {
-            operation: call.map_or("", |call| &call.service.operation(call.operation).name),
-            places: HashMap::new(),
-            departures: Vec::new(),
-            decoded: false,
-        }
-    }
-
-    fn place(&mut self, path: &Path<'_>, value: Value) -> &mut PlaceToHide<'a> {
-        let place = self.places.entry(path.render()).or_insert(PlaceToHide {
-            rule: None,
-            key_rule: None,
-            member: None,
-            key_member: None,
-            value: Value::Null,
-            expiry: false,
-        });
-        if !matches!(value, Value::Null) {
-            place.value = value;
-        }
-        place
-    }
-
-    /// The constraints that the true value at `pointer` broke. A missing or mistyped value is
-    /// judged again from the stand-in, so these two are not told.
-    fn breaks(&self, pointer: &str) -> Vec<String> {
-        let mut breaks: Vec<String> = Vec::new();
-        for departure in &self.departures {
-            let told = !matches!(departure.rule, Constraint::Required | Constraint::Type | Constraint::Unknown);
-            let name = departure.rule.name();
-            if told && departure.path == pointer && !breaks.iter().any(|known| known == name) {
-                breaks.push(name.to_owned());
-            }
-        }
-        breaks
-    }
-}
-
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
     match reply {
         Reply::Output(value) => (Some(call.service.operation(call.operation).output), value),
         Reply::Error { shape, value, .. } => (*shape, value),
-    }
-}
-
-fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
-    if scan::twelve_digits(body).next().is_none() {
-        return;
-    }
-    let text = String::from_utf8_lossy(body);
-    let mut in_strings = Vec::new();
-    let document = rewrite::map_strings(&text, &mut |place, string| {
-        let name = if place.place == Place::Value {
-            scan::last_name(place.pointer)
-        } else {
-            String::new()
-        };
-        scan::accounts(&name, string, &mut in_strings);
-        None
-    });
-    if document.is_err() {
-        in_strings.clear();
-        scan::accounts("", &text, &mut in_strings);
-    }
-    for id in in_strings {
-        if !found.contains(&id) {
-            found.push(id);
-        }
     }
 }
 
@@ -484,67 +383,4 @@ fn refresh(interaction: &mut Interaction, asked: &Bytes, answered: &Bytes, head:
         let body = interaction.response.body().clone();
         headers::refresh_checksums(interaction.response.headers_mut(), &body);
     }
-}
-
-/// Remembers the stand-ins of an interaction that bear no mark.
-fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
-    for (base, body) in [
-        ("/request/body", interaction.request.body()),
-        ("/response/body", interaction.response.body()),
-    ] {
-        let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
-        let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
-        let paths: Vec<&str> = interaction
-            .redacted
-            .iter()
-            .filter(|place| listed(place))
-            .map(|place| &place.path[base.len()..])
-            .collect();
-        let Ok(text) = std::str::from_utf8(body) else {
-            continue;
-        };
-        if paths.is_empty() {
-            continue;
-        }
-        let _ = walk_json(text, &mut |pointer, token, lexeme| {
-            if paths.contains(&pointer) {
-                match token {
-                    Token::Text(raw) => {
-                        let text = raw.decode();
-                        // A cut blob is known by its bytes, a cut text by its letters.
-                        if let Some(bytes) = stand_in::base64_bytes(&text) {
-                            stand_ins.remember(&Value::Blob(bytes));
-                        }
-                        stand_ins.remember(&Value::Text(text.into_owned()));
-                    }
-                    Token::Number(_) => stand_ins.remember(&number_of(lexeme)),
-                    _ => {}
-                }
-            }
-        });
-    }
-}
-
-fn number_of(lexeme: &str) -> Value {
-    lexeme.parse().map_or_else(|_| Value::Number(lexeme.to_owned()), Value::Integer)
-}
-
-/// The highest number that an account has in an interaction.
-fn highest_account(interaction: &Interaction) -> u64 {
-    if !interaction.redacted.iter().any(|place| place.rule == Rule::AccountId.id()) {
-        return 0;
-    }
-    let uri = interaction.request.uri().to_string();
-    let headers = interaction
-        .request
-        .headers()
-        .values()
-        .chain(interaction.response.headers().values());
-    let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
-    let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
-    let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
-    let stand_ins = numbers
-        .filter_map(|id| std::str::from_utf8(id).ok())
-        .filter(|id| scan::is_account_stand_in(id));
-    stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
 }

@@ -2,6 +2,8 @@
 
 use super::testing::*;
 use super::*;
+use crate::contract::Rule as Constraint;
+use http::header::HeaderValue;
 
 fn listed(interaction: &Interaction) -> Vec<String> {
     interaction
