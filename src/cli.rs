@@ -1,11 +1,13 @@
 //! What was typed, nothing more.
 
 use crate::commands::check::CheckArguments;
+use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
 use crate::commands::record::RecordArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::schema::SchemaArguments;
 use crate::commands::show::ShowArguments;
+use crate::commands::synth::SynthArguments;
 use crate::commands::verify::VerifyArguments;
 use clap::{Parser, Subcommand};
 
@@ -35,6 +37,10 @@ pub enum Command {
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
+    Synth(SynthArguments),
     Mock(MockArguments),
+    Demo(DemoArguments),
+    #[command(hide = true)]
+    DemoClient(DemoClientArguments),
     Schema(SchemaArguments),
 }

@@ -44,7 +44,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Show(arguments) => commands::show::run(arguments),
+        Command::Synth(arguments) => commands::synth::run(arguments),
         Command::Mock(arguments) => commands::mock::run(arguments),
+        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::DemoClient(arguments) => commands::demo::run_client(arguments),
         Command::Schema(arguments) => commands::schema::run(arguments),
     };
     result.unwrap_or_else(|error| {

@@ -92,6 +92,8 @@ impl Demo {
         self.page.output(&said(&output));
         self.page.output(last_line(&told(&output)));
         ensure_exit(&output, 0)?;
+        let answered = said(&output).lines().filter(|line| line.contains(" → 200 ")).count();
+        ensure!(answered == 4, "{answered} of 4 calls were answered with 200");
         let cassette = load_file(&self.cassette())?;
         ensure!(
             cassette.interactions.len() == 4,
@@ -159,7 +161,8 @@ impl Demo {
     fn miss(&self) -> anyhow::Result<()> {
         self.page.step("A miss: the client asks for something that was never recorded");
         let output = self.run(&["replay", "-c", "demo"], Some(What::Miss))?;
-        self.page.output(&said(&output));
+        let program = self.program.display().to_string();
+        self.page.output(&said(&output).replace(&program, "ferrotape"));
         self.page.output(last_line(&told(&output)));
         ensure_exit(&output, 11)?;
         ensure!(said(&output).contains("CassetteMiss"), "the client did not get `CassetteMiss`");
@@ -244,7 +247,11 @@ struct Upstream {
 impl Upstream {
     fn start() -> anyhow::Result<Upstream> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let server = runtime.block_on(Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Options::default()))?;
+        let options = Options {
+            answer_as_aws: true,
+            ..Options::default()
+        };
+        let server = runtime.block_on(Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options))?;
         let address = server.local_addr();
         let handler = Arc::new(StandIn::new(Catalog::built_in()?));
         let (stop, stopped) = oneshot::channel();

@@ -1,13 +1,12 @@
 //! `ferrotape mock`: the stand-in server, for whoever has no AWS to record from.
 
+use super::run::{runtime, stop_signal};
 use crate::exit::Exit;
 use crate::proxy::stand_in::StandIn;
 use crate::proxy::{Options, Server};
 use crate::report::console::Console;
-use anyhow::Context;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Run a stand-in for AWS that answers every modelled operation.
 ///
@@ -30,37 +29,27 @@ pub struct MockArguments {
     pub models: super::ModelArguments,
 }
 
-/// Runs the command until SIGINT or SIGTERM.
+/// Runs the command until a signal.
 pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
     let operations: usize = catalog.services().iter().map(|service| service.operations.len()).sum();
     let names: Vec<&str> = catalog.services().iter().map(|service| service.sdk_id.as_str()).collect();
     let services = names.join(", ");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(async {
-        let console = Console::new(&[]);
-        let mut interrupted = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-        let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        let told = console.clone();
-        let options = Options {
-            allow_hosts: arguments.allow_hosts.clone(),
-            note: Some(Arc::new(move |text: &str| told.warn(text))),
-            ..Options::default()
-        };
+    let console = Console::new(&[]);
+    let told = console.clone();
+    let options = Options {
+        allow_hosts: arguments.allow_hosts.clone(),
+        answer_as_aws: true,
+        note: Some(Arc::new(move |text: &str| told.warn(text))),
+        ..Options::default()
+    };
+    runtime()?.block_on(async {
         let server = Server::bind(arguments.listen, options).await?;
+        let stop = stop_signal();
         console.say(&format!(
             "stand-in for {services} ({operations} operations) at http://{address}\nexport AWS_ENDPOINT_URL=http://{address}\nanswers are made up from the models; Ctrl-C stops it",
             address = server.local_addr()
         ));
-        let stop = async {
-            tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => {}
-            }
-        };
         server.serve(Arc::new(StandIn::new(catalog)), stop).await;
         Ok(Exit::Clean)
     })

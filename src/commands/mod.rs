@@ -9,6 +9,7 @@ pub mod replay;
 mod run;
 pub mod schema;
 pub mod show;
+pub mod synth;
 mod tape;
 pub mod verify;
 

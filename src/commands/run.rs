@@ -172,7 +172,7 @@ fn print_exports(address: SocketAddr, changes: &[Variable]) {
 
 /// Ready when somebody asks the process to stop. From this call on, and not only once it is
 /// awaited, a signal no longer ends the process: whoever reads our address may interrupt us.
-fn stop_signal() -> impl Future<Output = ()> {
+pub fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     async move {

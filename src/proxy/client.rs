@@ -197,3 +197,45 @@ async fn send(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, requ
     let (head, body) = response.into_parts();
     Ok(http::Response::from_parts(head, body.collect().await?.to_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::Catalog;
+    use crate::protocol;
+    use crate::proxy::stand_in::StandIn;
+    use crate::proxy::{Options, Server};
+    use crate::synth::{self, Setting};
+    use std::net::SocketAddr;
+
+    #[tokio::test]
+    async fn it_calls_as_an_sdk_does_through_the_endpoint() {
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Options::default())
+            .await
+            .unwrap();
+        let endpoint: Uri = format!("http://{}", server.local_addr()).parse().unwrap();
+        let catalog = Catalog::built_in().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let served = tokio::spawn(server.serve(Arc::new(StandIn::new(Catalog::built_in().unwrap())), stopped));
+        let environment = Environment {
+            proxy: endpoint.clone(),
+            endpoint,
+            bundle: String::new(),
+            access_key_id: "key".to_owned(),
+            secret_access_key: "secret".to_owned(),
+            region: "eu-central-1".to_owned(),
+        };
+        let service = catalog.find("proton").unwrap();
+        let operation = service.operation_named("CreateServiceInstance").unwrap();
+        let protocol = protocol::named(&service.protocols[0]).unwrap();
+        let input = synth::input(service, operation, &Setting::default()).unwrap();
+        let request = protocol.encode_request(service, operation, "proton.eu-central-1.amazonaws.com", &input);
+        let response = environment.call(Way::Endpoint, &service.signing_name, request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        // The region is that of the signature: there is nothing else at this door that tells it.
+        let body = String::from_utf8(response.into_body().to_vec()).unwrap();
+        assert!(body.contains("arn:aws:proton:eu-central-1:000000000000:"), "{body}");
+        stop.send(()).unwrap();
+        served.await.unwrap();
+    }
+}

@@ -4,6 +4,7 @@
 //! `CONNECT` goes to `intercept`.
 
 use super::authority::CertificateAuthority;
+use super::aws_hosts::is_aws_host;
 use super::intercept::{self, Pending};
 use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, date, endpoint, framing};
 use http::header::HeaderValue;
@@ -44,6 +45,9 @@ pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Options {
     /// Host names besides the loopback ones that the endpoint door answers to.
     pub allow_hosts: Vec<String>,
+    /// Answer to the names of AWS's own hosts too: what a stand-in hears when a recording passes a
+    /// client's request on with its `Host` unchanged. Nobody else can let these names point here.
+    pub answer_as_aws: bool,
     /// The token that a `CONNECT` must show as its proxy password. Without one, anybody may.
     pub token: Option<String>,
     /// Keeps the case of header names for whatever passes a request or response on. Costs a little
@@ -364,7 +368,7 @@ fn check_origin(options: &Options, headers: &http::HeaderMap) -> Result<(), Refu
 }
 
 fn is_allowed(options: &Options, host: &str) -> bool {
-    options.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    options.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) || options.answer_as_aws && is_aws_host(host)
 }
 
 fn own_name(options: &Options, host: &str) -> Result<http::uri::Authority, Refused> {

@@ -103,7 +103,8 @@ fn live(call: &CallReport, command: &[String]) -> String {
     for line in why.lines() {
         out += &format!("           {}\n", clean(line));
     }
-    if call.outcome == Outcome::Missed {
+    // What the client reads may say it already.
+    if call.outcome == Outcome::Missed && !why.contains("record it: ") {
         out += &format!("           record it: {}\n", record_command(&call.cassette, command));
     }
     out
@@ -125,6 +126,13 @@ mod tests {
             "ferrotape: miss #3 Proton CreateServiceInstance\n           no recording of this call;\n           nearest: #1\n           \
              record it: ferrotape record -c orders -- pytest\n"
         );
+    }
+
+    #[test]
+    fn the_command_that_would_record_a_miss_is_told_once() {
+        let mut call = replay().calls.remove(2);
+        call.message = Some("nothing\nrecord it: ferrotape record -c orders -- pytest".to_owned());
+        assert_eq!(plain(&call).matches("record it: ").count(), 1);
     }
 
     #[test]

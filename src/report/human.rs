@@ -4,6 +4,7 @@
 use super::{CallReport, Mode, Outcome, Report, Summary, title};
 use crate::contract::Departure;
 use anstyle::{AnsiColor, Style};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -14,6 +15,9 @@ pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
 /// What is well.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 
+/// A test run alone plays a part of its cassette; of what it leaves, no more than this is listed.
+const MOST_UNPLAYED: usize = 10;
+
 /// The form `human`.
 pub(super) struct Human;
 
@@ -21,8 +25,8 @@ impl Report for Human {
     fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut lines = Vec::new();
         for call in &summary.calls {
-            lines.extend(outcome_line(call));
-            lines.extend(violation_lines(call));
+            lines.extend(outcome_line(summary, call));
+            lines.extend(violation_lines(summary, call));
         }
         lines.extend(lint_lines(summary));
         lines.extend(unplayed_lines(summary));
@@ -57,21 +61,26 @@ impl Line {
             title,
             text,
         } = self;
-        let mut rows = text.lines();
-        let first = clean(rows.next().unwrap_or(""));
-        writeln!(
-            out,
-            "{style}{label:<9}{style:#} {number:>4}  {title}  {first}",
-            title = clean(title)
-        )?;
-        for row in rows {
-            writeln!(out, "{:<9} {:>4}  {}", "", "", clean(row))?;
-        }
-        Ok(())
+        let line = format!("{number:>4}  {title}  {text}", title = clean(title), text = clean(text));
+        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())
     }
 }
 
-fn outcome_line(call: &CallReport) -> Option<Line> {
+/// Which call: by its number in the run, in `verify` in its cassette; with the cassette where
+/// there are several.
+fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
+    let number = match summary.mode {
+        Mode::Verify => call.interaction.unwrap_or(call.number),
+        Mode::Record | Mode::Replay => call.number,
+    };
+    let title = match summary.cassettes.len() {
+        0 | 1 => call.title(),
+        _ => format!("{}  {}", call.cassette, call.title()),
+    };
+    (format!("#{number}"), title)
+}
+
+fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
     let (label, style, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", BAD, "no unplayed interaction answers this call"),
         Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
@@ -79,21 +88,28 @@ fn outcome_line(call: &CallReport) -> Option<Line> {
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
         Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return None,
     };
+    let (number, title) = heading(summary, call);
     Some(Line {
         label,
         style,
-        number: format!("#{}", call.number),
-        title: call.title(),
-        text: call.message.clone().unwrap_or_else(|| otherwise.to_owned()),
+        number,
+        title,
+        text: first_line(call.message.as_deref().unwrap_or(otherwise)),
     })
 }
 
-fn violation_lines(call: &CallReport) -> Vec<Line> {
+/// The whole was told when it happened, and is in the other reports.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn violation_lines(summary: &Summary, call: &CallReport) -> Vec<Line> {
+    let (number, title) = heading(summary, call);
     let line = |label, text| Line {
         label,
         style: BAD,
-        number: format!("#{}", call.number),
-        title: call.title(),
+        number: number.clone(),
+        title: title.clone(),
         text,
     };
     let mut lines = Vec::new();
@@ -109,10 +125,14 @@ fn violation_lines(call: &CallReport) -> Vec<Line> {
     lines
 }
 
-/// `/name  length  Member must not be null`; the side is named where it is not the request.
+/// `/name  length  Member must have length less than or equal to 100`; the side is named where it
+/// is not the request. The service's own message begins with the path, which stands there already.
 pub(super) fn describe(side: &str, departure: &Departure) -> String {
     let Departure { path, rule, message } = departure;
     let place = if path.is_empty() { "/" } else { path };
+    let message = message
+        .split_once("failed to satisfy constraint: ")
+        .map_or(message.as_str(), |(_, rest)| rest);
     match side {
         "request" => format!("{place}  {rule}  {message}"),
         other => format!("{other} {place}  {rule}  {message}"),
@@ -121,38 +141,59 @@ pub(super) fn describe(side: &str, departure: &Departure) -> String {
 
 /// A lint that many calls share is told once, with how often it came.
 fn lint_lines(summary: &Summary) -> Vec<Line> {
-    let mut folded: Vec<(String, String, usize, usize)> = Vec::new();
+    let mut lines: Vec<(Line, usize)> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
     for call in &summary.calls {
         for (name, side) in call.sides() {
             for departure in &side.lints {
-                let (title, text) = (call.title(), describe(name, departure));
-                match folded.iter_mut().find(|known| known.0 == title && known.1 == text) {
-                    Some(known) => known.3 += 1,
-                    None => folded.push((title, text, call.number, 1)),
+                let (number, title) = heading(summary, call);
+                let text = describe(name, departure);
+                let index = *known.entry((title.clone(), text.clone())).or_insert(lines.len());
+                match lines.get_mut(index) {
+                    Some((_, times)) => *times += 1,
+                    None => lines.push((lint(number, title, text), 1)),
                 }
             }
         }
     }
-    let line = |(title, text, number, times)| Line {
+    let told = |(mut line, times): (Line, usize)| {
+        if times > 1 {
+            let _ = write!(line.text, " ({times} times)");
+        }
+        line
+    };
+    lines.into_iter().map(told).collect()
+}
+
+fn lint(number: String, title: String, text: String) -> Line {
+    Line {
         label: "lint",
         style: ODD,
-        number: format!("#{number}"),
+        number,
         title,
-        text: if times == 1 { text } else { format!("{text} ({times} times)") },
-    };
-    folded.into_iter().map(line).collect()
+        text,
+    }
 }
 
 fn unplayed_lines(summary: &Summary) -> Vec<Line> {
     let mut lines = Vec::new();
     for cassette in &summary.cassettes {
-        for unplayed in &cassette.unplayed {
+        for unplayed in cassette.unplayed.iter().take(MOST_UNPLAYED) {
             lines.push(Line {
                 label: "unplayed",
                 style: ODD,
                 number: String::new(),
                 title: title(unplayed.service.as_deref(), unplayed.operation.as_deref()),
                 text: format!("interaction {} of `{}`", unplayed.interaction, cassette.name),
+            });
+        }
+        if let Some(more) = cassette.unplayed.len().checked_sub(MOST_UNPLAYED).filter(|more| *more > 0) {
+            lines.push(Line {
+                label: "unplayed",
+                style: ODD,
+                number: String::new(),
+                title: format!("and {more} more of `{}`", cassette.name),
+                text: String::new(),
             });
         }
     }
@@ -170,14 +211,15 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
     }
-    if summary.mode == Mode::Record && summary.count(Outcome::Recorded) > 0 {
-        if let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some()) {
-            let name = &cassette.name;
-            steps.push(format!(
-                "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}`",
-                command_tail(&summary.command)
-            ));
-        }
+    if summary.mode == Mode::Record
+        && summary.count(Outcome::Recorded) > 0
+        && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some())
+    {
+        let name = &cassette.name;
+        steps.push(format!(
+            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}`",
+            command_tail(&summary.command)
+        ));
     }
     steps
 }
@@ -223,6 +265,9 @@ fn counts(summary: &Summary) -> String {
             let _ = write!(line, ", {count} {}", outcome.name());
         }
     }
+    if summary.mode == Mode::Verify && !summary.calls.is_empty() && !failed {
+        line.push_str(", all conform");
+    }
     let extras = [
         (summary.broken(), "breaks its contract", "break their contract"),
         (summary.lints(), "lint", "lints"),
@@ -249,8 +294,8 @@ fn subject(summary: &Summary) -> String {
     match summary.cassettes.as_slice() {
         [] => String::new(),
         [one] => match &one.path {
-            Some(path) => format!(" `{}` ({})", one.name, path.display()),
-            None => format!(" `{}`", one.name),
+            Some(path) if path.as_os_str() != one.name.as_str() => format!(" `{}` ({})", one.name, path.display()),
+            _ => format!(" `{}`", one.name),
         },
         many => format!(" of {} cassettes", many.len()),
     }
@@ -279,9 +324,8 @@ mod tests {
     fn everything_that_needs_attention_is_one_line_and_the_counts_come_last() {
         assert_eq!(
             render(&replay()),
-            "violation   #2  Proton CreateServiceInstance  /name  length  Value at '/name' failed to satisfy constraint: Member must have length less than or equal to 100\n\
+            "violation   #2  Proton CreateServiceInstance  /name  length  Member must have length less than or equal to 100\n\
              miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
-             \x20               nearest: #1\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\
              ferrotape: to record what was missed: `ferrotape record -c orders -- pytest …`\n\
@@ -298,6 +342,45 @@ mod tests {
         assert_eq!(
             render(&summary),
             "ferrotape: replay `orders` (cassettes/orders.json): 1 call, 1 played\n"
+        );
+    }
+
+    #[test]
+    fn a_long_list_of_the_unplayed_is_cut() {
+        let mut summary = replay();
+        summary.calls = vec![call(1, Outcome::Played)];
+        let one = summary.cassettes[0].unplayed[0].clone();
+        summary.cassettes[0].unplayed = vec![one; 25];
+        let text = render(&summary);
+        assert_eq!(text.matches("CreateProvisioningArtifact").count(), 10);
+        assert!(text.contains("unplayed        and 15 more of `orders`\n"), "{text}");
+    }
+
+    #[test]
+    fn a_cassette_named_by_its_path_is_told_once() {
+        let mut summary = replay();
+        summary.mode = Mode::Verify;
+        summary.calls = vec![call(1, Outcome::Judged)];
+        summary.cassettes[0].name = "cassettes/orders.json".to_owned();
+        summary.cassettes[0].unplayed.clear();
+        assert_eq!(
+            render(&summary),
+            "ferrotape: verify `cassettes/orders.json`: 1 interaction, all conform\n"
+        );
+    }
+
+    #[test]
+    fn among_several_cassettes_each_line_names_its_own() {
+        let mut summary = replay();
+        summary.mode = Mode::Verify;
+        summary.cassettes.push(summary.cassettes[0].clone());
+        let mut one = summary.calls.remove(1);
+        (one.number, one.interaction, one.outcome) = (7, Some(2), Outcome::Judged);
+        summary.calls = vec![one];
+        let text = render(&summary);
+        assert!(
+            text.starts_with("violation   #2  orders  Proton CreateServiceInstance  /name  length  "),
+            "{text}"
         );
     }
 

@@ -37,7 +37,11 @@ fn suites(summary: &Summary) -> Vec<&str> {
 
 fn case(call: &CallReport, mode: Mode) -> TestCase {
     let operation = call.operation.as_deref().unwrap_or("unknown call");
-    let mut case = TestCase::new(format!("#{} {operation}", call.number), status(call, mode));
+    let number = match mode {
+        Mode::Verify => call.interaction.unwrap_or(call.number),
+        Mode::Record | Mode::Replay => call.number,
+    };
+    let mut case = TestCase::new(format!("#{number} {operation}"), status(call, mode));
     case.set_classname(call.service.as_deref().unwrap_or("unknown service"));
     let lints = departures(call, |side| &side.lints);
     if !lints.is_empty() {
@@ -111,7 +115,7 @@ mod tests {
             <system-out>lint response /new  unknown  Member &apos;/new&apos; is not in the model</system-out>
         </testcase>
         <testcase name="#2 CreateServiceInstance" classname="Proton">
-            <failure message="/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100" type="violation">/name  length  Value at &apos;/name&apos; failed to satisfy constraint: Member must have length less than or equal to 100</failure>
+            <failure message="/name  length  Member must have length less than or equal to 100" type="violation">/name  length  Member must have length less than or equal to 100</failure>
         </testcase>
         <testcase name="#3 CreateServiceInstance" classname="Proton">
             <failure message="no recording of this call;" type="miss">no recording of this call;

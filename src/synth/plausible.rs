@@ -86,10 +86,9 @@ pub(super) fn texts(service: &Service, setting: &Setting, echo: &Echo<'_>, wante
         _ => kebab(name),
     };
     let mut texts = Vec::new();
-    if let Some(media_type) = wanted.target.traits.get("smithy.api#mediaType").and_then(|value| value.as_str()) {
-        if media_type.contains("json") || media_type.contains("yaml") {
-            texts.push("{}".to_owned());
-        }
+    let media_type = wanted.target.traits.get("smithy.api#mediaType").and_then(|value| value.as_str());
+    if media_type.is_some_and(|media_type| media_type.contains("json") || media_type.contains("yaml")) {
+        texts.push("{}".to_owned());
     }
     if ends_with_word(name, "arn")
         || wanted.target.traits.contains_key("aws.api#arnReference")

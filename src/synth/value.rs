@@ -218,11 +218,11 @@ impl Composer<'_> {
             nth: place.nth,
         };
         let mut texts = Vec::new();
-        if let Purpose::Error(message) = self.purpose {
-            if is_message(member) {
-                texts.push(message.to_owned());
-                texts.push(cut(message, member));
-            }
+        if let Purpose::Error(message) = self.purpose
+            && is_message(member)
+        {
+            texts.push(message.to_owned());
+            texts.push(cut(message, member));
         }
         texts.extend(plausible::texts(self.service, self.setting, self.echo, &wanted));
         texts.push(texts.last().map(|text| cut(text, member)).unwrap_or_default());

@@ -1,5 +1,6 @@
 //! Behaviour tests: the built program, real sockets, and vectors that nobody here wrote.
 
+mod demo;
 #[path = "../support/mod.rs"]
 mod support;
 
