@@ -34,6 +34,8 @@ const FLOORS: &[(&str, u8)] = &[
 const ALLOWED: &[(&str, &str)] = &[
     // The rewriter tells the places of a document as pointers, whose escapes are defined there.
     ("json", "pointer"),
+    // Decimals compare the numbers of the typed document.
+    ("decimal", "value"),
     // Keys are made of stand-ins: what is redacted in a cassette must match what comes live.
     ("matcher", "redaction"),
     // clap's derive wants the arguments of each command as a type, and they live with the command.
