@@ -43,7 +43,9 @@ fn ask(address: SocketAddr, plans: &[Vec<usize>]) -> Vec<Vec<String>> {
             scope.spawn(move || {
                 let mut connection = Connection::open(address).expect("it listens");
                 for key in plan {
-                    let reply = connection.send(&instance(&format!("key-{key}"), json!({}))).expect("there is an answer");
+                    let reply = connection
+                        .send(&instance(&format!("key-{key}"), json!({})))
+                        .expect("there is an answer");
                     got.lock().expect("no client panics with it")[client].push(reply.message());
                 }
             });
@@ -88,8 +90,15 @@ fn run_once(place: &Workplace, order: &[usize], report: &str) -> (Vec<Reply>, Va
     let mut connection = Connection::open(server.address).expect("it listens");
     let call = |key: &usize| {
         // Some misses and violations are among them.
-        let name = if *key % 7 == 3 { "-bad".to_owned() } else { format!("key-{}", key % (KEYS + 2)) };
-        connection.send(&instance(&name, json!({}))).expect("there is an answer").without_date()
+        let name = if *key % 7 == 3 {
+            "-bad".to_owned()
+        } else {
+            format!("key-{}", key % (KEYS + 2))
+        };
+        connection
+            .send(&instance(&name, json!({})))
+            .expect("there is an answer")
+            .without_date()
     };
     let replies = order.iter().map(call).collect();
     server.stop().expect(10);
@@ -122,7 +131,10 @@ fn a_concurrent_run_gives_the_same_answers_per_key_as_a_sequential_one() {
     let concurrent = ask(server.address, &plans);
     server.stop().expect(0);
     let server = place.replay("shop", []);
-    let sequential: Vec<Vec<String>> = plans.iter().flat_map(|plan| ask(server.address, std::slice::from_ref(plan))).collect();
+    let sequential: Vec<Vec<String>> = plans
+        .iter()
+        .flat_map(|plan| ask(server.address, std::slice::from_ref(plan)))
+        .collect();
     server.stop().expect(0);
     assert_eq!(concurrent, sequential);
 }

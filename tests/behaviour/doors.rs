@@ -42,13 +42,18 @@ fn the_intercept_door_leaves_the_clients_own_signature_valid() {
     let mine = Key::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
     let mut connection = puppet.intercepted(HOST);
     for name in ["a", "b"] {
-        let reply = connection.send(&instance(name, json!({})).signed(&mine, HOST)).expect("there is an answer");
+        let reply = connection
+            .send(&instance(name, json!({})).signed(&mine, HOST))
+            .expect("there is an answer");
         assert_eq!(reply.status, 200, "{}", reply.message());
     }
     puppet.end(0).expect(0);
     let seen = upstream.seen();
     assert!(seen.iter().all(|seen| seen.refused.is_none() && seen.host == HOST), "{seen:?}");
-    assert_eq!(place.cassette("shop")["interactions"][1]["request"]["uri"], format!("https://{HOST}/"));
+    assert_eq!(
+        place.cassette("shop")["interactions"][1]["request"]["uri"],
+        format!("https://{HOST}/")
+    );
 }
 
 #[test]
@@ -60,7 +65,10 @@ fn the_intercept_door_signs_again_what_was_signed_with_the_runs_own_key() {
     let reply = puppet.intercepted(HOST).send(&call).expect("there is an answer");
     assert_eq!(reply.status, 200, "{}", reply.message());
     let forged = Key::new(&puppet.key().id, "not the secret of the run", None);
-    let reply = puppet.intercepted(HOST).send(&instance("b", json!({})).signed(&forged, HOST)).expect("there is an answer");
+    let reply = puppet
+        .intercepted(HOST)
+        .send(&instance("b", json!({})).signed(&forged, HOST))
+        .expect("there is an answer");
     assert_eq!(reply.status, 403, "{}", reply.message());
     puppet.end(0);
     assert_eq!(upstream.seen().len(), 1);
@@ -96,7 +104,10 @@ fn a_foreign_key_is_never_signed_again_as_somebody_else() {
     assert_eq!(reply.status, 403, "{}", reply.message());
     assert!(reply.message().contains("AKIAFOREIGNFOREIGN12"), "{}", reply.message());
     let reply = Call::bare(PROTON, instance_body("a", json!({})).to_string()).send(address);
-    assert!(reply.status >= 400, "an unsigned call has no region and nobody to sign for it: {reply:?}");
+    assert!(
+        reply.status >= 400,
+        "an unsigned call has no region and nobody to sign for it: {reply:?}"
+    );
     puppet.end(0);
     assert_eq!(upstream.seen().len(), 0);
 }
@@ -111,7 +122,11 @@ fn each_door_may_be_the_only_one_shown() {
     puppet.end(0).expect(0);
     let puppet = recording(&place, &upstream, &["--door", "intercept"]);
     assert!(!puppet.environment.contains_key("AWS_ENDPOINT_URL"), "{:?}", puppet.environment);
-    assert_eq!(puppet.variable("AWS_ACCESS_KEY_ID"), ACCESS_KEY_ID, "the command keeps its credentials");
+    assert_eq!(
+        puppet.variable("AWS_ACCESS_KEY_ID"),
+        ACCESS_KEY_ID,
+        "the command keeps its credentials"
+    );
     let call = instance("a", json!({})).signed(&puppet.key(), HOST);
     assert_eq!(puppet.intercepted(HOST).send(&call).expect("there is an answer").status, 200);
     puppet.end(0).expect(0);
@@ -154,10 +169,16 @@ fn a_page_in_a_browser_is_not_answered() {
         assert_eq!((reply.status, reply.code().as_str()), (421, "RefusedByFerrotape"), "{host}");
         assert!(reply.message().contains("--allow-host"), "{}", reply.message());
     }
-    assert_eq!(instance("a", json!({})).header("Host", "localhost").send(server.address).status, 200);
+    assert_eq!(
+        instance("a", json!({})).header("Host", "localhost").send(server.address).status,
+        200
+    );
     server.stop().expect(0);
     let server = place.replay("shop", ["--allow-host", "tape.internal"]);
-    assert_eq!(instance("a", json!({})).header("Host", "tape.internal").send(server.address).status, 200);
+    assert_eq!(
+        instance("a", json!({})).header("Host", "tape.internal").send(server.address).status,
+        200
+    );
     server.stop().expect(0);
 }
 
@@ -172,7 +193,11 @@ fn the_certificate_of_a_run_vouches_for_aws_alone() {
     assert!(Connection::intercepted(proxy, &user, "example.com", &bundle).is_err());
     let mut connection = puppet.intercepted(HOST);
     let elsewhere = instance("a", json!({})).header("Host", "servicecatalog.us-east-1.amazonaws.com");
-    assert_eq!(connection.send(&elsewhere).expect("there is an answer").status, 421, "the inner host must agree");
+    assert_eq!(
+        connection.send(&elsewhere).expect("there is an answer").status,
+        421,
+        "the inner host must agree"
+    );
     let trusted = puppet.variable("NODE_EXTRA_CA_CERTS").to_owned();
     puppet.send(instance("a", json!({})));
     puppet.end(0).expect(0);

@@ -12,12 +12,21 @@ use crate::workplace::{Workplace, instance, instance_body};
 
 const ACCESS_KEY_ID: &str = "ASIAQWERTYUIOPASDFGH";
 const SECRET: &str = "sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT+/90";
-const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKENwithMANYletters0123456789abcdefghijklmnop";
+/// Of the form and about the length that AWS gives its session tokens.
+const TOKEN: &str = "IQoJb3JpZ2luX2VjEPliIX6meolEmA61eQjOMtei1jeZo3JOoJ37hYvAqxEKw9lCTxB03Remu64Yty6bZuzkc97I4XGCIfNQ9rbxo2Tag1Y\
+     kWilalO5Vr67B2RmqsKs3U9i5kkGtpNo1kRSHEe2oeFWzEa5JBSbxa3HCmnwCYtlVj47RgPCTAEGmiC8MaSnQJsC3V";
 const COOKIE: &str = "session=c00kieC00kieC00kie";
 const SPEC: &str = "proton: ServiceSpec\npassword: hunter2-hunter2-hunter2\n";
 
 /// What may be nowhere. A spec may be cut at its line breaks, so its tell-tale part is looked for.
-const SECRETS: [&str; 6] = [ACCESS_KEY_ID, SECRET, TOKEN, "c00kieC00kie", "hunter2-hunter2", "v3ndedV3ndedV3nded"];
+const SECRETS: [&str; 6] = [
+    ACCESS_KEY_ID,
+    SECRET,
+    TOKEN,
+    "c00kieC00kie",
+    "hunter2-hunter2",
+    "v3ndedV3ndedV3nded",
+];
 
 /// An AWS that answers with secrets of its own.
 fn leaky() -> OddUpstream {
@@ -30,7 +39,11 @@ fn leaky() -> OddUpstream {
             "templateMajorVersion": "1", "templateMinorVersion": "0", "deploymentStatus": "SUCCEEDED",
             "lastClientRequestToken": format!("https://user:v3ndedV3ndedV3nded@example.com/?X-Amz-Security-Token={TOKEN}"),
         }});
-        let headers = [("Content-Type", "application/x-amz-json-1.0"), ("Set-Cookie", COOKIE), ("X-Echo", ACCESS_KEY_ID)];
+        let headers = [
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("Set-Cookie", COOKIE),
+            ("X-Echo", ACCESS_KEY_ID),
+        ];
         Act::Answer(http(200, &headers, answer.to_string().as_bytes()))
     })
 }
@@ -94,9 +107,16 @@ fn no_secret_is_written_by_a_recording_through_either_door() {
     let token = puppet.proxy().0.split(':').nth(1).unwrap_or_default().to_owned();
     let done = puppet.end(0);
     let seen = service.seen();
-    assert!(seen[0].contains(SPEC.lines().next().unwrap_or_default()) && seen[0].contains(COOKIE), "the service gets all of it");
+    assert!(
+        seen[0].contains(SPEC.lines().next().unwrap_or_default()) && seen[0].contains(COOKIE),
+        "the service gets all of it"
+    );
     assert!(seen[1].contains(TOKEN), "the endpoint door signs with the true credentials");
-    assert!(place.cassette("shop")["interactions"].as_array().is_some_and(|list| list.len() >= 2));
+    assert!(
+        place.cassette("shop")["interactions"]
+            .as_array()
+            .is_some_and(|list| list.len() >= 2)
+    );
     let mut all = SECRETS.to_vec();
     all.extend([run_key.id.as_str(), run_key.secret.as_str(), token.as_str()]);
     assert!(assert_nowhere(&place, &all) >= 3);
@@ -118,7 +138,11 @@ fn no_secret_is_in_the_journal_of_a_recording_that_was_killed() {
     server.kill();
     let mut left = Vec::new();
     files(&place.path().join(".ferrotape"), &mut left);
-    assert!(left.iter().any(|(_, content)| content.windows(21).any(|window| window == b"CreateServiceInstance")), "the journal is there");
+    assert!(
+        left.iter()
+            .any(|(_, content)| content.windows(21).any(|window| window == b"CreateServiceInstance")),
+        "the journal is there"
+    );
     assert_nowhere(&place, &SECRETS);
     let next = record(&place, &service.url).start().stop().expect(0);
     assert!(next.stderr.contains("recovered 3 interactions"), "{}", next.stderr);
