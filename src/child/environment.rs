@@ -119,8 +119,9 @@ type Row = (&'static [&'static str], Rule);
 const TABLE: &[Row] = &[
     // The endpoint door: all current SDKs, not JavaScript v2 and Go v1.
     (&["AWS_ENDPOINT_URL"], endpoint_url),
-    // Would switch the endpoint off.
-    (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], gone_with_endpoint),
+    // Would switch the endpoint off. Where the proxy is the only way in, replay switches off those
+    // that the user configured: they lead past it.
+    (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], ignore_endpoints),
     // The intercept door: Python, Rust, Go, PHP, curl; Node and Ruby by way of the preloads.
     (&["HTTPS_PROXY", "https_proxy"], proxy_url),
     // Where HTTP_PROXY is set, most SDKs would take even our own endpoint URL to that proxy.
@@ -133,7 +134,8 @@ const TABLE: &[Row] = &[
     // Node and Ruby take no proxy from the environment for their SDKs' connections.
     (&["NODE_OPTIONS"], node_options),
     (&["RUBYOPT"], ruby_options),
-    // Java reads neither HTTPS_PROXY nor SSL_CERT_FILE.
+    // Java trusts its own store alone. Its AWS SDKs read HTTPS_PROXY themselves; the proxy options
+    // of Java would win over that, and have no place for the token.
     (&["JAVA_TOOL_OPTIONS"], java_options),
     // Ends up in the user agent, where a log tells runs apart.
     (&["AWS_SDK_UA_APP_ID"], app_id),
@@ -261,6 +263,13 @@ fn endpoint_url(context: &Context<'_>) -> Change {
     })
 }
 
+fn ignore_endpoints(context: &Context<'_>) -> Change {
+    match context.endpoint() {
+        true => Change::Remove,
+        false => Change::when(context.replay(), || Change::Set("true".to_owned())),
+    }
+}
+
 fn gone_with_endpoint(context: &Context<'_>) -> Change {
     Change::when(context.endpoint(), || Change::Remove)
 }
@@ -327,15 +336,9 @@ fn ruby_options(context: &Context<'_>) -> Change {
 /// The trust store is of the old Java form, which is read without a password where none is
 /// given.
 fn java_options(context: &Context<'_>) -> Change {
-    let address = reachable(context.setup.address);
     let store = quoted_for_java(&text(&context.setup.files.java_store));
-    Change::when(context.proxy(), || {
-        let proxy = format!("-Dhttps.proxyHost={} -Dhttps.proxyPort={}", address.ip(), address.port());
-        context.appended(
-            "JAVA_TOOL_OPTIONS",
-            &format!("{proxy} -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS"),
-        )
-    })
+    let options = format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS");
+    Change::when(context.proxy(), || context.appended("JAVA_TOOL_OPTIONS", &options))
 }
 
 /// At most 50 characters of those a user agent may hold.
@@ -587,6 +590,17 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_of_the_user_lead_past_the_proxy_only_in_record() {
+        let parent = [("AWS_ENDPOINT_URL", "http://emulator")];
+        let name = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+        assert_eq!(
+            changed(Mode::Replay, Door::Intercept, &parent, |_| {}).get(name).cloned(),
+            set("true")
+        );
+        assert_eq!(changed(Mode::Record, Door::Intercept, &parent, |_| {}).get(name), None);
+    }
+
+    #[test]
     fn options_of_the_parent_are_kept_and_paths_with_spaces_quoted() {
         let parent = [
             ("NODE_OPTIONS", "--enable-source-maps"),
@@ -599,12 +613,8 @@ mod tests {
             set("--enable-source-maps --require=/run/ferrotape/node-preload.cjs")
         );
         assert_eq!(got.get("RUBYOPT").cloned(), set("-w -r/run/ferrotape/ruby-preload.rb"));
-        assert!(
-            got["JAVA_TOOL_OPTIONS"]
-                .as_ref()
-                .unwrap()
-                .starts_with("-Xmx1g -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4040 ")
-        );
+        let java = "-Xmx1g -Djavax.net.ssl.trustStore=/run/ferrotape/roots.jks -Djavax.net.ssl.trustStoreType=JKS";
+        assert_eq!(got.get("JAVA_TOOL_OPTIONS").cloned(), set(java));
         assert_eq!(quoted_for_node("/a b/\"c\\.cjs"), r#""/a b/\"c\\.cjs""#);
         assert_eq!(quoted_for_java("/a b/c.jks"), "\"/a b/c.jks\"");
     }

@@ -76,15 +76,13 @@ impl Files {
             _folder: Some(folder),
             ..paths
         };
-        let ours = pem(authority);
+        let ours = vec![authority.to_vec()];
         let mut roots = system_roots(parent);
-        roots.push(authority.to_vec());
-        write(&files.authority, ours.as_bytes())?;
-        write(&files.bundle, roots.iter().map(|root| pem(root)).collect::<String>().as_bytes())?;
-        write(
-            &files.node_authorities,
-            format!("{ours}{}", certificates_named(parent, "NODE_EXTRA_CA_CERTS").concat()).as_bytes(),
-        )?;
+        roots.extend_from_slice(&ours);
+        let for_node = [ours.clone(), certificates_named(parent, "NODE_EXTRA_CA_CERTS")].concat();
+        write(&files.authority, all_as_pem(&ours).as_bytes())?;
+        write(&files.bundle, all_as_pem(&roots).as_bytes())?;
+        write(&files.node_authorities, all_as_pem(&for_node).as_bytes())?;
         write(&files.java_store, &java_store(&roots))?;
         write(&files.node_preload, NODE_PRELOAD.as_bytes())?;
         write(&files.ruby_preload, RUBY_PRELOAD.as_bytes())?;
@@ -122,11 +120,8 @@ fn system_roots(parent: &Environment) -> Vec<Vec<u8>> {
     roots
 }
 
-fn certificates_named(parent: &Environment, name: &str) -> Vec<String> {
-    parent
-        .get(name)
-        .map(|path| certificates(Path::new(path)).iter().map(|der| pem(der)).collect())
-        .unwrap_or_default()
+fn certificates_named(parent: &Environment, name: &str) -> Vec<Vec<u8>> {
+    parent.get(name).map(|path| certificates(Path::new(path))).unwrap_or_default()
 }
 
 /// The certificates of a PEM file, as DER; none where it cannot be read, as a client would find.
@@ -135,6 +130,10 @@ fn certificates(path: &Path) -> Vec<Vec<u8>> {
         return Vec::new();
     };
     found.filter_map(Result::ok).map(|certificate| certificate.to_vec()).collect()
+}
+
+fn all_as_pem(certificates: &[Vec<u8>]) -> String {
+    certificates.iter().map(|certificate| pem(certificate)).collect()
 }
 
 /// One certificate as PEM (RFC 7468: lines of 64).

@@ -45,11 +45,12 @@ pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
     };
     runtime()?.block_on(async {
         let server = Server::bind(arguments.listen, options).await?;
+        let stop = stop_signal();
         console.say(&format!(
             "stand-in for {services} ({operations} operations) at http://{address}\nexport AWS_ENDPOINT_URL=http://{address}\nanswers are made up from the models; Ctrl-C stops it",
             address = server.local_addr()
         ));
-        server.serve(Arc::new(StandIn::new(catalog)), stop_signal()).await;
+        server.serve(Arc::new(StandIn::new(catalog)), stop).await;
         Ok(Exit::Clean)
     })
 }

@@ -132,8 +132,9 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     let changes = environment::changes(&setup, &parent);
     eprintln!("ferrotape: {serving} on http://{address}");
     if arguments.command.is_empty() {
+        let stop = stop_signal();
         print_exports(address, &changes);
-        server.serve(handler, stop_signal()).await;
+        server.serve(handler, stop).await;
         return Ok(Exit::Clean);
     }
     run_child(arguments, &changes, server, handler, ledger).await
@@ -169,21 +170,21 @@ fn print_exports(address: SocketAddr, changes: &[Variable]) {
     let _ = std::io::stdout().flush();
 }
 
-/// Ready when somebody asks the process to stop.
-pub async fn stop_signal() {
+/// Ready when somebody asks the process to stop. From this call on, and not only once it is
+/// awaited, a signal no longer ends the process: whoever reads our address may interrupt us.
+pub fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    async move {
         // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 

@@ -44,9 +44,10 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
 fn absent(service: &Service, member: &Member, side: Side) -> Option<Value> {
     let kind = &service.shape(member.target).kind;
     let client_optional = member.traits.contains_key("smithy.api#clientOptional");
+    let fills = !(side == Side::Response && client_optional);
     match member.traits.get("smithy.api#default") {
-        Some(default) if !default.is_null() && !(side == Side::Response && client_optional) => Some(from_json(default, kind)),
-        _ if side == Side::Response && member.required && !client_optional => zero(kind),
+        Some(default) if fills && !default.is_null() => Some(from_json(default, kind)),
+        _ if fills && side == Side::Response && member.required => zero(kind),
         _ => None,
     }
 }

@@ -386,3 +386,92 @@ fn quoted(text: &str) -> String {
     let dots = if short.len() < text.len() { "…" } else { "" };
     format!("{}{dots}", crate::json::rewrite::string(&short))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::session::Session;
+    use super::super::testing::{ask, tape};
+    use super::*;
+    use crate::redaction::testing::{call, input};
+
+    fn told(recorded: &[&str], sent: &str, remedy: &str) -> String {
+        let calls: Vec<(&str, u16)> = recorded.iter().map(|body| (*body, 200)).collect();
+        let tape = tape(&calls);
+        let outcome = ask(&Session::new(&tape), &tape, sent, false);
+        Miss::explain(&tape, &call("Put"), &input(sent), outcome).text(remedy)
+    }
+
+    #[test]
+    fn an_operation_that_was_not_recorded_is_named_with_those_that_were() {
+        assert_eq!(
+            told(&["Get{}"], "{}", ""),
+            "no call of `STS Put` was recorded\nrecorded are: `STS Get`"
+        );
+        assert_eq!(
+            told(&[], "{}", ""),
+            "no call of `STS Put` was recorded; the cassette holds no known operation"
+        );
+    }
+
+    #[test]
+    fn the_nearest_recording_is_compared_and_secrets_stay_hidden() {
+        let recorded = [
+            r#"{"name":"far","count":9}"#,
+            r#"{"name":"a","count":1,"spec":"one","clientToken":"x","arn":"arn:aws:iam::123456789012:role/x","tags":["a","b"],"items":[{"value":"v"}]}"#,
+        ];
+        let sent = r#"{"tags":["c","a"],"name":"b","count":1.0,"spec":"two","clientToken":"y","arn":"arn:aws:iam::210987654321:role/x","items":[{"value":"v","password":"hunter2"}]}"#;
+        assert_eq!(
+            told(&recorded, sent, "to record it: ferrotape record -c demo"),
+            "no recording of `STS Put` has this input\n\
+             the nearest is interaction 2 of 2:\n  \
+             /name: recorded \"a\", sent \"b\"\n  \
+             /spec: recorded (hidden), sent (hidden)\n  \
+             /tags/1: recorded \"b\", sent nothing\n  \
+             /tags/0: recorded nothing, sent \"c\"\n  \
+             /items/0/password: recorded nothing, sent (hidden)\n\
+             to record it: ferrotape record -c demo"
+        );
+    }
+
+    #[test]
+    fn long_values_and_long_lists_of_differences_are_cut() {
+        let recorded = r#"{"plain":{"a":"1","b":"1","c":"1","d":"1","e":"1","f":"1"}}"#;
+        let sent = format!(
+            r#"{{"plain":{{"a":"{}","b":"2","c":"2","d":"2","e":"2","f":"2","g":"2"}}}}"#,
+            "x".repeat(70)
+        );
+        let text = told(&[recorded], &sent, "");
+        assert!(
+            text.contains(&format!("/plain/a: recorded \"1\", sent \"{}\"…\n", "x".repeat(60))),
+            "{text}"
+        );
+        assert!(text.ends_with("\n  and 2 more"), "{text}");
+    }
+
+    #[test]
+    fn a_call_that_was_played_before_is_told_how_often() {
+        let tape = tape(&[("{}", 200), ("{}", 200)]);
+        let session = Session::new(&tape);
+        ask(&session, &tape, "{}", false);
+        ask(&session, &tape, "{}", false);
+        let outcome = ask(&session, &tape, "{}", false);
+        assert_eq!(
+            Miss::explain(&tape, &call("Put"), &input("{}"), outcome).text("play it again with `--repeat`"),
+            "every recording of this `STS Put` call was already played\n\
+             recorded twice, answered twice, now asked once more\n\
+             play it again with `--repeat`"
+        );
+    }
+
+    #[test]
+    fn a_call_in_another_region_is_told_so() {
+        let tape = tape(&[("{}", 200)]);
+        let mut elsewhere = call("Put");
+        elsewhere.region = Some("eu-west-1".to_owned());
+        let miss = Miss::explain(&tape, &elsewhere, &input("{}"), Outcome::Unrecorded);
+        assert_eq!(
+            miss.text(""),
+            "no recording of `STS Put` has this input\nthe nearest is interaction 1 of 1:\n  region: recorded \"us-east-1\", sent \"eu-west-1\""
+        );
+    }
+}

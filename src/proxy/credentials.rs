@@ -155,7 +155,10 @@ pub enum MissingCredentials {
     )]
     None,
     /// There are some, but they cannot be had.
-    #[error("the AWS credentials cannot be loaded: {0}; check `AWS_PROFILE`, or run `aws sso login`")]
+    #[error(
+        "the AWS credentials cannot be loaded: {0}; set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, check `AWS_PROFILE`, or run \
+         `aws sso login`"
+    )]
     Failed(String),
     /// The way to fetch them cannot be set up.
     #[error(transparent)]
@@ -238,13 +241,16 @@ fn explain(error: &CredentialsError) -> MissingCredentials {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         return MissingCredentials::None;
     }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+    // The outer errors only say that there was one.
+    let causes = std::iter::successors(error.source(), |&error| error.source());
+    let texts: Vec<_> = causes
+        .map(ToString::to_string)
+        .filter(|text| !text.starts_with("an error occurred"))
+        .collect();
+    match texts.is_empty() {
+        true => MissingCredentials::Failed(error.to_string()),
+        false => MissingCredentials::Failed(texts.join(": ")),
     }
-    MissingCredentials::Failed(text)
 }
 
 /// aws-config brings no HTTP client here; without one of ours it could not ask SSO, STS, a
@@ -354,6 +360,31 @@ mod tests {
         for way_out in ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "aws sso login"] {
             assert!(message.contains(way_out), "{message}");
         }
+    }
+
+    #[derive(Debug)]
+    struct Broken;
+
+    impl ProvideCredentials for Broken {
+        fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let failed = Err(CredentialsError::provider_error(CredentialsError::provider_error(
+                "the token has expired",
+            )));
+            aws_credential_types::provider::future::ProvideCredentials::ready(failed)
+        }
+    }
+
+    #[tokio::test]
+    async fn the_innermost_cause_is_told() {
+        let message = CredentialSource::given(Broken).keys().await.unwrap_err().to_string();
+        assert!(
+            message.starts_with("the AWS credentials cannot be loaded: the token has expired; "),
+            "{message}"
+        );
+        assert!(message.contains("aws sso login"), "{message}");
     }
 
     #[derive(Debug)]

@@ -7,6 +7,9 @@ use super::Refused;
 use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
 
+/// `/@connections/ID` is a path of the API Gateway Management API.
+const NOT_A_SESSION: &str = "connections";
+
 /// What the first segment of a path said.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prefix {
@@ -17,13 +20,17 @@ pub struct Prefix {
 }
 
 /// Takes the `/@NAME[:TOKEN]` segment off a path, where there is one. `/@x` and `/@x/` both leave
-/// `/` (the SDKs differ in this).
+/// `/` (the SDKs differ in this), and `%40` is an `@` too (botocore writes it so for S3).
 pub fn split_prefix(path: &PathAndQuery) -> Result<Option<(Prefix, PathAndQuery)>, Refused> {
-    let Some(after) = path.as_str().strip_prefix("/@") else {
+    let text = path.as_str();
+    let Some(after) = text.strip_prefix("/@").or_else(|| text.strip_prefix("/%40")) else {
         return Ok(None);
     };
     let end = after.find(['/', '?']).unwrap_or(after.len());
     let (segment, rest) = after.split_at(end);
+    if segment == NOT_A_SESSION {
+        return Ok(None);
+    }
     let prefix = parse_segment(segment)?;
     let rest = if rest.starts_with('/') {
         rest.to_owned()
@@ -35,21 +42,20 @@ pub fn split_prefix(path: &PathAndQuery) -> Result<Option<(Prefix, PathAndQuery)
 }
 
 fn parse_segment(segment: &str) -> Result<Prefix, Refused> {
+    let segment = percent_decode_str(segment).decode_utf8_lossy();
     let (name, token) = match segment.split_once(':') {
         Some((name, token)) => (name, Some(token)),
-        None => (segment, None),
+        None => (&*segment, None),
     };
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let session = decode(name);
-    if !is_session_name(&session) {
-        let shown = session.escape_default();
+    if !is_session_name(name) {
+        let shown = name.escape_default();
         return Err(Refused::bad(format!(
             "`{shown}` cannot name a session: letters, digits, `.`, `_` and `-`, parts joined by `/`"
         )));
     }
     Ok(Prefix {
-        session,
-        token: token.map(decode),
+        session: name.to_owned(),
+        token: token.map(str::to_owned),
     })
 }
 
@@ -78,7 +84,9 @@ mod tests {
         assert_eq!(split("/@checkout/a%2Fb/c?d=e"), named("checkout", "/a%2Fb/c?d=e"));
         assert_eq!(split("/@checkout?d=e"), named("checkout", "/?d=e"));
         assert_eq!(split("/@team%2Fcheckout/x"), named("team/checkout", "/x"));
+        assert_eq!(split("/%40checkout/x"), named("checkout", "/x"));
         assert_eq!(split("/plain/@x"), None);
+        assert_eq!(split("/@connections/abc"), None);
         assert_eq!(split("/"), None);
     }
 

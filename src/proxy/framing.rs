@@ -8,7 +8,7 @@
 use super::{Authority, Refused};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The methods that AWS's APIs use.
 const METHODS: [Method; 7] = [
@@ -150,7 +150,7 @@ fn is_host_name(host: &str) -> bool {
         });
     let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
     let is_number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
-    labels_are_fine && (!is_number || host.parse::<std::net::Ipv4Addr>().is_ok())
+    labels_are_fine && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
 /// What a `CONNECT` asks for: the place of its request line, with which `Host` must agree where
@@ -198,15 +198,15 @@ pub fn unreachable(address: IpAddr) -> Option<&'static str> {
         }
         IpAddr::V6(address) => {
             let segments = address.segments();
+            let inner = |high: u16, low: u16| unreachable(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)).into());
             match () {
                 () if address.is_loopback() => Some("this machine itself"),
                 () if address.is_unicast_link_local() => Some("a link-local address"),
                 () if segments[0] & 0xfe00 == 0xfc00 => Some("a private address (instance credentials live there)"),
                 () if address.is_unspecified() || address.is_multicast() => Some("not the address of one host"),
-                // Addresses of IPv4 in disguise: compatible, translated (64:ff9b::/96) and 6to4.
-                () if segments[..6].iter().all(|part| *part == 0) => Some("an address of the old IPv4-compatible form"),
-                () if segments[0] == 0x64 && segments[1] == 0xff9b => Some("a translated IPv4 address"),
-                () if segments[0] == 0x2002 => Some("a 6to4 address"),
+                // IPv4 in disguise: compatible, translated (RFC 6052) and 6to4 (RFC 3056).
+                () if segments[..6] == [0; 6] || segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => inner(segments[6], segments[7]),
+                () if segments[0] == 0x2002 => inner(segments[1], segments[2]),
                 () => None,
             }
         }
@@ -298,7 +298,14 @@ mod tests {
         ] {
             assert!(unreachable(address.parse().unwrap()).is_some(), "{address}");
         }
-        for address in ["52.94.1.1", "2600:1f18::1", "172.32.0.1", "100.128.0.1"] {
+        for address in [
+            "52.94.1.1",
+            "2600:1f18::1",
+            "64:ff9b::345e:101",
+            "2002:345e:101::",
+            "172.32.0.1",
+            "100.128.0.1",
+        ] {
             assert_eq!(unreachable(address.parse().unwrap()), None, "{address}");
         }
     }

@@ -26,6 +26,8 @@ pub mod server;
 pub mod sign;
 pub mod signature;
 pub mod stand_in;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub mod tunnel;
 pub mod upstream;
@@ -126,8 +128,11 @@ pub enum Reach {
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// A connection that is being opened.
+pub type Dialling<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>>;
+
 /// Opens connections for tunnels. Replay has none, so nothing there can dial.
 pub trait Dial: Send + Sync + 'static {
     /// Connects to a place, whose address has been checked by the time bytes can flow.
-    fn dial(&self, authority: Authority) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>>;
+    fn dial(&self, authority: Authority) -> Dialling<'_>;
 }

@@ -3,7 +3,8 @@
 //! The body is JSON with the code and message where the SDKs of the JSON protocols look for them,
 //! so that the reason reaches the user. Refusals in a service's own protocol are not made here.
 
-use super::body::Payload;
+use super::body::{BodyError, Payload};
+use crate::wire;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
@@ -53,6 +54,11 @@ impl Refused {
         }
     }
 
+    /// The request's body could not be read (400).
+    pub fn body(error: &BodyError) -> Refused {
+        Refused::bad(error.to_string())
+    }
+
     /// The answer; it closes the connection.
     pub fn into_response(self) -> Response<Payload> {
         let body = serde_json::json!({ "__type": CODE, "message": self.reason }).to_string();
@@ -61,6 +67,8 @@ impl Refused {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-amzn-errortype", HeaderValue::from_static(CODE));
+        // The answer to a HEAD has no body.
+        headers.insert("x-ferrotape-message", wire::header_value(&self.reason));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             headers.insert("proxy-authenticate", HeaderValue::from_static("Basic realm=\"ferrotape\""));

@@ -153,12 +153,15 @@ fn without_signature(uri: &Uri) -> Result<Uri, SignError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::body::BoxError;
     use crate::proxy::signature::{self, Signed};
     use crate::scope;
     use std::time::{Duration, UNIX_EPOCH};
 
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
     fn keys() -> Keys {
-        Keys::new("AKIAEXAMPLE", "a secret", Some("a token".to_owned()))
+        Keys::new("AKIAEXAMPLE", SECRET, Some("a token".to_owned()))
     }
 
     fn head(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
@@ -189,7 +192,7 @@ mod tests {
                 body,
             },
             &scope,
-            "a secret",
+            SECRET,
         )
     }
 
@@ -264,5 +267,40 @@ mod tests {
         let signed = resign("GET", uri, &[], b"", "s3");
         assert_eq!(signed.uri.query(), Some("versionId=3"));
         assert_eq!(verifies(&signed, b""), Ok(()));
+    }
+
+    /// A verifier that is not ours.
+    #[tokio::test]
+    async fn another_implementation_accepts_what_is_signed() {
+        use scratchstack_aws_signature::{
+            GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, NO_ADDITIONAL_SIGNED_HEADERS, SignatureOptions,
+            service_for_signing_key_fn, sigv4_validate_request,
+        };
+        async fn known(request: GetSigningKeyRequest) -> Result<GetSigningKeyResponse, BoxError> {
+            assert_eq!(request.access_key(), "AKIAEXAMPLE");
+            assert_eq!(request.session_token(), Some("a token"));
+            let key: KSecretKey = SECRET.parse()?;
+            let key = key.to_ksigning(request.request_date(), request.region(), request.service());
+            Ok(GetSigningKeyResponse::builder().signing_key(key).build()?)
+        }
+        let mut signing_key = service_for_signing_key_fn(known);
+        let now = SystemTime::now();
+        let uri = "https://proton.us-east-1.amazonaws.com/path?z=1&a=%2F";
+        let headers = [
+            ("content-type", "application/x-amz-json-1.0"),
+            ("x-amz-target", "AwsProton20200720.CreateServiceInstance"),
+        ];
+        let target = Target {
+            region: "us-east-1",
+            service: "proton",
+        };
+        let signed = sign(head("POST", uri, &headers), b"{}", target, &keys(), now).unwrap();
+        for (body, good) in [("{}", true), ("{ }", false)] {
+            let request = Request::from_parts(signed.clone(), bytes::Bytes::from(body));
+            let options = SignatureOptions::default();
+            let required = &NO_ADDITIONAL_SIGNED_HEADERS;
+            let verified = sigv4_validate_request(request, "us-east-1", "proton", &mut signing_key, now.into(), required, options).await;
+            assert_eq!(verified.is_ok(), good, "{:?}", verified.err());
+        }
     }
 }

@@ -342,4 +342,34 @@ mod tests {
             assert_eq!(normalised(path), normal, "{path}");
         }
     }
+
+    /// Requests captured from real SDKs, all signed with the key of the documentation's examples.
+    #[test]
+    fn the_signatures_of_real_sdks_are_accepted() {
+        let Some(folder) = std::env::var_os("FERROTAPE_VECTORS") else {
+            eprintln!("skipped: `FERROTAPE_VECTORS` is not set");
+            return;
+        };
+        let captures = std::fs::read_to_string(std::path::Path::new(&folder).join("captures.jsonl")).unwrap();
+        let mut checked = 0;
+        for line in captures.lines() {
+            let capture: serde_json::Value = serde_json::from_str(line).unwrap();
+            let mut start = capture["start_line"].as_str().unwrap().split(' ');
+            let mut request = Request::builder().method(start.next().unwrap()).uri(start.next().unwrap());
+            for header in capture["headers"].as_array().unwrap() {
+                request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
+            }
+            let request = request.body(()).unwrap();
+            let Some(scope) = scope::of(request.uri(), request.headers()) else {
+                continue;
+            };
+            if scope.access_key_id != "AKIDEXAMPLE000000000" {
+                continue;
+            }
+            let body = capture["body_text"].as_str().unwrap_or_default();
+            assert_eq!(check(&request, body.as_bytes(), SECRET), Ok(()), "{line}");
+            checked += 1;
+        }
+        assert!(checked > 100, "only {checked} captures are signed");
+    }
 }

@@ -1,10 +1,8 @@
 //! Tunnels: the way to hosts that are none of our business, untouched. Record has one, replay not.
 
 use super::dialer::{DialError, Dialer};
-use super::{Authority, Dial, Stream};
-use std::future::Future;
+use super::{Authority, Dial, Dialling};
 use std::io;
-use std::pin::Pin;
 
 /// Opens tunnels to public places, through the proxy of the environment where there is one.
 pub struct Tunnels(Dialer);
@@ -17,7 +15,7 @@ impl Tunnels {
 }
 
 impl Dial for Tunnels {
-    fn dial(&self, authority: Authority) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
+    fn dial(&self, authority: Authority) -> Dialling<'_> {
         Box::pin(async move { self.0.tunnel(&authority).await.map_err(to_io) })
     }
 }

@@ -129,3 +129,49 @@ fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
         other => other.member(token),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{finding, redacted, redactor, text};
+    use super::*;
+
+    fn template(asked: &str, answered: &str) -> Template {
+        let taken = redacted(&redactor(), asked, 200, answered);
+        let finding = finding(&taken.request, &taken.response);
+        let input = finding.request.and_then(|request| request.content);
+        Template::new(&taken, input.as_ref(), Some("clientToken"))
+    }
+
+    fn live(members: &[(&str, &str)]) -> Value {
+        let text = |text: &str| Value::Text(text.to_owned());
+        Value::Object(members.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect())
+    }
+
+    #[test]
+    fn a_secret_that_came_back_comes_back_live() {
+        let template = template(r#"{"spec":"a"}"#, r#"{"spec":"a", "arn":"a"}"#);
+        let body = template.render(&live(&[("spec", "line\n\"two\"")]));
+        assert_eq!(text(&body), r#"{"spec":"line\n\"two\"", "arn":"a"}"#);
+    }
+
+    #[test]
+    fn the_live_token_comes_back() {
+        let template = template(r#"{"clientToken":"t-1"}"#, r#"{"token":"t-1","arn":"x t-1"}"#);
+        assert_eq!(
+            text(&template.render(&live(&[("clientToken", "t-2")]))),
+            r#"{"token":"t-2","arn":"x t-1"}"#
+        );
+        assert_eq!(text(&template.render(&live(&[]))), r#"{"token":"t-1","arn":"x t-1"}"#);
+    }
+
+    #[test]
+    fn a_body_without_a_slot_is_not_copied() {
+        let template = template(
+            r#"{"spec":"a","accountId":"123456789012"}"#,
+            r#"{"arn":"arn:aws:iam::123456789012:a"}"#,
+        );
+        assert!(template.is_fixed());
+        let body = template.render(&live(&[("spec", "b")]));
+        assert_eq!(body.as_ptr(), template.body.as_ptr());
+    }
+}

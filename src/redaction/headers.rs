@@ -283,7 +283,7 @@ mod tests {
                 "x-amz-crc32: 3421780262",
                 "a: b",
                 "x-amz-checksum-crc32: y/Q5Jg==",
-                "x-amz-checksum-sha256: FeKw09M+qeb20kxAIQqTe69N6CvEOzNLF25aLscEsiU=",
+                "x-amz-checksum-sha256: FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
             ]
         );
     }

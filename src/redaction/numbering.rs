@@ -96,3 +96,66 @@ fn numbered(text: &str, numbers: &HashMap<String, String>) -> Option<String> {
     });
     Some(replaced.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{redacted, redactor, text};
+    use super::*;
+
+    const ONE: &str = "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11";
+    const TWO: &str = "7f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11";
+
+    fn token(interaction: &Interaction) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(interaction.request.body()).ok()?;
+        Some(body.get("clientToken")?.as_str()?.to_owned())
+    }
+
+    fn bodies(interactions: &[Interaction]) -> Vec<&str> {
+        interactions
+            .iter()
+            .flat_map(|taken| [text(taken.request.body()), text(taken.response.body())])
+            .collect()
+    }
+
+    #[test]
+    fn tokens_are_numbered_wherever_they_recur() {
+        let redactor = redactor();
+        let ask = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
+        let mut tape = vec![
+            redacted(&redactor, &ask(ONE), 200, &format!(r#"{{"token":"{ONE}","arn":"x/{TWO}"}}"#)),
+            redacted(
+                &redactor,
+                &ask(TWO),
+                200,
+                &format!(r#"{{"token":"{}","arn":"\n{ONE}"}}"#, ONE.to_uppercase()),
+            ),
+            redacted(&redactor, &ask("mine"), 200, r#"{"token":"mine"}"#),
+        ];
+        number_tokens(&mut tape, &token);
+        let (one, two) = (format!("{PREFIX}000000000001"), format!("{PREFIX}000000000002"));
+        let expected = [
+            format!(r#"{{"clientToken":"{one}"}}"#),
+            format!(r#"{{"token":"{one}","arn":"x/{two}"}}"#),
+            format!(r#"{{"clientToken":"{two}"}}"#),
+            format!(r#"{{"token":"{}","arn":"\n{one}"}}"#, ONE.to_uppercase()),
+            r#"{"clientToken":"mine"}"#.to_owned(),
+            r#"{"token":"mine"}"#.to_owned(),
+        ];
+        assert_eq!(bodies(&tape), expected);
+        number_tokens(&mut tape, &token);
+        assert_eq!(bodies(&tape), expected);
+    }
+
+    #[test]
+    fn numbers_of_another_recording_are_renumbered_without_mixing() {
+        let redactor = redactor();
+        let (one, two) = (format!("{PREFIX}000000000001"), format!("{PREFIX}000000000002"));
+        let ask = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
+        let mut tape = vec![
+            redacted(&redactor, &ask(&two), 200, "{}"),
+            redacted(&redactor, &ask(&one), 200, "{}"),
+        ];
+        number_tokens(&mut tape, &token);
+        assert_eq!(bodies(&tape), [ask(&one), "{}".to_owned(), ask(&two), "{}".to_owned()]);
+    }
+}

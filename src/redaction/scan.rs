@@ -310,17 +310,35 @@ pub fn rename_accounts(text: &str, renamed: &dyn Fn(&str) -> Option<String>) -> 
 pub fn leaks(interaction: &Interaction) -> Vec<Leak> {
     let stand_ins = StandIns::new("");
     let mut leaks = Vec::new();
-    let mut look = |place: String, text: &str| {
+    look_everywhere(interaction, &mut |place, text| {
         if let Some((_, rule)) = scrub(&stand_ins, text) {
             leaks.push(Leak::Secret { place, rule });
         }
-    };
-    look("/request/uri".to_owned(), &interaction.request.uri().to_string());
-    look_at_headers("/request/headers", interaction.request.headers(), &mut look);
-    look_at_body("/request/body", interaction.request.body(), &mut look);
-    look_at_headers("/response/headers", interaction.response.headers(), &mut look);
-    look_at_body("/response/body", interaction.response.body(), &mut look);
+    });
     leaks
+}
+
+/// Every place that holds one of these secrets as it is.
+pub fn literally(interaction: &Interaction, secrets: &[String]) -> Vec<Leak> {
+    let mut leaks = Vec::new();
+    if secrets.is_empty() {
+        return leaks;
+    }
+    look_everywhere(interaction, &mut |place, text| {
+        if secrets.iter().any(|secret| text.contains(secret.as_str())) {
+            let rule = Rule::Credentials;
+            leaks.push(Leak::Secret { place, rule });
+        }
+    });
+    leaks
+}
+
+fn look_everywhere(interaction: &Interaction, look: &mut dyn FnMut(String, &str)) {
+    look("/request/uri".to_owned(), &interaction.request.uri().to_string());
+    look_at_headers("/request/headers", interaction.request.headers(), look);
+    look_at_body("/request/body", interaction.request.body(), look);
+    look_at_headers("/response/headers", interaction.response.headers(), look);
+    look_at_body("/response/body", interaction.response.body(), look);
 }
 
 fn look_at_headers(place: &str, headers: &HeaderMap, look: &mut dyn FnMut(String, &str)) {

@@ -20,6 +20,8 @@ use crate::model::pattern::Matched;
 use crate::model::sample;
 use crate::model::schema::Member;
 use crate::value::Value;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use std::collections::HashSet;
@@ -60,17 +62,26 @@ impl StandIns {
         }
     }
 
-    /// Whether the value is a stand-in already.
-    pub fn is_stand_in(&self, value: &Value) -> bool {
-        is_marked(value) || !self.known.is_empty() && self.known.contains(&fingerprint(value))
-    }
-
     /// What is written for `value` at a place that `member` describes. Scalars keep their type;
     /// null stays. Lists and objects are not scalars and stay as they are.
     pub fn value(&self, value: &Value, member: Option<&Member>) -> Value {
-        if self.is_stand_in(value) {
+        if is_marked(value) {
             return value.clone();
         }
+        let fresh = self.fresh(value, member);
+        // Only where no mark fits may a value without one be a stand-in.
+        if !is_marked(&fresh) && self.known.contains(&fingerprint(value)) {
+            return value.clone();
+        }
+        fresh
+    }
+
+    /// Whether a stand-in bears a mark at the place that `member` describes.
+    pub fn can_be_marked(&self, value: &Value, member: Option<&Member>) -> bool {
+        is_marked(&self.fresh(value, member))
+    }
+
+    fn fresh(&self, value: &Value, member: Option<&Member>) -> Value {
         match value {
             Value::Null | Value::List(_) | Value::Object(_) => value.clone(),
             Value::Bool(_) => Value::Bool(false),
@@ -415,6 +426,16 @@ pub fn base64_text(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// An instant in the format of `like`: an HTTP date or an RFC 3339 one.
+pub fn date_text(seconds: i64, like: &str) -> Option<String> {
+    let format = if like.ends_with("GMT") {
+        Format::HttpDate
+    } else {
+        Format::DateTime
+    };
+    DateTime::from_secs(seconds).fmt(format).ok()
+}
+
 /// The bytes of a blob in a JSON body.
 pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
@@ -517,11 +538,15 @@ mod tests {
 
     #[test]
     fn an_unmarked_stand_in_is_remembered_from_the_cassette() {
+        let call = call("Put");
+        let input = call.service.shape(call.service.operation(call.operation).input);
+        let (pin, spec) = (input.member("pin"), input.member("spec"));
         let mut stand_ins = stand_ins();
         let short = Value::Text("3fa0c1d2".to_owned());
-        assert_ne!(stand_ins.value(&short, None), short);
+        assert_ne!(stand_ins.value(&short, pin), short);
         stand_ins.remember(&short);
-        assert_eq!(stand_ins.value(&short, None), short);
+        assert_eq!(stand_ins.value(&short, pin), short);
+        assert_ne!(stand_ins.value(&short, spec), short, "a stand-in there would bear its mark");
     }
 
     #[test]

@@ -1,4 +1,22 @@
 //! Behaviour tests: the built program, real sockets, and vectors that nobody here wrote.
 
 mod demo;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod client;
+mod determinism;
+mod doors;
+mod floors;
+mod kill;
+mod odd_upstream;
+mod puppet;
+mod recording;
+mod replaying;
+mod replaying_tokens;
+mod secrets;
+mod stand_in;
+mod turtles;
 mod vectors;
+mod workplace;

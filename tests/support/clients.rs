@@ -25,7 +25,7 @@ impl Client {
         let mut command: Vec<OsString> = match self {
             Client::Boto3 => vec![python().into(), "-B".into(), source("python/calls.py").into()],
             Client::AwsCli => vec![python().into(), "-B".into(), source("python/cli_calls.py").into()],
-            Client::JavaScript => vec!["node".into(), installed().join("node/calls.mjs").into()],
+            Client::JavaScript => vec![installed().join("bin/node").into(), installed().join("node/calls.mjs").into()],
             Client::Rust => vec![installed().join("bin/ferrotape-client").into()],
         };
         command.extend(calls.iter().map(OsString::from));

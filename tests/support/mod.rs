@@ -249,7 +249,9 @@ fn watched(stream: Option<impl Read + Send + 'static>, addresses: mpsc::Sender<S
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("listening on http://")?;
+    let (_, rest) = ["listening on http://", "operations) at http://"]
+        .iter()
+        .find_map(|before| line.split_once(before))?;
     let end = rest
         .find(|letter: char| !(letter.is_ascii_digit() || ".:[]".contains(letter)))
         .unwrap_or(rest.len());

@@ -1,0 +1,119 @@
+//! What a redactor learns: the account ids it meets, and the stand-ins of the cassette in use.
+
+use super::rules::Rule;
+use super::scan;
+use super::stand_in::{self, StandIns};
+use super::writer::walk_json;
+use crate::cassette::{Interaction, Redacted};
+use crate::json::lexer::Token;
+use crate::json::rewrite::{self, Place};
+use crate::value::Value;
+use http::header::HeaderValue;
+use std::collections::HashMap;
+
+/// The account ids met so far, in order of first appearance. Only in memory.
+#[derive(Default)]
+pub(super) struct Accounts {
+    pub(super) numbers: HashMap<String, u64>,
+    /// Numbers up to here stand for accounts of the cassette in use.
+    pub(super) taken: u64,
+}
+
+impl Accounts {
+    pub(super) fn stand_in(&mut self, id: &str) -> String {
+        let next = self.taken + 1;
+        let number = *self.numbers.entry(id.to_owned()).or_insert(next);
+        self.taken = self.taken.max(number);
+        format!("{number:012}")
+    }
+}
+
+/// Adds the account ids of a body, of JSON those in its strings.
+pub(super) fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
+    if scan::twelve_digits(body).next().is_none() {
+        return;
+    }
+    let text = String::from_utf8_lossy(body);
+    let mut in_strings = Vec::new();
+    let document = rewrite::map_strings(&text, &mut |place, string| {
+        let name = if place.place == Place::Value {
+            scan::last_name(place.pointer)
+        } else {
+            String::new()
+        };
+        scan::accounts(&name, string, &mut in_strings);
+        None
+    });
+    if document.is_err() {
+        in_strings.clear();
+        scan::accounts("", &text, &mut in_strings);
+    }
+    for id in in_strings {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+}
+
+/// Remembers the stand-ins of an interaction that bear no mark.
+pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
+    for (base, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
+        let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
+        let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
+        let paths: Vec<&str> = interaction
+            .redacted
+            .iter()
+            .filter(|place| listed(place))
+            .map(|place| &place.path[base.len()..])
+            .collect();
+        let Ok(text) = std::str::from_utf8(body) else {
+            continue;
+        };
+        if paths.is_empty() {
+            continue;
+        }
+        let _ = walk_json(text, &mut |pointer, token, lexeme| {
+            if paths.contains(&pointer) {
+                match token {
+                    Token::Text(raw) => {
+                        let text = raw.decode();
+                        // A cut blob is known by its bytes, a cut text by its letters.
+                        if let Some(bytes) = stand_in::base64_bytes(&text) {
+                            stand_ins.remember(&Value::Blob(bytes));
+                        }
+                        stand_ins.remember(&Value::Text(text.into_owned()));
+                    }
+                    Token::Number(_) => stand_ins.remember(&number_of(lexeme)),
+                    _ => {}
+                }
+            }
+        });
+    }
+}
+
+fn number_of(lexeme: &str) -> Value {
+    lexeme.parse().map_or_else(|_| Value::Number(lexeme.to_owned()), Value::Integer)
+}
+
+/// The highest number that an account has in an interaction.
+pub(super) fn highest_account(interaction: &Interaction) -> u64 {
+    if !interaction.redacted.iter().any(|place| place.rule == Rule::AccountId.id()) {
+        return 0;
+    }
+    let uri = interaction.request.uri().to_string();
+    let headers = interaction
+        .request
+        .headers()
+        .values()
+        .chain(interaction.response.headers().values());
+    let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
+    let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
+    let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
+    let stand_ins = numbers
+        .filter_map(|id| std::str::from_utf8(id).ok())
+        .filter(|id| scan::is_account_stand_in(id));
+    stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
+}
