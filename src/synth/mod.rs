@@ -288,4 +288,79 @@ mod tests {
         assert!(catalog.services().len() > 5);
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
+
+    /// A service with one operation whose input and output is `Everything`, of these members.
+    fn everything(shapes: &str) -> Service {
+        let model = format!(
+            r##"{{"smithy": "2.0", "shapes": {{
+                "a#S": {{"type": "service", "version": "1", "operations": [{{"target": "a#CreateThing"}}], "traits": {{"aws.protocols#awsJson1_0": {{}}}}}},
+                "a#CreateThing": {{"type": "operation", "input": {{"target": "a#Everything"}}, "output": {{"target": "a#Everything"}}}},
+                {shapes} }} }}"##
+        );
+        crate::model::load(model.as_bytes(), "test").unwrap().remove(0)
+    }
+
+    fn made(shapes: &str) -> Result<String, SynthError> {
+        let service = everything(shapes);
+        let input = input(&service, OperationIndex(0), &Setting::default())?;
+        let mut out = String::new();
+        json::write(&input, &mut out);
+        Ok(out)
+    }
+
+    #[test]
+    fn every_constraint_is_obeyed_with_the_least_that_does() {
+        let required = r#""smithy.api#required": {}"#;
+        let shapes = format!(
+            r##"
+            "a#Everything": {{"type": "structure", "members": {{
+                "names": {{"target": "a#Names", "traits": {{{required}}}}},
+                "tags": {{"target": "a#Tags", "traits": {{{required}}}}},
+                "count": {{"target": "smithy.api#Integer", "traits": {{{required}, "smithy.api#range": {{"min": 5, "max": 9}}}}}},
+                "below": {{"target": "smithy.api#Long", "traits": {{{required}, "smithy.api#range": {{"max": -3}}}}}},
+                "share": {{"target": "smithy.api#Double", "traits": {{{required}, "smithy.api#range": {{"min": 2.5}}}}}},
+                "choice": {{"target": "a#Choice", "traits": {{{required}}}}},
+                "code": {{"target": "a#Code", "traits": {{{required}}}}},
+                "long": {{"target": "smithy.api#String", "traits": {{{required}, "smithy.api#length": {{"min": 8}}}}}},
+                "loop": {{"target": "a#Everything"}} }} }},
+            "a#Names": {{"type": "list", "member": {{"target": "smithy.api#String"}}, "traits": {{"smithy.api#length": {{"min": 2}}, "smithy.api#uniqueItems": {{}}}}}},
+            "a#Tags": {{"type": "map", "key": {{"target": "a#Code"}}, "value": {{"target": "smithy.api#Boolean"}}, "traits": {{"smithy.api#length": {{"min": 1}}}}}},
+            "a#Choice": {{"type": "union", "members": {{"again": {{"target": "a#Choice"}}, "plain": {{"target": "smithy.api#String"}}}}}},
+            "a#Code": {{"type": "string", "traits": {{"smithy.api#pattern": "^[A-C]{{2}}[0-9]$"}}}}"##
+        );
+        let made = made(&shapes).unwrap();
+        let object: serde_json::Value = serde_json::from_str(&made).unwrap();
+        assert_eq!(object["names"].as_array().map(Vec::len), Some(2));
+        assert_eq!(object["tags"].as_object().map(serde_json::Map::len), Some(1));
+        assert_eq!((&object["count"], &object["below"]), (&5.into(), &(-3).into()));
+        assert_eq!(object["share"], 2.5);
+        assert_eq!(object["choice"], serde_json::json!({ "plain": "plain" }));
+        assert_eq!(object["long"], "longxxxx");
+        assert!(object.get("loop").is_none(), "{made}");
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_an_error_that_names_the_place() {
+        let shapes = r#"
+            "a#Everything": {"type": "structure", "members": {
+                "never": {"target": "smithy.api#String", "traits": {"smithy.api#required": {}, "smithy.api#pattern": "^a$", "smithy.api#length": {"min": 2}}}}}"#;
+        let error = made(shapes).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no value can be made for `/never` of `Everything`: no text was found that has its pattern and length"
+        );
+    }
+
+    #[test]
+    fn a_structure_that_requires_itself_comes_to_an_end() {
+        let shapes = r#"
+            "a#Everything": {"type": "structure", "members": {
+                "loop": {"target": "a#Everything", "traits": {"smithy.api#required": {}}}}}"#;
+        assert!(
+            made(shapes)
+                .unwrap_err()
+                .to_string()
+                .ends_with("its required members are nested too deeply")
+        );
+    }
 }

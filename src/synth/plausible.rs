@@ -14,19 +14,29 @@ const ABSENT: [&str; 12] = [
 ];
 
 /// Whether an optional member of an output, which the input says nothing of, is expected there.
-pub(super) fn expected(member: &Member, target: &Shape) -> bool {
+/// `owner` is the name of the structure that it is a member of.
+pub(super) fn expected(member: &Member, target: &Shape, owner: &str, at_the_top: bool) -> bool {
     if ABSENT.iter().any(|word| has_word(&member.name, word)) {
         return false;
     }
     match &target.kind {
-        ShapeKind::Structure(_) | ShapeKind::String(Some(_)) => true,
+        // At the top the result itself; below it what only some resources have.
+        ShapeKind::Structure(_) => at_the_top,
+        ShapeKind::String(Some(_)) => true,
         ShapeKind::Timestamp => ["creat", "start", "updat", "modif", "last"]
             .iter()
             .any(|word| has_word(&member.name, word)),
         ShapeKind::Boolean => is_on(&member.name),
-        ShapeKind::String(None) => ["arn", "id"].iter().any(|word| ends_with_word(&member.name, word)),
+        ShapeKind::String(None) => ends_with_word(&member.name, "id") || is_own_arn(&member.name, owner),
         _ => false,
     }
+}
+
+/// `arn`, and `TableArn` of a `TableDescription`; a role's or a key's is another resource's.
+fn is_own_arn(name: &str, owner: &str) -> bool {
+    let name = kebab(name);
+    let described = name.strip_suffix("arn").map(|rest| rest.trim_end_matches('-'));
+    described.is_some_and(|described| kebab(owner).starts_with(described))
 }
 
 /// A flag that is set on something new.
@@ -169,7 +179,10 @@ fn arn(service: &Service, setting: &Setting, echo: &Echo<'_>, wanted: &Wanted<'_
         }
     }
     let own = [format!("{}Name", camel(&kind)), "name".to_owned()];
-    let name = own.iter().find_map(|name| echo.text(name)).unwrap_or(wanted.seed);
+    let name = own
+        .iter()
+        .find_map(|name| echo.text(name))
+        .unwrap_or(wanted.seed.get(..13).unwrap_or_default());
     path.push_str(&format!("{kind}/{name}"));
     format!("arn:aws:{}:{}:{ACCOUNT}:{path}", service.signing_name, setting.region)
 }

@@ -85,8 +85,11 @@ impl Composer<'_> {
             } else if member.required {
                 object.push((member.name.clone(), self.value(member, &at)?));
             } else if self.is_wanted(member, place) {
-                // What is only nice to have is left out where its constraints are too much.
-                object.extend(self.value(member, &at).ok().map(|value| (member.name.clone(), value)));
+                // What is only nice to have is left out where its constraints are too much, or
+                // nothing is in it.
+                let made = self.value(member, &at).ok();
+                let made = made.filter(|value| *value != Value::Object(Vec::new()));
+                object.extend(made.map(|value| (member.name.clone(), value)));
             }
         }
         Ok(Value::Object(object))
@@ -109,7 +112,9 @@ impl Composer<'_> {
             Purpose::Input => member.idempotency_token && place.depth == 0,
             Purpose::Error(_) => is_message(member),
             Purpose::Output => {
-                place.depth < DETAIL && !place.is_inside(member.target) && plausible::expected(member, self.service.shape(member.target))
+                let owner = self.service.shape(place.inside).name();
+                let target = self.service.shape(member.target);
+                place.depth < DETAIL && !place.is_inside(member.target) && plausible::expected(member, target, owner, place.depth == 0)
             }
         }
     }
