@@ -87,13 +87,21 @@ fn whatever_a_client_read_whole_is_in_the_cassette_recovered_after_a_kill() {
         let unique: BTreeSet<String> = names.iter().cloned().collect();
         assert_eq!(unique.len(), names.len(), "round {round}: an interaction came twice");
         let lost: Vec<_> = answered.difference(&unique).collect();
-        assert!(lost.is_empty(), "round {round}: {} of {} are lost: {lost:?}", lost.len(), answered.len());
+        assert!(
+            lost.is_empty(),
+            "round {round}: {} of {} are lost: {lost:?}",
+            lost.len(),
+            answered.len()
+        );
         assert_eq!(cassette["origin"], "synthesised");
         place.run(["verify"]).finish().expect(0);
         acknowledged += answered.len();
         recovered += names.len();
     }
-    eprintln!("{} rounds: {acknowledged} answers read whole, {recovered} interactions recovered", rounds());
+    eprintln!(
+        "{} rounds: {acknowledged} answers read whole, {recovered} interactions recovered",
+        rounds()
+    );
     assert!(acknowledged > 0);
 }
 

@@ -57,7 +57,9 @@ impl Puppet {
     pub fn address(&self) -> SocketAddr {
         let url = self.variable("AWS_ENDPOINT_URL");
         let address = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
-        address.and_then(|address| address.parse().ok()).expect("the endpoint is an address")
+        address
+            .and_then(|address| address.parse().ok())
+            .expect("the endpoint is an address")
     }
 
     /// The key pair that the command was given.

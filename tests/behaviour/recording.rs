@@ -15,8 +15,7 @@ fn a_run_without_a_call_never_replaces_a_cassette() {
     let done = place.record("shop", &stand_in.url()).stop().expect(0);
     assert_eq!(place.cassette_text("shop"), before);
     assert!(
-        done.stderr
-            .contains("nothing was recorded; `cassettes/shop.json` stays as it is"),
+        done.stderr.contains("nothing was recorded; `cassettes/shop.json` stays as it is"),
         "{}",
         done.stderr
     );

@@ -28,7 +28,9 @@ fn every_answer_of_the_stand_in_is_labelled() {
 fn the_stand_in_answers_both_operations_as_their_models_say() {
     let place = Workplace::new();
     let stand_in = place.stand_in();
-    let created = instance("shop", json!({ "templateMajorVersion": "2" })).send(stand_in.address).json();
+    let created = instance("shop", json!({ "templateMajorVersion": "2" }))
+        .send(stand_in.address)
+        .json();
     assert_eq!(created["serviceInstance"]["name"], "shop");
     assert_eq!(created["serviceInstance"]["templateMajorVersion"], "2");
     assert!(created["serviceInstance"]["lastDeploymentSucceededAt"].is_number());
@@ -78,7 +80,14 @@ fn show_prints_a_cassette_for_people() {
     let place = Workplace::new();
     place.recorded("team/shop", &[instance("checkout", json!({})), artifact("token-1", json!({}))]);
     let shown = place.run(["show", "team/shop"]).finish().expect(0).stdout;
-    for expected in ["Proton", "CreateServiceInstance", "checkout", "CreateProvisioningArtifact", "200", "synthesised"] {
+    for expected in [
+        "Proton",
+        "CreateServiceInstance",
+        "checkout",
+        "CreateProvisioningArtifact",
+        "200",
+        "synthesised",
+    ] {
         assert!(shown.contains(expected), "`{expected}` is not in:\n{shown}");
     }
     assert!(!shown.contains("proton: ServiceSpec"), "{shown}");
@@ -98,7 +107,11 @@ fn what_the_stand_in_answers_conforms_to_the_model() {
     let stand_in = place.stand_in();
     for call in [instance("a", json!({})), artifact("token-1", json!({}))] {
         let reply = call.send(stand_in.address);
-        let target = call.headers.iter().find(|(name, _)| name == "X-Amz-Target").map(|(_, value)| value.clone());
+        let target = call
+            .headers
+            .iter()
+            .find(|(name, _)| name == "X-Amz-Target")
+            .map(|(_, value)| value.clone());
         let (service, operation) = match target.as_deref() {
             Some(PROTON) => ("Proton", "CreateServiceInstance"),
             _ => ("Service Catalog", "CreateProvisioningArtifact"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::client::{CATALOG, Call, PROTON};
 use crate::odd_upstream::{Act, OddUpstream, http};
-use crate::workplace::{Workplace, assert_same_text, artifact, instance};
+use crate::workplace::{Workplace, artifact, assert_same_text, instance};
 
 /// Records `calls` from `upstream`, and records the replay of that over a copy. Gives both
 /// cassettes without their origin.
@@ -23,7 +23,10 @@ fn twice(upstream: &str, calls: &[Call]) -> (String, String) {
         replies.iter().map(|reply| (reply.status, reply.body.clone())).collect()
     };
     assert_eq!(seen(&again), seen(&answers));
-    (without_origin(&first.cassette_text("shop")), without_origin(&second.cassette_text("shop")))
+    (
+        without_origin(&first.cassette_text("shop")),
+        without_origin(&second.cassette_text("shop")),
+    )
 }
 
 fn without_origin(text: &str) -> String {
@@ -39,11 +42,17 @@ fn recording_a_replay_gives_the_same_cassette() {
     let calls = [
         instance("a", json!({})),
         instance("a", json!({})),
-        instance("b", json!({ "spec": "another: secret\n", "tags": [{ "key": "team", "value": "shop" }] })),
+        instance(
+            "b",
+            json!({ "spec": "another: secret\n", "tags": [{ "key": "team", "value": "shop" }] }),
+        ),
         instance("c", json!({ "clientToken": token })),
         artifact("0f1e2d3c-4b5a-4968-8776-655443322110", json!({ "ProductId": "prod-two" })),
         artifact("a-token-of-mine", json!({})),
-        artifact("arn-aws-123456789012", json!({ "AcceptLanguage": "arn:aws:iam::123456789012:role/shop" })),
+        artifact(
+            "arn-aws-123456789012",
+            json!({ "AcceptLanguage": "arn:aws:iam::123456789012:role/shop" }),
+        ),
         Call::new(PROTON, r#"{ "name": "-", "serviceName": "x", "spec": "also: secret" }"#),
         Call::new(CATALOG, r#"{"ProductId":"prod-1"}"#),
     ];
@@ -68,7 +77,11 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
             "createdAt": 1_700_000_000.125, "lastDeploymentAttemptedAt": 1_700_000_001, "lastDeploymentSucceededAt": 1_700_000_002,
             "lastClientRequestToken": body["clientToken"],
         }});
-        let plain: &[(&str, &str)] = &[("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", "6f1e0c5e-2f6e-4a5c-9a39-0d6a4cf2a1b7"), ("Set-Cookie", "session=abcdef")];
+        let plain: &[(&str, &str)] = &[
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("x-amzn-RequestId", "6f1e0c5e-2f6e-4a5c-9a39-0d6a4cf2a1b7"),
+            ("Set-Cookie", "session=abcdef"),
+        ];
         Act::Answer(match number % 4 {
             1 => http(400, &[plain, &[("x-amzn-ErrorType", "ConflictException:http://internal.amazon.com/coral/")]].concat(), json!({ "__type": "com.amazonaws.proton#ConflictException", "message": "arn:aws:proton:us-east-1:210987654321:service/frontend exists" }).to_string().as_bytes()),
             2 => http(200, &[plain, &[("Content-Encoding", "gzip")]].concat(), &gzipped(created.to_string().as_bytes())),
@@ -77,7 +90,9 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
         })
     });
     let token = |number: u32| json!({ "clientToken": format!("7d3f5a0e-94cf-4d8c-8d4b-3c1f0e5f9a1{number}") });
-    let calls: Vec<Call> = (0..8).map(|number| instance("a", token(number % 5)).header("Accept-Encoding", "gzip")).collect();
+    let calls: Vec<Call> = (0..8)
+        .map(|number| instance("a", token(number % 5)).header("Accept-Encoding", "gzip"))
+        .collect();
     let (first, second) = twice(&service.url, &calls);
     assert_same_text(&first, &second);
     for secret in ["210987654321", "AKIAIOSFODNN7EXAMPLE", "session=abcdef", "ServiceSpec"] {

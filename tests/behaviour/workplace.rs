@@ -89,7 +89,10 @@ pub fn instance(name: &str, more: Value) -> Call {
 
 /// What it sends.
 pub fn instance_body(name: &str, more: Value) -> Value {
-    with(json!({ "name": name, "serviceName": "frontend", "spec": "proton: ServiceSpec\n" }), more)
+    with(
+        json!({ "name": name, "serviceName": "frontend", "spec": "proton: ServiceSpec\n" }),
+        more,
+    )
 }
 
 /// A valid call that creates a provisioning artifact under this token.
@@ -157,7 +160,12 @@ pub fn assert_same_text(one: &str, other: &str) {
         (line != counterpart).then(|| format!("{}: {line}\n   | {counterpart}", number + 1))
     });
     let differing: Vec<_> = differing.take(8).collect();
-    panic!("{} and {} lines:\n{}", one.lines().count(), other.lines().count(), differing.join("\n"));
+    panic!(
+        "{} and {} lines:\n{}",
+        one.lines().count(),
+        other.lines().count(),
+        differing.join("\n")
+    );
 }
 
 /// Waits until something is so; fails the test where it never comes.
