@@ -5,7 +5,7 @@
 //! SigV4 and of each service; names are compared in lower case (`http` keeps them so).
 
 use super::rules::Rule;
-use super::stand_in::{StandIns, is_marked_text};
+use super::stand_in::StandIns;
 use crate::codec::content;
 use crate::wire::{self, HOP_BY_HOP};
 use base64::Engine;
@@ -102,9 +102,10 @@ pub(super) fn secret(name: &str) -> Option<Rule> {
     SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule)
 }
 
-/// The stand-in for a header's value; nothing where it is one already.
+/// The stand-in for a header's value; itself where it is one already, so that a recording of a
+/// replay lists it too.
 pub(super) fn hidden(stand_ins: &StandIns, value: &str) -> Option<String> {
-    (!value.is_empty() && !is_marked_text(value)).then(|| stand_ins.text(value))
+    (!value.is_empty()).then(|| stand_ins.text(value))
 }
 
 /// Of `Authorization` the scope without key id and date, and the names of the signed headers:

@@ -8,19 +8,28 @@ use crate::cassette::{Interaction, Redacted};
 use crate::json::lexer::Token;
 use crate::json::rewrite::{self, Place};
 use crate::value::Value;
-use http::header::HeaderValue;
 use std::collections::HashMap;
+
+/// The account that no customer has; stand-in servers use it.
+pub(super) const NO_ACCOUNT: &str = "000000000000";
 
 /// The account ids met so far, in order of first appearance. Only in memory.
 #[derive(Default)]
 pub(super) struct Accounts {
-    pub(super) numbers: HashMap<String, u64>,
-    /// Numbers up to here stand for accounts of the cassette in use.
-    pub(super) taken: u64,
+    numbers: HashMap<String, u64>,
+    /// Numbers up to here were given, or came from a replay.
+    taken: u64,
 }
 
 impl Accounts {
+    /// A stand-in stands for itself, and counts as one that appeared: so the accounts of a client
+    /// that a replay answers get the numbers that they have in the tape. What an older cassette
+    /// holds plays no part, or recording the same calls again would give other numbers.
     pub(super) fn stand_in(&mut self, id: &str) -> String {
+        if scan::is_account_stand_in(id) {
+            self.taken = self.taken.max(id.parse().unwrap_or(0));
+            return id.to_owned();
+        }
         let next = self.taken + 1;
         let number = *self.numbers.entry(id.to_owned()).or_insert(next);
         self.taken = self.taken.max(number);
@@ -96,24 +105,4 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
 
 fn number_of(lexeme: &str) -> Value {
     lexeme.parse().map_or_else(|_| Value::Number(lexeme.to_owned()), Value::Integer)
-}
-
-/// The highest number that an account has in an interaction.
-pub(super) fn highest_account(interaction: &Interaction) -> u64 {
-    if !interaction.redacted.iter().any(|place| place.rule == Rule::AccountId.id()) {
-        return 0;
-    }
-    let uri = interaction.request.uri().to_string();
-    let headers = interaction
-        .request
-        .headers()
-        .values()
-        .chain(interaction.response.headers().values());
-    let parts = [uri.as_bytes(), interaction.request.body(), interaction.response.body()];
-    let parts = parts.into_iter().chain(headers.map(HeaderValue::as_bytes));
-    let numbers = parts.flat_map(|part| scan::twelve_digits(part).map(|start| &part[start..start + 12]));
-    let stand_ins = numbers
-        .filter_map(|id| std::str::from_utf8(id).ok())
-        .filter(|id| scan::is_account_stand_in(id));
-    stand_ins.filter_map(|id| id.parse().ok()).max().unwrap_or(0)
 }

@@ -30,7 +30,7 @@ use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
 use http::header::HeaderMap;
-use known::{Accounts, accounts_of_body, highest_account, remember};
+use known::{Accounts, NO_ACCOUNT, accounts_of_body, remember};
 use places::{PlaceToHide, Side};
 use rules::{Context, Rule};
 use stand_in::StandIns;
@@ -79,19 +79,14 @@ impl Redactor {
     /// compute its stand-ins: only a hand-made cassette has one.
     pub fn new(redaction: &Redaction, known: &mut dyn Iterator<Item = &Interaction>) -> Redactor {
         let mut stand_ins = StandIns::new(&redaction.salt);
-        let mut taken = 0;
         for interaction in known {
             remember(&mut stand_ins, interaction);
-            taken = taken.max(highest_account(interaction));
         }
         let keep = redaction.keep.iter().filter_map(|keep| keep.split_once(':'));
         Redactor {
             stand_ins,
             keep: keep.map(|(operation, path)| (operation.to_owned(), path.to_owned())).collect(),
-            accounts: Mutex::new(Accounts {
-                numbers: HashMap::new(),
-                taken,
-            }),
+            accounts: Mutex::default(),
             own_secrets: Vec::new(),
         }
     }
@@ -337,7 +332,8 @@ impl Redactor {
             scan::accounts("", value.to_str().unwrap_or_default(), &mut found);
         }
         accounts_of_body(answered, &mut found);
-        found.retain(|id| !scan::is_account_stand_in(id));
+        // A recording of a replay lists the same places, so stand-ins are renamed to themselves.
+        found.retain(|id| id != NO_ACCOUNT);
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         found
             .into_iter()

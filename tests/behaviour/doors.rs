@@ -1,1 +1,205 @@
-//! Who is let in, and what goes on to the upstream.
+//! Who is let in at which door, and what goes on from there.
+
+use serde_json::json;
+
+use crate::client::{Call, Connection, Key, PROTON, connected};
+use crate::puppet::Puppet;
+use crate::support::upstream::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Upstream, well_behaved};
+use crate::workplace::{Workplace, artifact, instance, instance_body};
+
+const HOST: &str = "proton.us-east-1.amazonaws.com";
+
+fn recording(place: &Workplace, upstream: &Upstream, options: &[&str]) -> Puppet {
+    let run = place
+        .run(["record", "-c", "shop", "--upstream", &upstream.url])
+        .arguments(options)
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    Puppet::start(place.path(), run)
+}
+
+#[test]
+fn the_endpoint_door_signs_again_with_the_true_credentials() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    for call in [instance("a", json!({})), artifact("token-1", json!({}))] {
+        let reply = puppet.send(call);
+        assert_eq!(reply.status, 200, "{}", reply.message());
+    }
+    puppet.end(0).expect(0);
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|seen| seen.refused.is_none()), "{seen:?}");
+    assert_eq!(format!("http://{}", seen[0].host), upstream.url);
+}
+
+#[test]
+fn the_intercept_door_leaves_the_clients_own_signature_valid() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let mine = Key::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
+    let mut connection = puppet.intercepted(HOST);
+    for name in ["a", "b"] {
+        let reply = connection
+            .send(&instance(name, json!({})).signed(&mine, HOST))
+            .expect("there is an answer");
+        assert_eq!(reply.status, 200, "{}", reply.message());
+    }
+    puppet.end(0).expect(0);
+    let seen = upstream.seen();
+    assert!(seen.iter().all(|seen| seen.refused.is_none() && seen.host == HOST), "{seen:?}");
+    assert_eq!(
+        place.cassette("shop")["interactions"][1]["request"]["uri"],
+        format!("https://{HOST}/")
+    );
+}
+
+#[test]
+fn the_intercept_door_signs_again_what_was_signed_with_the_runs_own_key() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let call = instance("a", json!({})).signed(&puppet.key(), HOST);
+    let reply = puppet.intercepted(HOST).send(&call).expect("there is an answer");
+    assert_eq!(reply.status, 200, "{}", reply.message());
+    let forged = Key::new(&puppet.key().id, "not the secret of the run", None);
+    let reply = puppet
+        .intercepted(HOST)
+        .send(&instance("b", json!({})).signed(&forged, HOST))
+        .expect("there is an answer");
+    assert_eq!(reply.status, 403, "{}", reply.message());
+    puppet.end(0);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[test]
+fn a_wrong_secret_is_refused_and_reaches_nobody() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let address = puppet.address();
+    let forged = Key::new(&puppet.key().id, "not the secret of the run", None);
+    let reply = instance("a", json!({})).signed(&forged, &address.to_string()).send(address);
+    assert_eq!(reply.status, 403, "{}", reply.message());
+    assert!(reply.message().contains("signature"), "{}", reply.message());
+    let mut altered = instance("a", json!({})).signed(&puppet.key(), &address.to_string());
+    altered.body = instance_body("b", json!({})).to_string().into_bytes();
+    assert_eq!(altered.send(address).status, 403);
+    let done = puppet.end(0).expect(14);
+    assert_eq!(upstream.seen().len(), 0);
+    assert!(!place.cassette_path("shop").exists());
+    assert!(!done.stderr.contains("not the secret of the run"), "{}", done.stderr);
+}
+
+#[test]
+fn a_foreign_key_is_never_signed_again_as_somebody_else() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let address = puppet.address();
+    let foreign = Key::new("AKIAFOREIGNFOREIGN12", "whatever", None);
+    let reply = instance("a", json!({})).signed(&foreign, &address.to_string()).send(address);
+    assert_eq!(reply.status, 403, "{}", reply.message());
+    assert!(reply.message().contains("AKIAFOREIGNFOREIGN12"), "{}", reply.message());
+    let reply = Call::bare(PROTON, instance_body("a", json!({})).to_string()).send(address);
+    assert!(
+        reply.status >= 400,
+        "an unsigned call has no region and nobody to sign for it: {reply:?}"
+    );
+    puppet.end(0);
+    assert_eq!(upstream.seen().len(), 0);
+}
+
+#[test]
+fn each_door_may_be_the_only_one_shown() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &["--door", "endpoint"]);
+    assert!(!puppet.environment.contains_key("HTTPS_PROXY"), "{:?}", puppet.environment);
+    assert_eq!(puppet.send(instance("a", json!({}))).status, 200);
+    puppet.end(0).expect(0);
+    let puppet = recording(&place, &upstream, &["--door", "intercept"]);
+    assert!(!puppet.environment.contains_key("AWS_ENDPOINT_URL"), "{:?}", puppet.environment);
+    assert_eq!(
+        puppet.variable("AWS_ACCESS_KEY_ID"),
+        ACCESS_KEY_ID,
+        "the command keeps its credentials"
+    );
+    let call = instance("a", json!({})).signed(&puppet.key(), HOST);
+    assert_eq!(puppet.intercepted(HOST).send(&call).expect("there is an answer").status, 200);
+    puppet.end(0).expect(0);
+    assert!(upstream.seen().iter().all(|seen| seen.refused.is_none()));
+}
+
+#[test]
+fn a_replay_opens_no_way_to_anywhere() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let nobody = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+    nobody.set_nonblocking(true).expect("a socket can be made non-blocking");
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "shop"]));
+    let (user, proxy) = puppet.proxy();
+    for host in ["example.com", "localhost", "127.0.0.1", "169.254.169.254"] {
+        let (_, reply) = connected(proxy, &user, host).expect("there is an answer");
+        assert!((400..500).contains(&reply.status), "{host}: {reply:?}");
+    }
+    let (_, reply) = connected(proxy, "shop:wrong", HOST).expect("there is an answer");
+    assert_eq!(reply.status, 407, "without the run's token nobody is let in");
+    let forwarded = Call::new(PROTON, "{}").at(&format!("http://{}/", nobody.local_addr().expect("it is bound")));
+    assert!(forwarded.send(puppet.address()).status >= 400);
+    assert!(nobody.accept().is_err(), "nobody was dialled");
+    let call = instance("a", json!({}));
+    assert_eq!(puppet.send(call).status, 200);
+    puppet.end(0).expect(0);
+}
+
+#[test]
+fn a_page_in_a_browser_is_not_answered() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let server = place.replay("shop", []);
+    for origin in ["https://evil.example", "http://127.0.0.1:8080", "null"] {
+        let reply = instance("a", json!({})).header("Origin", origin).send(server.address);
+        assert_eq!((reply.status, reply.code().as_str()), (403, "RefusedByFerrotape"), "{origin}");
+    }
+    for host in ["evil.example", "169.254.169.254", "127.0.0.1.evil.example"] {
+        let reply = instance("a", json!({})).header("Host", host).send(server.address);
+        assert_eq!((reply.status, reply.code().as_str()), (421, "RefusedByFerrotape"), "{host}");
+        assert!(reply.message().contains("--allow-host"), "{}", reply.message());
+    }
+    assert_eq!(
+        instance("a", json!({})).header("Host", "localhost").send(server.address).status,
+        200
+    );
+    server.stop().expect(0);
+    let server = place.replay("shop", ["--allow-host", "tape.internal"]);
+    assert_eq!(
+        instance("a", json!({})).header("Host", "tape.internal").send(server.address).status,
+        200
+    );
+    server.stop().expect(0);
+}
+
+#[test]
+fn the_certificate_of_a_run_vouches_for_aws_alone() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "shop"]));
+    let (user, proxy) = puppet.proxy();
+    let bundle = std::fs::read_to_string(puppet.variable("NODE_EXTRA_CA_CERTS")).expect("the bundle is there");
+    assert!(!bundle.contains("PRIVATE KEY"));
+    assert!(Connection::intercepted(proxy, &user, "example.com", &bundle).is_err());
+    let mut connection = puppet.intercepted(HOST);
+    let elsewhere = instance("a", json!({})).header("Host", "servicecatalog.us-east-1.amazonaws.com");
+    assert_eq!(
+        connection.send(&elsewhere).expect("there is an answer").status,
+        421,
+        "the inner host must agree"
+    );
+    let trusted = puppet.variable("NODE_EXTRA_CA_CERTS").to_owned();
+    puppet.send(instance("a", json!({})));
+    puppet.end(0).expect(0);
+    assert!(!std::path::Path::new(&trusted).exists(), "it goes with the run");
+}

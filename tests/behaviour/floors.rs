@@ -1,1 +1,147 @@
-//! To come.
+//! The floors of the architecture: a module may use those below its own floor, none above it and
+//! none beside it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+const FLOORS: &[(&str, u8)] = &[
+    ("wire", 0),
+    ("value", 0),
+    ("pointer", 0),
+    ("scope", 0),
+    ("exit", 0),
+    ("decimal", 0),
+    ("json", 0),
+    ("model", 1),
+    ("codec", 2),
+    ("contract", 2),
+    ("cassette", 2),
+    ("protocol", 3),
+    ("inspect", 4),
+    ("matcher", 5),
+    ("redaction", 5),
+    ("synth", 5),
+    ("proxy", 6),
+    ("report", 6),
+    ("child", 6),
+    ("cli", 7),
+    ("commands", 8),
+    ("lib", 9),
+    ("main", 9),
+];
+
+/// Neighbours that may meet all the same, each with its reason.
+const ALLOWED: &[(&str, &str)] = &[
+    // The rewriter tells the places of a document as pointers, whose escapes are defined there.
+    ("json", "pointer"),
+    // Decimals compare the numbers of the typed document.
+    ("decimal", "value"),
+    // Keys are made of stand-ins: what is redacted in a cassette must match what comes live.
+    ("matcher", "redaction"),
+    // clap's derive wants the arguments of each command as a type, and they live with the command.
+    ("cli", "commands"),
+];
+
+fn floor(module: &str) -> Option<u8> {
+    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the sources are there") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that a text names after `crate::`; in braces, several.
+fn imports(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (start, _) in text.match_indices("crate::") {
+        let rest = &text[start + "crate::".len()..];
+        let names = match rest.strip_prefix('{') {
+            Some(inside) => inside.split('}').next().unwrap_or_default(),
+            None => rest,
+        };
+        let many = rest.starts_with('{');
+        let pieces: Vec<&str> = if many { names.split(',').collect() } else { vec![names] };
+        for piece in pieces {
+            let piece = piece.trim_start();
+            let end = piece.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+            let name = &piece[..end.unwrap_or(piece.len())];
+            if !name.is_empty() {
+                found.insert(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Code only: comments may speak of anything.
+fn code(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_module_uses_only_what_lies_below_its_floor() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut breaches = Vec::new();
+    for file in &files {
+        let place = file.strip_prefix(&root).expect("it lies below");
+        let module = place.components().next().expect("it has a name").as_os_str().to_string_lossy();
+        let module = module.trim_end_matches(".rs");
+        let Some(own) = floor(module) else {
+            breaches.push(format!("{}: `{module}` has no floor", place.display()));
+            continue;
+        };
+        let text = std::fs::read_to_string(file).expect("a source is text");
+        for used in imports(&code(&text)) {
+            let Some(other) = floor(&used) else { continue };
+            let allowed = ALLOWED.contains(&(module, used.as_str()));
+            if used != module && other >= own && !allowed {
+                breaches.push(format!("{}: floor {own} uses `{used}`, floor {other}", place.display()));
+            }
+        }
+    }
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+    assert!(files.len() > 50);
+}
+
+#[test]
+fn sockets_and_the_runtime_stay_on_their_floor() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let below = |file: &&PathBuf| {
+        let place = file.strip_prefix(&root).expect("it lies below").to_string_lossy().into_owned();
+        FLOORS
+            .iter()
+            .any(|(name, floor)| *floor < 6 && (place.starts_with(&format!("{name}/")) || place == format!("{name}.rs")))
+    };
+    let breaches: Vec<String> = files
+        .iter()
+        .filter(below)
+        .filter(|file| !file.to_string_lossy().contains("cassette/journal"))
+        .filter(|file| {
+            let text = code(&std::fs::read_to_string(file).expect("a source is text"));
+            ["hyper::", "hyper_util::", "rustls::", "tokio::", "std::net::TcpStream"]
+                .iter()
+                .any(|name| text.contains(name))
+        })
+        .map(|file| file.display().to_string())
+        .collect();
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn imports_are_read_from_every_form_of_use() {
+    let text = "use crate::wire::Request;\nuse crate::{json, model::schema};\nlet a = crate::scope::of(b);";
+    let found: Vec<String> = imports(text).into_iter().collect();
+    assert_eq!(found, ["json", "model", "scope", "wire"]);
+}

@@ -19,10 +19,8 @@ fn twice(upstream: &str, calls: &[Call]) -> (String, String) {
     let replaying = first.replay("shop", []);
     let again = second.recorded_from("shop", &replaying.url(), calls);
     replaying.stop().expect(0);
-    let seen = |replies: &[crate::client::Reply]| -> Vec<(u16, Vec<u8>)> {
-        replies.iter().map(|reply| (reply.status, reply.body.clone())).collect()
-    };
-    assert_eq!(seen(&again), seen(&answers));
+    let statuses = |replies: &[crate::client::Reply]| -> Vec<u16> { replies.iter().map(|reply| reply.status).collect() };
+    assert_eq!(statuses(&again), statuses(&answers));
     (
         without_origin(&first.cassette_text("shop")),
         without_origin(&second.cassette_text("shop")),
