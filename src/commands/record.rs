@@ -67,15 +67,22 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let mut notes = recover(&state, &library, &catalog)?;
     let header = header(arguments, &library, &catalog)?;
     let (old, header) = header;
-    let redactor = Redactor::new(
+    let mut redactor = Redactor::new(
         &header.cassette.redaction,
         &mut old.iter().flat_map(|cassette| cassette.interactions.iter()),
     );
     let mut trust = Trust::from_environment();
     trust.additional.extend(arguments.upstream_ca.clone());
+    let token = random_hexadecimal::<16>()?;
     let runtime = runtime()?;
     let keys = RunKeys::generate().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
     let credentials = runtime.block_on(credentials(arguments, &trust, &keys, &mut notes))?;
+    redactor.never_write([token.clone(), keys.secret_access_key.clone()]);
+    if arguments.run.door != DoorChoice::Intercept
+        && let Ok(own) = runtime.block_on(credentials.keys())
+    {
+        redactor.never_write([own.secret_access_key].into_iter().chain(own.session_token));
+    }
     let options = UpstreamOptions {
         base: arguments.upstream.clone(),
         trust,
@@ -113,7 +120,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
             access_key_id: keys.access_key_id.clone(),
             secret_access_key: keys.secret_access_key.clone(),
         },
-        token: random_hexadecimal::<16>()?,
+        token,
         parent,
         options: Options {
             preserve_header_case: true,

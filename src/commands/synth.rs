@@ -372,7 +372,7 @@ mod tests {
             "ConflictException",
             "a service instance frontend-prod of the service frontend already exists",
         ];
-        let made = example(name, "proton", "CreateServiceInstance", "examples/service-instance.json", error);
+        let made = example(name, "proton", "CreateServiceInstance", "tests/inputs/service-instance.json", error);
         assert_example(name, &made);
         assert!(!String::from_utf8(made).unwrap().contains("ServiceSpec"), "the spec is sensitive");
     }
@@ -388,7 +388,7 @@ mod tests {
             name,
             "Service Catalog",
             "CreateProvisioningArtifact",
-            "examples/provisioning-artifact.json",
+            "tests/inputs/provisioning-artifact.json",
             error,
         );
         assert_example(name, &made);

@@ -15,7 +15,7 @@ use crate::cassette::journal::Journal;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, recognise};
 use crate::model::catalog::Catalog;
 use crate::protocol::Reply;
-use crate::protocol::refusal::UNKNOWN_OPERATION;
+use crate::protocol::refusal::{CASSETTE_MISS, UNKNOWN_OPERATION};
 use crate::redaction::Redactor;
 use crate::scope::{self, Scope};
 use crate::value::Value;
@@ -193,6 +193,14 @@ impl<O: Observer> Recorder<O> {
             Err(error) => return Err(broken_off(&error)),
         };
         let response = Response::from_parts(head, body);
+        if let Some(refusal) = refusal_of_ferrotape(&response) {
+            return Err(Refused::new(
+                Ending::UpstreamFailed,
+                400,
+                refusal,
+                "another Ferrotape, the upstream, refused this call; see what it says",
+            ));
+        }
         let judged_response = call.map(|call| judge_response(call, &response));
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = uri;
@@ -476,6 +484,12 @@ fn broken_off(error: &BodyError) -> Refused {
         "BadGateway",
         format!("Ferrotape: the service's answer did not come whole: {error}"),
     )
+}
+
+/// The upstream may be another Ferrotape, and its refusals are no answers of a service.
+fn refusal_of_ferrotape(response: &Response) -> Option<&'static str> {
+    let code = wire::text(response.headers(), "x-amzn-errortype")?;
+    [super::refused::CODE, CASSETTE_MISS].into_iter().find(|known| *known == code)
 }
 
 /// The response as a client gets it: our connection's framing is not the upstream's.
