@@ -156,6 +156,33 @@ fn a_replay_opens_no_way_to_anywhere() {
 }
 
 #[test]
+fn a_recording_is_no_way_into_this_machine() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let (user, proxy) = puppet.proxy();
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "0.0.0.0",
+        "127.1",
+        "2130706433",
+    ] {
+        let (_, reply) = connected(proxy, &user, host).expect("there is an answer");
+        assert!((400..500).contains(&reply.status), "{host}: {reply:?}");
+    }
+    for user in ["shop:wrong", "shop", ""] {
+        let (_, reply) = connected(proxy, user, HOST).expect("there is an answer");
+        assert_eq!(reply.status, 407, "{user}: {reply:?}");
+    }
+    assert_eq!(puppet.send(instance("a", json!({}))).status, 200);
+    puppet.end(0).expect(0);
+}
+
+#[test]
 fn a_page_in_a_browser_is_not_answered() {
     let place = Workplace::new();
     place.recorded("shop", &[instance("a", json!({}))]);

@@ -19,4 +19,5 @@ mod secrets;
 mod stand_in;
 mod turtles;
 mod vectors;
+mod wire_details;
 mod workplace;
