@@ -160,10 +160,6 @@ pub fn assert_same_text(one: &str, other: &str) {
         (line != counterpart).then(|| format!("{}: {line}\n   | {counterpart}", number + 1))
     });
     let differing: Vec<_> = differing.take(8).collect();
-    if let Some(folder) = std::env::var_os("FERROTAPE_KEEP_TEXTS") {
-        let _ = std::fs::write(Path::new(&folder).join("one"), one);
-        let _ = std::fs::write(Path::new(&folder).join("other"), other);
-    }
     panic!(
         "{} and {} lines:\n{}",
         one.lines().count(),
