@@ -6,9 +6,6 @@ use crate::value::{Side, Value};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-/// Seconds in 1..=9999, the years that a Smithy timestamp may lie in.
-pub const TIMESTAMP_RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
 /// A timestamp from text in a textual format; nothing where it is not in that format.
 ///
 /// A request's `date-time` must be in UTC; a response's may have an offset, which is normalised

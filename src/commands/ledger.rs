@@ -7,7 +7,7 @@ use crate::protocol::Reply;
 use crate::proxy::event::{Event, Observer};
 use crate::report::console::Console;
 use crate::report::{CallReport, SideReport};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many calls that merely went well are kept one by one. A load test replays millions; a
@@ -71,8 +71,11 @@ impl Ledger {
             mut notes,
             problem,
         } = std::mem::take(&mut *entries);
+        // An interaction may be played many times, and says the same each time.
+        let mut described: HashMap<usize, Option<CallReport>> = HashMap::new();
         for (number, interaction) in played {
-            if let Some(report) = describe(interaction) {
+            let report = described.entry(interaction).or_insert_with(|| describe(interaction));
+            if let Some(report) = report.clone() {
                 told.insert(number, CallReport { number, ..report });
             }
         }

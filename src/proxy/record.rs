@@ -153,20 +153,8 @@ impl<O: Observer> Recorder<O> {
                     call: None,
                     judged: None,
                 };
-                let refused = match self.forward_unmodeled(arrival, &passage, &unmodeled.reason).await {
-                    Ok(response) => return response,
-                    Err(refused) => refused,
-                };
-                let service = unmodeled.service.as_deref();
-                let response = refuse_unknown(
-                    &self.equipment.catalog,
-                    service,
-                    &request,
-                    refused.code,
-                    refused.status,
-                    &refused.message,
-                );
-                self.refuse(&passage, &refused, response)
+                let forwarded = self.forward_unmodeled(arrival, &passage, &unmodeled.reason).await;
+                forwarded.unwrap_or_else(|refused| self.refuse_unknown(&passage, unmodeled.service.as_deref(), &refused))
             }
         }
     }
@@ -174,6 +162,13 @@ impl<O: Observer> Recorder<O> {
     fn refuse(&self, passage: &Passage<'_>, refused: &Refused, response: Response) -> http::Response<Payload> {
         self.tell(passage, refused.outcome, response.status(), None, Some(&refused.message));
         answer(response)
+    }
+
+    /// Refuses a request whose operation is not known, in the protocol of the service if that is.
+    fn refuse_unknown(&self, passage: &Passage<'_>, service: Option<&str>, refused: &Refused) -> http::Response<Payload> {
+        let Refused { code, status, message, .. } = refused;
+        let response = refuse_unknown(&self.equipment.catalog, service, passage.request, code, *status, message);
+        self.refuse(passage, refused, response)
     }
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
@@ -407,15 +402,7 @@ impl<O: Observer> Recorder<O> {
         if arrival.door == Door::Endpoint || ours {
             let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
             let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);
-            let response = refuse_unknown(
-                &self.equipment.catalog,
-                None,
-                &request,
-                refused.code,
-                refused.status,
-                &refused.message,
-            );
-            return self.refuse(&passage, &refused, response);
+            return self.refuse_unknown(&passage, None, &refused);
         }
         let body = Payload::chained(so_far, rest);
         match self
@@ -430,18 +417,7 @@ impl<O: Observer> Recorder<O> {
                 self.tell(&passage, Outcome::NotRecorded, head.status, None, Some(&message));
                 passed_through(http::Response::from_parts(head, ()), Bytes::new(), body)
             }
-            Err(error) => {
-                let refused = upstream_failed(&error);
-                let response = refuse_unknown(
-                    &self.equipment.catalog,
-                    None,
-                    &request,
-                    refused.code,
-                    refused.status,
-                    &refused.message,
-                );
-                self.refuse(&passage, &refused, response)
-            }
+            Err(error) => self.refuse_unknown(&passage, None, &upstream_failed(&error)),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Source: "Create a signed AWS API request" of the IAM User Guide.
 
+use crate::model::hexadecimal;
 use crate::scope::Scope;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
@@ -13,7 +14,6 @@ use http::header::HeaderMap;
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// What stays as it is: RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -230,13 +230,6 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 fn hash(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

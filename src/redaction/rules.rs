@@ -262,14 +262,19 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The items of the list at this place. They keep its name.
-    pub fn item(&self) -> Context<'a> {
-        let next = Context {
+    /// Somewhere inside this place, before its own member is known.
+    fn inside(&self) -> Context<'a> {
+        Context {
             member: None,
             shape: None,
             expiry: false,
             ..*self
-        };
+        }
+    }
+
+    /// The items of the list at this place. They keep its name.
+    pub fn item(&self) -> Context<'a> {
+        let next = self.inside();
         match self.kind() {
             Some(ShapeKind::List(item)) => next.at(item, self.secret),
             _ => next,
@@ -278,12 +283,7 @@ impl<'a> Context<'a> {
 
     /// The keys of the map at this place.
     pub fn key(&self) -> Context<'a> {
-        let next = Context {
-            member: None,
-            shape: None,
-            expiry: false,
-            ..*self
-        };
+        let next = self.inside();
         match self.kind() {
             Some(ShapeKind::Map { key, .. }) => next.at(key, self.secret),
             // The members of a structure are names of the model and no secrets.

@@ -10,6 +10,8 @@ mod plausible;
 mod value;
 mod words;
 
+pub use plausible::uuid;
+
 use crate::codec::json;
 use crate::contract::{self, Side};
 use crate::model::schema::{OperationIndex, Service, ShapeIndex, ShapeKind};

@@ -146,7 +146,8 @@ fn identifier(wanted: &Wanted<'_>) -> String {
     format!("{prefix}-{digits}")
 }
 
-fn uuid(seed: &str) -> String {
+/// A version 4 UUID of these hexadecimal digits, repeated where there are too few.
+pub fn uuid(seed: &str) -> String {
     let digits: String = seed.chars().cycle().take(32).collect();
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default().to_owned();
     format!(

@@ -3,8 +3,10 @@
 
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
+use crate::model::hexadecimal;
 use crate::protocol::{self, Reply};
 use crate::proxy::client::{Environment, Way};
+use crate::synth;
 use crate::value::Value;
 use anyhow::Context;
 
@@ -115,16 +117,7 @@ fn token() -> String {
     let mut bytes = [0; 16];
     // A token that is not random does no harm here.
     let _ = getrandom::fill(&mut bytes);
-    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-4{}-8{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    )
+    synth::uuid(&hexadecimal(&bytes))
 }
 
 async fn make(environment: &Environment, catalog: &Catalog, call: &Call) -> anyhow::Result<String> {
