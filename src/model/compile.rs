@@ -2,6 +2,7 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::http::{Binding, HttpTrait};
 use super::pattern::Pattern;
 use super::schema::*;
 use serde_json::Value;
@@ -119,6 +120,7 @@ impl<'a> Compiler<'a> {
             source: self.source.to_owned(),
             operation_names,
             carries_sensitive: std::sync::OnceLock::new(),
+            routes: std::sync::OnceLock::new(),
             name,
         })
     }
@@ -170,6 +172,7 @@ impl<'a> Compiler<'a> {
             output: self.index(id, output_id)?,
             errors: self.references(id, &shape.errors)?,
             idempotency_token,
+            http: HttpTrait::of(&shape.traits),
             traits: shape.traits.clone(),
         })
     }
@@ -303,6 +306,9 @@ impl<'a> Compiler<'a> {
             timestamp_format: in_force("smithy.api#timestampFormat")
                 .and_then(Value::as_str)
                 .and_then(timestamp_format),
+            binding: Binding::of(traits),
+            host_label: traits.contains_key("smithy.api#hostLabel"),
+            json_name: traits.get("smithy.api#jsonName").and_then(Value::as_str).map(str::to_owned),
             traits: traits.clone(),
         })
     }
