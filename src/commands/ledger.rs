@@ -1,6 +1,7 @@
 //! Keeps what is told of each call while a run goes, says on stderr what needs attention at once,
 //! and makes the summary at the end.
 
+use super::run::ContractMode;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
 use crate::proxy::event::{Ending, Event, Observer};
@@ -17,6 +18,8 @@ const MAX_PLAYED: usize = 100_000;
 pub struct Ledger {
     cassette: String,
     console: Console,
+    /// `--contract off`: nothing is said of the contract.
+    silent: bool,
     entries: Mutex<Entries>,
 }
 
@@ -40,10 +43,11 @@ pub struct Account {
 
 impl Ledger {
     /// An empty ledger for a run over that cassette.
-    pub fn new(cassette: &str, console: Console) -> Ledger {
+    pub fn new(cassette: &str, console: Console, contract: Option<ContractMode>) -> Ledger {
         Ledger {
             cassette: cassette.to_owned(),
             console,
+            silent: contract == Some(ContractMode::Off),
             entries: Mutex::default(),
         }
     }
@@ -95,8 +99,8 @@ impl Ledger {
             status: Some(event.status),
             error: event.judged_response.and_then(error_code),
             outcome: outcome(event.ending),
-            request: event.judged_request.map(SideReport::from),
-            response: event.judged_response.map(SideReport::from),
+            request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
+            response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),
         }
     }

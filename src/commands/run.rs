@@ -84,6 +84,8 @@ pub struct Setting<'a> {
     pub options: Options,
     /// One line on what is served.
     pub serving: String,
+    /// Programs may keep their own keys, if their endpoint URL shows the token (`--sign-as-default`).
+    pub own_keys: bool,
 }
 
 /// Serves `handler` while the command runs, or until a signal where there is none.
@@ -99,6 +101,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         parent,
         mut options,
         serving,
+        own_keys,
     } = setting;
     let authority = Arc::new(CertificateAuthority::generate()?);
     let files = Files::write(authority.ca_der(), &parent)?;
@@ -131,6 +134,12 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     };
     let changes = environment::changes(&setup, &parent);
     eprintln!("ferrotape: {serving} on http://{address}");
+    if !address.ip().is_loopback() {
+        eprintln!("ferrotape: warning: `{address}` can be reached by other machines");
+    }
+    if own_keys {
+        eprintln!("ferrotape: programs that keep their own keys: AWS_ENDPOINT_URL=http://{address}/@{session}:{token}");
+    }
     if arguments.command.is_empty() {
         let stop = stop_signal();
         print_exports(address, &changes);
