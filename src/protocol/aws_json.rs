@@ -3,7 +3,8 @@
 //! Always `POST /`; the operation is named by `X-Amz-Target`, the error by `x-amzn-errortype`,
 //! `__type` or `code`. HTTP bindings and `@jsonName` are ignored, as the protocol says.
 
-use super::{Identified, Malformed, Protocol, Refusal, Reply};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, locate};
+use crate::codec::spot::Visit;
 use crate::codec::{content, json};
 use crate::contract::Side;
 use crate::json::rewrite::write_string;
@@ -110,6 +111,14 @@ impl Protocol for AwsJson {
             code,
             shape,
         })
+    }
+
+    fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::json_body(service, Some(service.operation(operation).input), request.body(), visit)
+    }
+
+    fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::json_body(service, answer.shape(service), response.body(), visit)
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {

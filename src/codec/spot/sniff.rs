@@ -1,0 +1,55 @@
+//! The scalars of a body of which nobody says what format it has.
+
+use super::{Form, Part, Root, Spot, Style, Visit, Within};
+use std::borrow::Cow;
+
+/// What [`anywhere`] took a body for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// One of the formats: every scalar was shown by itself.
+    Parts,
+    /// Text of no known format: it was shown as one.
+    Whole,
+    /// No text: nothing was shown.
+    Nothing,
+}
+
+/// Shows the scalars of a body by the first format that it is in: JSON, XML, a form, CBOR; else the
+/// whole of it, where it is text.
+pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Shown {
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if body.is_empty() {
+        return Shown::Nothing;
+    }
+    if media_type.eq_ignore_ascii_case("application/cbor") && super::in_cbor(Root::UNKNOWN, body, &mut |_| {}).is_ok() {
+        let _ = super::in_cbor(Root::UNKNOWN, body, visit);
+        return Shown::Parts;
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Shown::Nothing;
+    };
+    // Each format is tried on the quiet first, so that nothing is shown twice.
+    let first = text.trim_start_matches('\u{feff}').trim_start().as_bytes().first();
+    if first == Some(&b'<') && super::in_xml(Root::UNKNOWN, &[Within::Root], body, &mut |_| {}).is_ok() {
+        let _ = super::in_xml(Root::UNKNOWN, &[Within::Root], body, visit);
+        return Shown::Parts;
+    }
+    if super::in_json(Root::UNKNOWN, false, body, &mut |_| {}).is_ok() {
+        let _ = super::in_json(Root::UNKNOWN, false, body, visit);
+        return Shown::Parts;
+    }
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        super::in_form(Root::UNKNOWN, Style::Query, body, visit);
+        return Shown::Parts;
+    }
+    visit(Spot {
+        member: None,
+        wire: "/body",
+        part: Part::Body,
+        range: 0..body.len(),
+        form: Form::Raw,
+        key: false,
+        text: Cow::Borrowed(text),
+    });
+    Shown::Whole
+}
