@@ -68,7 +68,12 @@ impl Walk<'_> {
             5 => self.map(head, shape, depth, visit),
             _ => {
                 if let Some(text) = self.scalar(head)? {
-                    self.show(start..self.at, text, false, visit);
+                    let form = match head.major {
+                        2 => Form::CborBytes,
+                        3 => Form::CborText,
+                        _ => Form::CborScalar,
+                    };
+                    self.show(start..self.at, form, text, false, visit);
                 }
                 Ok(())
             }
@@ -112,7 +117,7 @@ impl Walk<'_> {
             self.member.name(&key);
             self.wire.name(&key);
             if is_data {
-                self.show(start..end, Cow::Borrowed(&key), true, visit);
+                self.show(start..end, Form::CborText, Cow::Borrowed(&key), true, visit);
             }
             self.item(target, depth + 1, visit)?;
             self.member.back(member);
@@ -203,13 +208,13 @@ impl Walk<'_> {
         Some(&self.service?.shape(shape?).kind)
     }
 
-    fn show(&self, range: Range<usize>, text: Cow<'_, str>, key: bool, visit: Visit<'_>) {
+    fn show(&self, range: Range<usize>, form: Form, text: Cow<'_, str>, key: bool, visit: Visit<'_>) {
         visit(Spot {
             member: self.member.get(),
             wire: &self.wire.text,
             part: Part::Body,
             range,
-            form: Form::Cbor,
+            form,
             key,
             text,
         });

@@ -39,21 +39,32 @@ pub enum Form {
     HeaderBase64,
     /// A header's name, or the end of it.
     HeaderName,
-    /// A CBOR item with its tag.
-    Cbor,
-    /// Bytes as they are.
+    /// A CBOR text string.
+    CborText,
+    /// A CBOR byte string.
+    CborBytes,
+    /// Any other CBOR item, with its tag.
+    CborScalar,
+    /// Text as it is.
     Raw,
+    /// Bytes that are no text.
+    RawBytes,
 }
 
 impl Form {
+    /// Whether the place holds text, in which secrets may be known by their form.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Form::JsonScalar | Form::CborScalar | Form::RawBytes)
+    }
+
     /// The bytes of a value where `was` was. Nothing where they cannot be written there: an object,
     /// a character that the format does not know.
     pub fn write(self, value: &Value, was: &str) -> Option<Vec<u8>> {
-        if self == Form::Cbor {
-            return super::cbor::item(value);
-        }
-        if let (Form::Raw, Value::Blob(bytes)) = (self, value) {
-            return Some(bytes.clone());
+        match (self, value) {
+            (Form::CborBytes, Value::Text(text)) => return super::cbor::item(&Value::Blob(STANDARD.decode(text).ok()?)),
+            (Form::CborText | Form::CborBytes | Form::CborScalar, _) => return super::cbor::item(value),
+            (Form::Raw | Form::RawBytes, Value::Blob(bytes)) => return Some(bytes.clone()),
+            _ => {}
         }
         let text = scalar(value, was)?;
         match self {
@@ -71,7 +82,7 @@ impl Form {
             Form::HeaderItem => header(&quoted(&text)),
             Form::HeaderBase64 => Some(STANDARD.encode(text).into()),
             Form::HeaderName => header_name(&text),
-            Form::Cbor | Form::Raw => Some(text.into()),
+            _ => Some(text.into()),
         }
     }
 }

@@ -44,16 +44,16 @@ pub(super) fn whole(member: &str, body: &[u8], visit: Visit<'_>) {
     if body.is_empty() {
         return;
     }
-    let text = match std::str::from_utf8(body) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(STANDARD.encode(body)),
+    let (form, text) = match std::str::from_utf8(body) {
+        Ok(text) => (Form::Raw, Cow::Borrowed(text)),
+        Err(_) => (Form::RawBytes, Cow::Owned(STANDARD.encode(body))),
     };
     visit(Spot {
         member: Some(member),
         wire: "/body",
         part: Part::Body,
         range: 0..body.len(),
-        form: Form::Raw,
+        form,
         key: false,
         text,
     });
