@@ -9,10 +9,12 @@
 //! account. An omitted member and an explicit default differ, and unknown members count.
 
 use crate::inspect::Call;
+use crate::model::http::Binding;
+use crate::model::schema::Member;
 use crate::pointer::Path;
-use crate::redaction::Redactor;
 use crate::redaction::rules::Context;
 use crate::redaction::scan;
+use crate::redaction::{Redactor, headers};
 use crate::value::Value;
 use crate::wire::Request;
 use std::borrow::Cow;
@@ -230,10 +232,14 @@ impl Form<'_> {
                 if token == Some(name.as_str()) || matches!(value, Value::Null) {
                     return;
                 }
+                let inner = context.child(name);
+                if inner.member.is_some_and(is_of_the_wire) {
+                    return;
+                }
                 let start = self.out.len();
                 self.out.push(MEMBER);
                 text(self.out, name);
-                self.value(context.child(name), Path::ROOT.name(name), value);
+                self.value(inner, Path::ROOT.name(name), value);
                 self.members.push(start..self.out.len());
             },
         );
@@ -249,7 +255,23 @@ impl Form<'_> {
                 let clean = self.redactor.scrubbed(content);
                 self.text(context.name, &clean);
             }
+            Value::Blob(bytes) => self.blob(bytes),
             other => self.plain(context, path, other),
+        }
+    }
+
+    /// A blob that is text may hold what is redacted by its form.
+    fn blob(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(content) => {
+                let clean = self.redactor.scrubbed(content);
+                self.out.push(BLOB);
+                self.text("", &clean);
+            }
+            Err(_) => {
+                self.out.push(BLOB);
+                self.out.extend_from_slice(blake3::hash(bytes).as_bytes());
+            }
         }
     }
 
@@ -371,6 +393,15 @@ impl Form<'_> {
                 }
             },
         );
+    }
+}
+
+/// Whether a member says how a message travels and not what it asks for: its length, its encoding,
+/// its checksum. SDKs differ in them, and they are not recorded.
+fn is_of_the_wire(member: &Member) -> bool {
+    match &member.binding {
+        Binding::Header(name) => headers::is_volatile(name),
+        _ => false,
     }
 }
 

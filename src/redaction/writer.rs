@@ -86,6 +86,9 @@ impl<'a> Writer<'a> {
             shown.is_ok()
         };
         if !located {
+            if let Some(uri) = &message.uri {
+                spot::in_query(uri, &mut |spot| self.spot(spot, side, &mut draft));
+            }
             let content_type = wire::text(&message.headers, "content-type").map(str::to_owned);
             spot::anywhere(content_type.as_deref(), &message.body, &mut |spot| {
                 self.spot(spot, side, &mut draft)
@@ -282,10 +285,12 @@ impl Draft {
         if let (true, Value::Text(name)) = (spot.key && spot.text != value.as_text().unwrap_or_default(), value) {
             self.rename(spot, name);
         }
+        // A place in the URI is told by its name alone, not by its pointer.
+        let wire = if spot.part == Part::Uri { "/uri" } else { spot.wire };
         for rule in rules {
             self.notes.push(Note {
                 part: spot.part,
-                wire: spot.wire.to_owned(),
+                wire: wire.to_owned(),
                 member: spot.member.map(str::to_owned),
                 rule: *rule,
             });

@@ -16,7 +16,7 @@ mod xml;
 pub use cbor::locate as in_cbor;
 pub use form::{Pair, Style, locate as in_form, pairs};
 pub use json::locate as in_json;
-pub use sniff::{Shown, anywhere};
+pub use sniff::{Shown, anywhere, in_query};
 pub use write::{Form, Splice};
 pub use xml::{Within, has_child, locate as in_xml};
 
@@ -33,7 +33,8 @@ pub struct Spot<'a> {
     /// Pointer by member names from the input, output or error, where the model leads here. Below
     /// a known place unknown names go on as they are written.
     pub member: Option<&'a str>,
-    /// Pointer on the wire: `/body/spec`, `/headers/x-amz-meta-a`, `/uri`.
+    /// Pointer on the wire: `/body/spec`, `/headers/x-amz-meta-a`, `/uri`; below that, the name of a
+    /// query member that the model does not know.
     pub wire: &'a str,
     /// The part of the message.
     pub part: Part,

@@ -1,6 +1,8 @@
 //! The scalars of a body of which nobody says what format it has.
 
 use super::{Form, Part, Root, Spot, Style, Visit, Within};
+use crate::pointer;
+use http::Uri;
 use std::borrow::Cow;
 
 /// What [`anywhere`] took a body for.
@@ -12,6 +14,25 @@ pub enum Shown {
     Whole,
     /// No text: nothing was shown.
     Nothing,
+}
+
+/// Shows the values of a query, each by the name it has there.
+pub fn in_query(uri: &Uri, visit: Visit<'_>) {
+    let printed = uri.to_string();
+    let start = printed.len() - uri.query().map_or(0, str::len);
+    for pair in super::pairs(printed.get(start..).unwrap_or_default().as_bytes(), start) {
+        let mut wire = "/uri/".to_owned();
+        pointer::escape_into(&pair.name, &mut wire);
+        visit(Spot {
+            member: None,
+            wire: &wire,
+            part: Part::Uri,
+            range: pair.value,
+            form: Form::FormValue,
+            key: false,
+            text: Cow::Owned(pair.text),
+        });
+    }
 }
 
 /// Shows the scalars of a body by the first format that it is in: JSON, XML, a form, CBOR; else the
