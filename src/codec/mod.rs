@@ -5,3 +5,4 @@
 pub mod content;
 pub mod json;
 pub mod scalar;
+pub mod xml;
