@@ -6,3 +6,4 @@ pub mod content;
 pub mod json;
 pub mod scalar;
 pub mod spot;
+pub mod xml;

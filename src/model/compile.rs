@@ -115,6 +115,7 @@ impl<'a> Compiler<'a> {
             operations,
             shapes,
             errors,
+            traits: shape.traits.clone(),
             sha256: sha256.to_owned(),
             lints: self.lints,
             source: self.source.to_owned(),

@@ -112,6 +112,25 @@ impl HttpTrait {
     }
 }
 
+/// The query literal by which newer SDKs name the operation (`x-id=GetObject`). Older ones, boto3
+/// among them, do not send it, so no route may depend on it.
+pub const OPERATION_ID: &str = "x-id";
+
+impl HttpTrait {
+    /// The query literals that every client sends.
+    pub fn own_query(&self) -> impl Iterator<Item = &(String, Option<String>)> {
+        self.query.iter().filter(|(key, _)| key != OPERATION_ID)
+    }
+
+    /// The operation that the pattern's `x-id` literal names.
+    pub fn operation_id(&self) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == OPERATION_ID)
+            .and_then(|(_, value)| value.as_deref())
+    }
+}
+
 fn segment(text: &str) -> Segment {
     match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         Some(label) => match label.strip_suffix('+') {
@@ -165,6 +184,11 @@ impl Routes {
         found.map_or(&[], |(_, operations)| operations)
     }
 
+    /// The methods that some operation has, in the order of the model.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.0.iter().map(|(method, _)| method)
+    }
+
     /// No operation has a route.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -173,7 +197,7 @@ impl Routes {
 
 /// Which of two patterns is asked first (Smithy 2.0, "Specificity routing"): from the left, a
 /// literal before a label before a greedy label; then the longer path; then more query literals.
-fn specificity(left: &HttpTrait, right: &HttpTrait) -> Ordering {
+pub fn specificity(left: &HttpTrait, right: &HttpTrait) -> Ordering {
     let rank = |segment: &Segment| match segment {
         Segment::Literal(_) => 0,
         Segment::Label(_) => 1,
@@ -187,7 +211,7 @@ fn specificity(left: &HttpTrait, right: &HttpTrait) -> Ordering {
     by_segment
         .fold(Ordering::Equal, Ordering::then)
         .then_with(|| right.segments.len().cmp(&left.segments.len()))
-        .then_with(|| right.query.len().cmp(&left.query.len()))
+        .then_with(|| right.own_query().count().cmp(&left.own_query().count()))
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct Service {
     pub shapes: Vec<Shape>,
     /// Errors that every operation may answer with.
     pub errors: Vec<ShapeIndex>,
+    /// All traits of the service as the model has them, by shape id.
+    pub traits: serde_json::Map<String, serde_json::Value>,
     /// SHA-256 of the model file's bytes, in lower-case hexadecimal.
     pub sha256: String,
     /// What of the model cannot be honoured, told to the user and never silently dropped.
