@@ -3,8 +3,8 @@
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
 mod aws_json;
-pub mod locate;
 mod http_binding;
+pub mod locate;
 pub mod refusal;
 mod rest;
 mod rest_json;

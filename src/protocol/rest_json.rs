@@ -7,8 +7,10 @@
 use super::aws_json::{sanitised, without_discriminators};
 use super::http_binding::payload::{self, Body};
 use super::http_binding::{self, headers};
-use super::{Identified, Malformed, Protocol, Refusal, Reply, rest};
+use super::locate::{self, Document};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, rest};
 use crate::codec::json;
+use crate::codec::spot::Visit;
 use crate::json::rewrite::write_string;
 use crate::model::schema::{Member, OperationIndex, Service, Shape, ShapeIndex, ShapeKind};
 use crate::value::{Side, Value};
@@ -54,6 +56,14 @@ impl Protocol for RestJson {
         let output = service.operation(operation).output;
         let bound = http_binding::read_response(service, output, response);
         read_body(service, output, response.headers(), response.body(), Side::Response, bound).map(Reply::Output)
+    }
+
+    fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::rest_request(service, operation, Document::Json, request, visit)
+    }
+
+    fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::rest_response(service, answer, Document::Json, response, visit)
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {

@@ -7,7 +7,9 @@
 
 use super::http_binding::payload::{self, Body};
 use super::http_binding::{self, headers};
-use super::{Identified, Malformed, Protocol, Refusal, Reply, rest};
+use super::locate::{self, Document};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, rest};
+use crate::codec::spot::Visit;
 use crate::codec::xml::{self, Element, Encoder, Namespace};
 use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, ShapeIndex, ShapeKind};
 use crate::value::{Side, Value};
@@ -92,6 +94,14 @@ impl Protocol for RestXml {
             }
             _ => read_body(service, output, &body, Side::Response, bound).map(Reply::Output),
         }
+    }
+
+    fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::rest_request(service, operation, Document::Xml, request, visit)
+    }
+
+    fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
+        locate::rest_response(service, answer, Document::Xml, response, visit)
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {

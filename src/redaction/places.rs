@@ -2,7 +2,7 @@
 
 use super::rules::{Context, Rule};
 use super::stand_in::base64_bytes;
-use crate::codec::spot::{Form, Spot, name_of};
+use crate::codec::spot::{Form, Spot};
 use crate::contract::{Departure, Rule as Constraint};
 use crate::inspect::Call;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
@@ -91,9 +91,11 @@ impl<'a> Side<'a> {
         };
         let mut place = PlaceToHide::nothing(value);
         let (Some((service, shape)), Some(member)) = (self.shape, spot.member) else {
-            // The name of what nobody knows is all there is.
-            let name = name_of(spot.wire);
-            place.rule = Context::unknown().child(&name).secret.filter(|_| !spot.key);
+            // The names of what nobody knows are all there is.
+            let names: Vec<String> = pointer::tokens(spot.wire).skip(1).collect();
+            let words = names.iter().flat_map(|name| name.split('.')).map(plain_name);
+            let context = words.fold(Context::unknown(), |context, word| context.step(word));
+            place.rule = context.secret.filter(|_| !spot.key);
             return place;
         };
         let mut tokens: Vec<String> = pointer::tokens(member).collect();
@@ -127,6 +129,11 @@ impl<'a> Side<'a> {
         }
         breaks
     }
+}
+
+/// `item` of `item[2]` and `@item`.
+fn plain_name(word: &str) -> &str {
+    word.split('[').next().unwrap_or(word).trim_start_matches('@')
 }
 
 fn number(lexeme: &str) -> Value {

@@ -114,7 +114,8 @@ impl<'a> Writer<'a> {
     /// Decides what becomes of one scalar.
     fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
         draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
-        let known = spot.member.and_then(|member| side.places.get(member));
+        let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
+        let known = member.and_then(|member| side.places.get(member));
         let overlooked;
         let place = match known {
             Some(place) => place,

@@ -2,6 +2,7 @@
 //! binds it).
 
 use super::{Form, Part, Root, Spot, Trail, Visit};
+use crate::codec::scalar::unknown_name;
 use crate::json::lexer::{Lexer, Malformed, Token};
 use crate::model::schema::{Member, Service, Shape, ShapeIndex, ShapeKind};
 use std::borrow::Cow;
@@ -109,11 +110,11 @@ impl<'a> Walk<'a> {
             Some(ShapeKind::Map { value, .. }) => (Some(&**value), true),
             _ => (None, true),
         };
-        let name = match member {
-            Some(member) if !is_map => member.name.as_str(),
-            _ => &key,
-        };
-        self.member.name(name);
+        match (member, found.map(|shape| &shape.kind)) {
+            (Some(member), _) if !is_map => self.member.name(&member.name),
+            (None, Some(ShapeKind::Structure(members) | ShapeKind::Union(members))) => self.member.name(&unknown_name(members, &key)),
+            _ => self.member.name(&key),
+        }
         self.shape = member.map(|member| member.target);
         // The names of a structure are the model's and no data.
         if is_map || member.is_none() {

@@ -8,6 +8,7 @@
 mod tree;
 
 use super::{Form, Part, Root, Spot, Trail, Visit};
+use crate::codec::scalar::unknown_name;
 use crate::model::schema::{Member, Service, Shape, ShapeIndex, ShapeKind};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -168,7 +169,13 @@ impl<'a> Walk<'a> {
             let wire = self.wire.len();
             let named = |member: &&Member| !member.traits.contains_key("smithy.api#xmlAttribute") && child.is_called(xml_name(member));
             let member = shape.members().iter().find(named);
-            self.member.name(member.map_or(child.local_name(), |member| &member.name));
+            match (member, &shape.kind) {
+                (Some(member), _) => self.member.name(&member.name),
+                (None, ShapeKind::Structure(members) | ShapeKind::Union(members)) => {
+                    self.member.name(&unknown_name(members, child.local_name()));
+                }
+                _ => self.member.name(child.local_name()),
+            }
             let kind = member.and_then(|member| Some(&self.service?.shape(member.target).kind));
             let is_flat = member.is_some_and(|member| member.traits.contains_key("smithy.api#xmlFlattened"));
             match (kind, member) {

@@ -257,7 +257,7 @@ fn header(service: &Service, member: &Member, at: usize, wire: &str, text: &str,
     let path = below("", &member.name);
     let shape = service.shape(member.target);
     let ShapeKind::List(item) = &shape.kind else {
-        let media_type = member.traits.contains_key("smithy.api#mediaType") || shape.traits.contains_key("smithy.api#mediaType");
+        let media_type = shape.traits.contains_key("smithy.api#mediaType");
         let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let (form, text_there) = match (&shape.kind, decoded) {
             (ShapeKind::String(_), Some(decoded)) if media_type => (Form::HeaderBase64, Cow::Owned(decoded)),
@@ -297,7 +297,10 @@ fn items(text: &str, http_dates: bool) -> Vec<Range<usize>> {
     let mut push = |start: usize, end: usize| {
         let raw = text.get(start..end).unwrap_or_default();
         let lead = raw.len() - raw.trim_start().len();
-        found.push(start + lead..start + lead + raw.trim().len());
+        // Empty items do not count, unless in quotes.
+        if !raw.trim().is_empty() {
+            found.push(start + lead..start + lead + raw.trim().len());
+        }
     };
     for (at, byte) in text.bytes().enumerate() {
         match byte {
