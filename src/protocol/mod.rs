@@ -3,14 +3,28 @@
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
 mod aws_json;
+mod aws_query;
+mod ec2_query;
+mod query;
+mod query_error;
 pub mod refusal;
+mod rpc_v2;
+mod rpc_v2_cbor;
+mod rpc_v2_json;
 
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 
 /// Every protocol that Ferrotape speaks.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&aws_json::AWS_JSON_1_0, &aws_json::AWS_JSON_1_1];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &aws_json::AWS_JSON_1_0,
+    &aws_json::AWS_JSON_1_1,
+    &aws_query::AWS_QUERY,
+    &ec2_query::EC2_QUERY,
+    &rpc_v2_cbor::RPC_V2_CBOR,
+    &rpc_v2_json::RPC_V2_JSON,
+];
 
 /// Bytes that are not in the protocol's format at all, or a wrong content type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +83,11 @@ pub trait Protocol: Sync {
     fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed>;
     /// Reads an operation's output or error.
     fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed>;
+    /// Whether a response looks like one of this protocol: what answers a request that nobody
+    /// knows, of a service that is spoken to in several.
+    fn answers(&self, _response: &Response) -> bool {
+        false
+    }
     /// Writes an error of the service.
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response;
     /// Writes an operation's input, as a client would send it to `https://HOST/`.
