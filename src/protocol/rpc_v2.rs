@@ -14,6 +14,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 /// The header that names the protocol, on both sides.
 const PROTOCOL_HEADER: &str = "smithy-protocol";
 
+/// Reads a document as a value of a shape, or of none.
+pub type Decode = fn(&Service, Option<ShapeIndex>, &[u8]) -> Result<Value, Malformed>;
+
 /// One of the two: the protocol but for how a document is written.
 pub struct RpcV2 {
     /// The shape id of the protocol trait.
@@ -23,7 +26,7 @@ pub struct RpcV2 {
     /// The content type of a document.
     pub content_type: &'static str,
     /// Reads a document as a value of a shape, or of none.
-    pub decode: fn(&Service, Option<ShapeIndex>, &[u8]) -> Result<Value, Malformed>,
+    pub decode: Decode,
     /// Writes a value of a shape.
     pub encode: fn(&Service, ShapeIndex, &Value) -> Vec<u8>,
     /// Writes an object of texts that no shape describes.
