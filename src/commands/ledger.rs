@@ -1,6 +1,7 @@
 //! Keeps what is told of each call while a run goes, says on stderr what needs attention at once,
 //! and makes the summary at the end.
 
+use super::run::ContractMode;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
 use crate::proxy::event::{Ending, Event, Observer};
@@ -17,6 +18,8 @@ const MAX_PLAYED: usize = 100_000;
 pub struct Ledger {
     cassette: String,
     console: Console,
+    /// `--contract off`: nothing is said of the contract.
+    silent: bool,
     entries: Mutex<Entries>,
 }
 
@@ -28,6 +31,7 @@ struct Entries {
     more_played: usize,
     told: BTreeMap<usize, CallReport>,
     notes: Vec<String>,
+    problem: Option<String>,
 }
 
 /// What the ledger holds at the end.
@@ -36,14 +40,17 @@ pub struct Account {
     pub calls: Vec<CallReport>,
     /// Things to tell that belong to no call.
     pub notes: Vec<String>,
+    /// Why the run as a whole is worth nothing.
+    pub problem: Option<String>,
 }
 
 impl Ledger {
     /// An empty ledger for a run over that cassette.
-    pub fn new(cassette: &str, console: Console) -> Ledger {
+    pub fn new(cassette: &str, console: Console, contract: Option<ContractMode>) -> Ledger {
         Ledger {
             cassette: cassette.to_owned(),
             console,
+            silent: contract == Some(ContractMode::Off),
             entries: Mutex::default(),
         }
     }
@@ -62,6 +69,7 @@ impl Ledger {
             more_played,
             mut told,
             mut notes,
+            problem,
         } = std::mem::take(&mut *entries);
         for (number, interaction) in played {
             if let Some(report) = describe(interaction) {
@@ -76,7 +84,14 @@ impl Ledger {
         Account {
             calls: told.into_values().collect(),
             notes,
+            problem,
         }
+    }
+
+    /// Tells why the run as a whole is worth nothing.
+    pub fn fail(&self, problem: &str) {
+        self.console.warn(problem);
+        self.entries().problem = Some(problem.to_owned());
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -95,8 +110,8 @@ impl Ledger {
             status: Some(event.status),
             error: event.judged_response.and_then(error_code),
             outcome: outcome(event.ending),
-            request: event.judged_request.map(SideReport::from),
-            response: event.judged_response.map(SideReport::from),
+            request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
+            response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),
         }
     }
@@ -119,8 +134,12 @@ impl Observer for Ledger {
     }
 
     fn noted(&self, text: &str) {
-        self.console.warn(text);
-        self.entries().notes.push(text.to_owned());
+        let mut entries = self.entries();
+        // A client that tries again and again has said it once.
+        if !entries.notes.iter().any(|note| note == text) {
+            self.console.warn(text);
+            entries.notes.push(text.to_owned());
+        }
     }
 }
 

@@ -43,6 +43,10 @@ pub struct RecordArguments {
     /// whose secrets cannot be seen)
     #[arg(long, value_enum, value_name = "HOW", default_value = "refuse")]
     pub unmodeled: Unmodeled,
+    /// Sign for programs that keep their own keys, too, if their endpoint URL shows the run's token
+    /// (`AWS_ENDPOINT_URL=http://…/@NAME:TOKEN`): with your default credentials, whoever they are
+    #[arg(long)]
+    pub sign_as_default: bool,
     /// Leave a sensitive member readable in the cassette: `OPERATION:/path` (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH")]
     pub keep: Vec<String>,
@@ -104,9 +108,10 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let behaviour = Behaviour {
         cassette: name.to_owned(),
         forward_unmodeled: arguments.unmodeled == Unmodeled::Forward,
+        sign_as_default: arguments.sign_as_default.then(|| token.clone()),
         pass_foreign_keys: arguments.upstream.is_some() && common.command.is_empty(),
     };
-    let ledger = Arc::new(Ledger::new(name, Console::new(&command)));
+    let ledger = Arc::new(Ledger::new(name, Console::new(&command), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
@@ -128,6 +133,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
             ..Options::default()
         },
         serving: format!("recording `{}`", path.display()),
+        own_keys: arguments.sign_as_default,
     };
     let served = runtime.block_on(serve(setting, recorder.clone(), &ledger));
     // Connections that outlived the drain may still hold the recorder; none is left without them.
@@ -153,6 +159,8 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         mode: ReportMode::Record,
         cassettes: Vec::new(),
         calls: account.calls,
+        problem: account.problem,
+        all_played: false,
         notes: account.notes,
         command,
     };
@@ -291,6 +299,7 @@ fn keep(
     let mut report = CassetteReport {
         name: name.to_string(),
         path: None,
+        put_aside: false,
         interactions: 0,
         unplayed: Vec::new(),
     };
@@ -315,6 +324,13 @@ fn keep(
         let command = adopt_command(&partial.path(name), &library.path(name));
         notes.push(format!(
             "the command failed, so `{}` stays as it was; to take the new recording all the same: {command}",
+            library.path(name).display()
+        ));
+    }
+    report.put_aside = std::ptr::eq(target, &partial);
+    if !replaces && child != Exit::Clean {
+        notes.push(format!(
+            "the command failed; `{}` holds what was recorded until then",
             library.path(name).display()
         ));
     }

@@ -45,7 +45,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&catalog, interaction));
     let name = common.cassette.as_str();
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(name, Console::new(&command)));
+    let ledger = Arc::new(Ledger::new(name, Console::new(&command), common.contract));
     let path = library.path(&common.cassette);
     for (position, lint) in tape.lints() {
         eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
@@ -69,6 +69,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         token: random_hexadecimal::<16>()?,
         parent: of_this_process(),
         options: Options::default(),
+        own_keys: false,
         serving: format!(
             "replaying `{}` ({count} interaction{})",
             path.display(),
@@ -88,10 +89,13 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         cassettes: vec![CassetteReport {
             name: name.to_owned(),
             path: Some(path),
+            put_aside: false,
             interactions: count,
             unplayed: unplayed.collect(),
         }],
         calls: account.calls,
+        problem: account.problem,
+        all_played: arguments.all_played,
         notes: account.notes,
         command,
     };

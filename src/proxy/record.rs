@@ -49,6 +49,9 @@ pub struct Behaviour {
     pub cassette: String,
     /// Calls that no model knows pass through, unrecorded.
     pub forward_unmodeled: bool,
+    /// The run's token, by which a request at the endpoint door may ask to be signed with the
+    /// default credentials though another key signed it.
+    pub sign_as_default: Option<String>,
     /// At the endpoint door, a request signed with a key that is not the run's passes on with the
     /// signature it came with. It is never signed again as somebody else.
     pub pass_foreign_keys: bool,
@@ -331,6 +334,15 @@ impl<O: Observer> Recorder<O> {
         let (known, replacement) = match self.equipment.keyring.owner(&scope.access_key_id) {
             Some(Owner::Run(keys)) => (keys, None),
             Some(Owner::Vended(keys)) => (keys.clone(), Some(keys)),
+            None if arrival.door == Door::Endpoint && self.may_sign_as_default(arrival) => {
+                let keys = self
+                    .equipment
+                    .credentials
+                    .keys()
+                    .await
+                    .map_err(|error| denied(format!("Ferrotape: {error}")))?;
+                return Ok(Some((scope, keys)));
+            }
             None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {
                 return Err(denied(format!(
                     "Ferrotape: the request is signed with key `{}`, which is not this run's; use the environment that Ferrotape gives, or the intercept door",
@@ -359,6 +371,13 @@ impl<O: Observer> Recorder<O> {
                 Err(error) => Err(denied(format!("Ferrotape: {error}"))),
             },
         }
+    }
+
+    fn may_sign_as_default(&self, arrival: &Arrival) -> bool {
+        let (Some(token), Some(shown)) = (&self.behaviour.sign_as_default, &arrival.token) else {
+            return false;
+        };
+        signature::same(token.as_bytes(), shown.as_bytes())
     }
 
     fn located(&self, mut request: http::Request<Payload>) -> http::Request<Payload> {

@@ -103,6 +103,49 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
     }
 }
 
+/// Adds the texts of an interaction in which the form of a part gave a secret away, each with the
+/// rules that it is listed under. What stands there now may have no such form (a session token
+/// becomes 32 digits), so a recording of a replay would not list it.
+pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String, Vec<Rule>>) {
+    let by_form = [Rule::AwsSignature, Rule::SessionToken, Rule::AccessKeyId, Rule::SecretForms];
+    let mut add = |path: &str, text: &str| {
+        for place in interaction.redacted.iter().filter(|place| place.path == path) {
+            let Some(rule) = by_form.into_iter().find(|rule| rule.id() == place.rule) else {
+                continue;
+            };
+            let rules = texts.entry(text.to_owned()).or_default();
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
+        }
+    };
+    if !interaction
+        .redacted
+        .iter()
+        .any(|place| by_form.iter().any(|rule| rule.id() == place.rule))
+    {
+        return;
+    }
+    add("/request/uri", &interaction.request.uri().to_string());
+    for (base, headers, body) in [
+        ("/request", interaction.request.headers(), interaction.request.body()),
+        ("/response", interaction.response.headers(), interaction.response.body()),
+    ] {
+        for (name, value) in headers {
+            add(&format!("{base}/headers/{name}"), &String::from_utf8_lossy(value.as_bytes()));
+        }
+        let Ok(text) = std::str::from_utf8(body) else { continue };
+        let walked = walk_json(text, &mut |pointer, token, _| {
+            if let Token::Text(raw) = token {
+                add(&format!("{base}/body{pointer}"), &raw.decode());
+            }
+        });
+        if walked.is_none() {
+            add(&format!("{base}/body"), text);
+        }
+    }
+}
+
 fn number_of(lexeme: &str) -> Value {
     lexeme.parse().map_or_else(|_| Value::Number(lexeme.to_owned()), Value::Integer)
 }

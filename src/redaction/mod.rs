@@ -30,7 +30,7 @@ use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
 use http::header::HeaderMap;
-use known::{Accounts, NO_ACCOUNT, accounts_of_body, remember};
+use known::{Accounts, NO_ACCOUNT, accounts_of_body, listed_texts, remember};
 use places::{PlaceToHide, Side};
 use rules::{Context, Rule};
 use stand_in::StandIns;
@@ -69,6 +69,8 @@ pub struct Redactor {
     /// Operation and pointer of what the user asked to keep readable.
     keep: Vec<(String, String)>,
     accounts: Mutex<Accounts>,
+    /// Texts of the cassette in use that are listed as redacted, by what they hold.
+    listed: HashMap<String, Vec<Rule>>,
     /// Secrets of the run itself, in every spelling, that nothing written may hold.
     own_secrets: Vec<String>,
 }
@@ -79,14 +81,17 @@ impl Redactor {
     /// compute its stand-ins: only a hand-made cassette has one.
     pub fn new(redaction: &Redaction, known: &mut dyn Iterator<Item = &Interaction>) -> Redactor {
         let mut stand_ins = StandIns::new(&redaction.salt);
+        let mut listed = HashMap::new();
         for interaction in known {
             remember(&mut stand_ins, interaction);
+            listed_texts(interaction, &mut listed);
         }
         let keep = redaction.keep.iter().filter_map(|keep| keep.split_once(':'));
         Redactor {
             stand_ins,
             keep: keep.map(|(operation, path)| (operation.to_owned(), path.to_owned())).collect(),
             accounts: Mutex::default(),
+            listed,
             own_secrets: Vec::new(),
         }
     }

@@ -253,6 +253,27 @@ fn redacting_twice_is_redacting_once() {
 }
 
 #[test]
+fn a_recording_of_a_replay_lists_the_texts_that_held_secrets() {
+    let token = format!("IQoJb3JpZ2lu{}", "abcXYZ0189".repeat(12));
+    let asked = format!(r#"{{"note":"key AKIAIOSFODNN7EXAMPLE","note2":"token {token} of arn:aws:iam::123456789012:role/x"}}"#);
+    let answered = r#"{"url":"https://user:hunter2hunter2@example.com/"}"#;
+    let once = redacted(&redactor(), &asked, 200, answered);
+    assert_eq!(
+        listed(&once),
+        [
+            "/request/body/note access-key-id",
+            "/request/body/note2 session-token",
+            "/request/body/note2 account-id",
+            "/response/body/url secret-forms"
+        ]
+    );
+    let after = redactor_after(std::slice::from_ref(&once));
+    let again = redacted(&after, text(once.request.body()), 200, text(once.response.body()));
+    assert_eq!(again.request.body(), once.request.body());
+    assert_eq!(again.redacted, once.redacted);
+}
+
+#[test]
 fn a_body_whose_encoding_hides_it_is_not_written() {
     let request = request("{}");
     let mut response = response(200, "{}");

@@ -45,10 +45,16 @@ impl<'a> Writer<'a> {
     /// Secrets by form, then account ids; the rules that found something.
     fn clean(&self, text: &str) -> Option<(String, Vec<Rule>)> {
         let mut rules = Vec::new();
-        let scrubbed = scan::scrub(&self.redactor.stand_ins, text).map(|(clean, rule)| {
+        let mut scrubbed = scan::scrub(&self.redactor.stand_ins, text).map(|(clean, rule)| {
             rules.push(rule);
             clean
         });
+        if scrubbed.is_none()
+            && let Some(listed) = self.redactor.listed.get(text)
+        {
+            rules.clone_from(listed);
+            scrubbed = Some(text.to_owned());
+        }
         let renamed = scan::rename_accounts(scrubbed.as_deref().unwrap_or(text), &|id| self.accounts.get(id).cloned());
         if renamed.is_some() {
             rules.push(Rule::AccountId);

@@ -156,6 +156,33 @@ fn a_replay_opens_no_way_to_anywhere() {
 }
 
 #[test]
+fn a_recording_is_no_way_into_this_machine() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &[]);
+    let (user, proxy) = puppet.proxy();
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "0.0.0.0",
+        "127.1",
+        "2130706433",
+    ] {
+        let (_, reply) = connected(proxy, &user, host).expect("there is an answer");
+        assert!((400..500).contains(&reply.status), "{host}: {reply:?}");
+    }
+    for user in ["shop:wrong", "shop", ""] {
+        let (_, reply) = connected(proxy, user, HOST).expect("there is an answer");
+        assert_eq!(reply.status, 407, "{user}: {reply:?}");
+    }
+    assert_eq!(puppet.send(instance("a", json!({}))).status, 200);
+    puppet.end(0).expect(0);
+}
+
+#[test]
 fn a_page_in_a_browser_is_not_answered() {
     let place = Workplace::new();
     place.recorded("shop", &[instance("a", json!({}))]);
@@ -202,4 +229,28 @@ fn the_certificate_of_a_run_vouches_for_aws_alone() {
     puppet.send(instance("a", json!({})));
     puppet.end(0).expect(0);
     assert!(!std::path::Path::new(&trusted).exists(), "it goes with the run");
+}
+
+#[test]
+fn a_program_may_keep_its_own_key_where_it_shows_the_runs_token() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &["--sign-as-default"]);
+    let (user, _) = puppet.proxy();
+    let token = user.split_once(':').expect("the proxy wants a password").1.to_owned();
+    let address = puppet.address();
+    let foreign = Key::new("AKIASOMEBODYELSE0000", "not-the-secret-of-anybody", None);
+    let from = |path: &str, name: &str| {
+        let call = instance(name, json!({})).at(path);
+        call.signed(&foreign, &address.to_string()).send(address)
+    };
+    let shown = from(&format!("/@shop:{token}/"), "a");
+    assert_eq!(shown.status, 200, "{}", shown.message());
+    for path in ["/", "/@shop/", "/@shop:not-the-token/"] {
+        assert_eq!(from(path, "b").status, 403, "{path}");
+    }
+    puppet.end(0);
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].refused.is_none(), "{seen:?}");
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::Connection;
+use crate::client::{Connection, Reply};
+use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::workplace::{Random, Workplace, eventually, instance};
 
 const CLIENTS: u64 = 4;
@@ -105,6 +106,97 @@ fn whatever_a_client_read_whole_is_in_the_cassette_recovered_after_a_kill() {
     assert!(acknowledged > 0);
 }
 
+/// Every name that any cassette of the place holds.
+fn all_names(place: &Workplace) -> BTreeSet<String> {
+    let Ok(entries) = std::fs::read_dir(place.path().join("cassettes")) else {
+        return BTreeSet::new();
+    };
+    let paths = entries.map(|entry| entry.expect("it can be listed").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .flat_map(|path| {
+            let text = std::fs::read_to_string(&path).expect("it is there");
+            recorded_names(&serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        })
+        .collect()
+}
+
+#[test]
+fn a_kill_in_the_middle_of_the_seal_loses_nothing() {
+    let elsewhere = Workplace::new();
+    let stand_in = elsewhere.stand_in();
+    let mut random = Random(11);
+    let place = Workplace::new();
+    place.recorded_from("shop", &stand_in.url(), &[instance("old", json!({}))]);
+    let mut cut_short = 0;
+    for round in 0..rounds() {
+        let server = place.record("shop", &stand_in.url());
+        let mut connection = Connection::open(server.address).expect("it listens");
+        let mut answered = Vec::new();
+        // The connection ends when the drain begins; the seal follows.
+        for number in 0.. {
+            let name = format!("round-{round}-{number}");
+            if number == 50 {
+                server.interrupt();
+            }
+            match connection.send(&instance(&name, json!({}))) {
+                Ok(reply) => assert_eq!(reply.status, 200, "{reply:?}"),
+                Err(_) => break,
+            }
+            answered.push(name);
+        }
+        assert!(answered.len() >= 50);
+        let moment = Instant::now() + Duration::from_micros(random.below(40_000));
+        while Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        server.kill();
+        let next = place.record("other", &stand_in.url()).stop().expect(0);
+        cut_short += u64::from(next.stderr.contains("recovered"));
+        let found = all_names(&place);
+        let lost: Vec<_> = answered.iter().filter(|name| !found.contains(*name)).collect();
+        assert!(lost.is_empty(), "round {round}: {} are lost: {lost:?}", lost.len());
+        place.run(["verify"]).finish().expect(0);
+    }
+    eprintln!("{} rounds: {cut_short} seals cut short", rounds());
+}
+
+#[test]
+fn large_answers_are_recovered_to_the_byte() {
+    let large = |name: &str| {
+        let line = format!("{name} \u{e9} ");
+        let body = json!({ "__type": "ConflictException", "message": line.repeat(300_000 / line.len()) });
+        body.to_string().into_bytes()
+    };
+    let service = OddUpstream::start(move |_, request| {
+        let name = request.split("\"name\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        Act::Answer(http(
+            409,
+            &[("x-amzn-errortype", "ConflictException")],
+            &large(name.unwrap_or_default()),
+        ))
+    });
+    let place = Workplace::new();
+    let server = place.record("shop", &service.url);
+    let calls = ["a", "b", "c"].map(|name| instance(name, json!({})));
+    let answers: Vec<Reply> = calls.iter().map(|call| call.send(server.address)).collect();
+    server.kill();
+    place.record("other", &service.url).stop().expect(0);
+    let replay = place.replay("shop", ["--all-played"]);
+    for (call, answer) in calls.iter().zip(&answers) {
+        let replayed = call.send(replay.address);
+        assert_eq!(replayed.status, 409);
+        assert!(
+            replayed.body == answer.body,
+            "{} and {} bytes",
+            replayed.body.len(),
+            answer.body.len()
+        );
+        assert!(answer.body.len() > 200_000);
+    }
+    replay.stop().expect(0);
+}
+
 /// Records these, and dies.
 fn die_with(place: &Workplace, upstream: &str, name: &str, instances: &[&str]) {
     let server = place.record(name, upstream);
@@ -141,13 +233,7 @@ fn two_recordings_that_died_one_after_the_other_are_both_recovered() {
         die_with(&place, &stand_in.url(), "shop", &[name]);
         place.record("other", &stand_in.url()).stop().expect(0);
     }
-    let all: BTreeSet<String> = std::fs::read_dir(place.path().join("cassettes"))
-        .expect("there are cassettes")
-        .map(|entry| entry.expect("it can be listed").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .flat_map(|path| recorded_names(&serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("it is JSON")))
-        .collect();
-    assert_eq!(all, BTreeSet::from(["old", "first", "second"].map(str::to_owned)));
+    assert_eq!(all_names(&place), BTreeSet::from(["old", "first", "second"].map(str::to_owned)));
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
             ("Set-Cookie", "session=abcdef"),
         ];
         Act::Answer(match number % 4 {
-            1 => http(400, &[plain, &[("x-amzn-ErrorType", "ConflictException:http://internal.amazon.com/coral/")]].concat(), json!({ "__type": "com.amazonaws.proton#ConflictException", "message": "arn:aws:proton:us-east-1:210987654321:service/frontend exists" }).to_string().as_bytes()),
+            1 => http(400, &[plain, &[("x-amzn-ErrorType", "ConflictException:http://internal.amazon.com/coral/")]].concat(), json!({ "__type": "com.amazonaws.proton#ConflictException", "message": "arn:aws:proton:us-east-1:210987654321:service/frontend exists, says AKIAIOSFODNN7EXAMPLE" }).to_string().as_bytes()),
             2 => http(200, &[plain, &[("Content-Encoding", "gzip")]].concat(), &gzipped(created.to_string().as_bytes())),
             3 => http(500, plain, b"<html>not even JSON</html>"),
             _ => http(200, plain, created.to_string().as_bytes()),

@@ -157,6 +157,11 @@ impl Server {
         }
     }
 
+    /// Interrupts it as Ctrl-C does, and does not wait.
+    pub fn interrupt(&self) {
+        send(self.child.as_ref().expect("it runs"), Signal::INT);
+    }
+
     /// Ends it without a warning, as a crash does.
     pub fn kill(mut self) {
         self.end();
