@@ -108,7 +108,7 @@ impl<'a> Compiler<'a> {
             shape_id: id.to_owned(),
             sdk_id,
             version: shape.version.clone(),
-            protocols: shape.traits.keys().filter(|id| is_protocol(id)).cloned().collect(),
+            protocols: protocols(&shape.traits),
             signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
             endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
@@ -329,6 +329,17 @@ impl<'a> Compiler<'a> {
 
 fn local_name(id: &str) -> &str {
     id.rsplit('#').next().unwrap_or(id)
+}
+
+/// The protocols of a service in the order of the model; behind them awsQuery, where older SDKs
+/// still speak it to a service that moved on (`@awsQueryCompatible`).
+fn protocols(traits: &Traits) -> Vec<String> {
+    let mut protocols: Vec<String> = traits.keys().filter(|id| is_protocol(id)).cloned().collect();
+    let query = "aws.protocols#awsQuery";
+    if traits.contains_key("aws.protocols#awsQueryCompatible") && !protocols.iter().any(|id| id == query) {
+        protocols.push(query.to_owned());
+    }
+    protocols
 }
 
 /// Protocol traits are those AWS and Smithy publish; any other trait is carried untouched.

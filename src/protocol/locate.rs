@@ -5,7 +5,8 @@
 mod bound;
 
 use super::{Answer, Malformed};
-use crate::codec::spot::{self, Root, Style, Visit, Within};
+use crate::codec::form::Dialect;
+use crate::codec::spot::{self, Root, Visit};
 use crate::model::schema::{OperationIndex, Service, ShapeIndex};
 use crate::value::Side;
 use crate::wire::{Request, Response};
@@ -47,18 +48,18 @@ pub fn cbor_body(service: &Service, shape: Option<ShapeIndex>, body: &[u8], visi
 /// A form body, and the query of a `GET` that holds what a form would: awsQuery and ec2Query.
 ///
 /// # Errors
-/// None; any body is a form.
+/// Where it is not text.
 pub fn form_request(
     service: &Service,
     operation: OperationIndex,
-    style: Style,
+    dialect: Dialect,
     request: &Request,
     visit: Visit<'_>,
 ) -> Result<(), Malformed> {
     let root = Root::of(service, service.operation(operation).input);
-    bound::query_form(root, style, request.uri(), visit);
-    spot::in_form(root, style, request.body(), visit);
-    Ok(())
+    let malformed = |error| Malformed(format!("the body is not a form: {error}"));
+    bound::query_form(root, dialect, request.uri(), visit).map_err(malformed)?;
+    spot::in_form(root, dialect, request.body(), visit).map_err(malformed)
 }
 
 /// The XML that answers an awsQuery call: `<OpResponse><OpResult>…`, or `<ErrorResponse><Error>…`.
@@ -67,11 +68,12 @@ pub fn form_request(
 /// Where it is not XML.
 pub fn query_response(service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
     let result = format!("{}Result", service.operation(answer.operation()).name);
-    let within = match answer {
-        Answer::Output(_) => [Within::Root, Within::Child(&result)],
-        Answer::Error(..) => [Within::Root, Within::Child("Error")],
-    };
-    xml(root(service, answer.shape(service), ""), &within, response.body(), visit)
+    let root = root(service, answer.shape(service), "");
+    match answer {
+        // Some services leave the inner element off.
+        Answer::Output(_) => xml(root, &[&[&result], &[]], response.body(), visit),
+        Answer::Error(..) => xml(root, ERROR, response.body(), visit),
+    }
 }
 
 /// The XML that answers an ec2Query call: `<OpResponse>…`, or `<Response><Errors><Error>…`.
@@ -79,11 +81,8 @@ pub fn query_response(service: &Service, answer: Answer, response: &Response, vi
 /// # Errors
 /// Where it is not XML.
 pub fn ec2_response(service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
-    let within: &[Within<'_>] = match answer {
-        Answer::Output(_) => &[Within::Root],
-        Answer::Error(..) => &[Within::Child("Errors"), Within::Child("Error")],
-    };
-    xml(root(service, answer.shape(service), ""), within, response.body(), visit)
+    let paths = paths_of(answer);
+    xml(root(service, answer.shape(service), ""), paths, response.body(), visit)
 }
 
 /// A request of restJson1 or restXml: path, query, headers and body, each by its binding.
@@ -100,7 +99,7 @@ pub fn rest_request(
     let shape = service.operation(operation).input;
     bound::uri(service, operation, request.uri(), visit);
     bound::headers(service, shape, request.headers(), Side::Request, visit);
-    rest_body(service, Some(shape), document, &[Within::Root], request.body(), visit)
+    rest_body(service, Some(shape), document, &[&[]], request.body(), visit)
 }
 
 /// A response of restJson1 or restXml: headers and body, each by its binding.
@@ -118,20 +117,24 @@ pub fn rest_response(
     if let Some(shape) = shape {
         bound::headers(service, shape, response.headers(), Side::Response, visit);
     }
-    // An error is wrapped in `<ErrorResponse>`, or is the root where the service says so.
-    let wrapped = [Within::Root, Within::Child("Error")];
-    let within = match answer {
-        Answer::Error(..) if spot::has_child(response.body(), "Error") => &wrapped[..],
-        _ => &wrapped[..1],
-    };
-    rest_body(service, shape, document, within, response.body(), visit)
+    rest_body(service, shape, document, paths_of(answer), response.body(), visit)
+}
+
+/// Where an error stands in a document: in either of its wrappers, or bare, as in S3.
+const ERROR: &[&[&str]] = &[&["Errors", "Error"], &["Error"], &[]];
+
+fn paths_of(answer: Answer) -> &'static [&'static [&'static str]] {
+    match answer {
+        Answer::Output(_) => &[&[]],
+        Answer::Error(..) => ERROR,
+    }
 }
 
 fn rest_body(
     service: &Service,
     shape: Option<ShapeIndex>,
     document: Document,
-    within: &[Within<'_>],
+    paths: &[&[&str]],
     body: &[u8],
     visit: Visit<'_>,
 ) -> Result<(), Malformed> {
@@ -147,7 +150,7 @@ fn rest_body(
     let root = self::root(service, root, &payload);
     match document {
         Document::Json => json(root, true, body, visit),
-        Document::Xml => xml(root, within, body, visit),
+        Document::Xml => xml(root, paths, body, visit),
     }
 }
 
@@ -165,9 +168,9 @@ fn json(root: Root<'_>, json_names: bool, body: &[u8], visit: Visit<'_>) -> Resu
     spot::in_json(root, json_names, body, visit).map_err(|error| Malformed(format!("the body is not JSON: {error}")))
 }
 
-fn xml(root: Root<'_>, within: &[Within<'_>], body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+fn xml(root: Root<'_>, paths: &[&[&str]], body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
     if body.is_empty() {
         return Ok(());
     }
-    spot::in_xml(root, within, body, visit).map_err(|error| Malformed(format!("the body is {error}")))
+    spot::in_xml(root, paths, body, visit).map_err(|error| Malformed(format!("the body is not XML: {error}")))
 }

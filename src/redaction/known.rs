@@ -45,9 +45,7 @@ pub(super) fn accounts_of_uri(uri: &Uri, found: &mut Vec<String>) {
         return;
     }
     scan::accounts("", &printed, found);
-    for pair in spot::pairs(uri.query().unwrap_or_default().as_bytes(), 0) {
-        scan::accounts(&spot::name_of(&format!("/{}", pair.name)), &pair.text, found);
-    }
+    spot::in_query(uri, &mut |spot| scan::accounts(&spot::name_of(spot.wire), &spot.text, found));
 }
 
 /// Adds the account ids of headers and body: each scalar of the body by itself, with its name.

@@ -2,30 +2,24 @@
 //! `Tags.member.1.Key=a` (Smithy 2.0, "AWS query protocol" and "EC2 query protocol").
 
 use super::{Form, Part, Root, Spot, Visit};
+use crate::codec::form::{Dialect, Field, Malformed, fields};
+use crate::codec::scalar::unknown_name;
+use crate::codec::xml::Naming;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::pointer;
-use percent_encoding::percent_decode;
-use std::borrow::Cow;
-use std::ops::Range;
 
-/// How names are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// awsQuery: `Names.member.1`, `Map.entry.1.key`; flattened ones without the word between.
-    Query,
-    /// ec2Query: `Name.1`, with capitals and `@ec2QueryName`.
-    Ec2,
-}
-
-/// Shows every value of a form in its order. Any bytes are a form.
-pub fn locate(root: Root<'_>, style: Style, body: &[u8], visit: Visit<'_>) {
-    let pairs = pairs(body, 0);
+/// Shows every value of a form in its order.
+///
+/// # Errors
+/// Where a field is not text.
+pub fn locate(root: Root<'_>, dialect: Dialect, body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+    let pairs: Vec<Field<'_>> = fields(body).collect::<Result<_, _>>()?;
     let mut places: Vec<Option<(String, bool)>> = pairs.iter().map(|_| None).collect();
     if let Some((service, shape)) = root.shape {
         let tree = Node::of(&pairs);
         let mut walk = Walk {
             service,
-            style,
+            dialect,
             pairs: &pairs,
             places: &mut places,
         };
@@ -33,7 +27,7 @@ pub fn locate(root: Root<'_>, style: Style, body: &[u8], visit: Visit<'_>) {
     }
     for (pair, place) in pairs.iter().zip(&places) {
         let mut wire = "/body/".to_owned();
-        pointer::escape_into(&pair.name, &mut wire);
+        pointer::escape_into(&pair.key, &mut wire);
         let (member, key) = match place {
             Some((member, key)) => (Some(member.as_str()), *key),
             None => (None, false),
@@ -42,49 +36,13 @@ pub fn locate(root: Root<'_>, style: Style, body: &[u8], visit: Visit<'_>) {
             member,
             wire: &wire,
             part: Part::Body,
-            range: pair.value.clone(),
+            range: pair.written.clone(),
             form: Form::FormValue,
             key,
-            text: Cow::Borrowed(&pair.text),
+            text: pair.value.as_ref().into(),
         });
     }
-}
-
-/// One name with its value.
-#[derive(Debug, Clone)]
-pub struct Pair {
-    /// Decoded.
-    pub name: String,
-    /// Where the name is.
-    pub name_range: Range<usize>,
-    /// Where the value is, as it is written.
-    pub value: Range<usize>,
-    /// The value decoded.
-    pub text: String,
-}
-
-/// The pairs of a form or query that have a value. Ranges begin at `offset`.
-pub fn pairs(body: &[u8], offset: usize) -> Vec<Pair> {
-    let mut pairs = Vec::new();
-    let mut at = 0;
-    for part in body.split(|byte| *byte == b'&') {
-        if let Some(equals) = part.iter().position(|byte| *byte == b'=') {
-            let start = offset + at + equals + 1;
-            pairs.push(Pair {
-                name: decoded(&part[..equals]),
-                name_range: offset + at..start - 1,
-                value: start..offset + at + part.len(),
-                text: decoded(&part[equals + 1..]),
-            });
-        }
-        at += part.len() + 1;
-    }
-    pairs
-}
-
-fn decoded(bytes: &[u8]) -> String {
-    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    percent_decode(&spaced).decode_utf8_lossy().into_owned()
+    Ok(())
 }
 
 /// The names of a form as a tree of their words.
@@ -96,12 +54,12 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn of(pairs: &'a [Pair]) -> Node<'a> {
+    fn of(pairs: &'a [Field<'_>]) -> Node<'a> {
         let mut root = Node::default();
         for (index, pair) in pairs.iter().enumerate() {
             let mut node = &mut root;
             // What is nested more deeply than any model is no path.
-            for word in pair.name.splitn(super::MAX_DEPTH, '.') {
+            for word in pair.key.splitn(super::MAX_DEPTH, '.') {
                 node = node.child_mut(word);
             }
             node.pairs.push(index);
@@ -125,18 +83,18 @@ impl<'a> Node<'a> {
     }
 
     /// The children that are numbered, in the order of their numbers.
-    fn numbered(&self) -> Vec<&(&'a str, Node<'a>)> {
+    fn numbered(&self) -> Vec<&Node<'a>> {
         let number = |word: &str| word.parse::<u64>().ok();
         let mut items: Vec<_> = self.children.iter().filter(|(word, _)| number(word).is_some()).collect();
         items.sort_by_key(|(word, _)| number(word));
-        items
+        items.into_iter().map(|(_, node)| node).collect()
     }
 }
 
 struct Walk<'a> {
     service: &'a Service,
-    style: Style,
-    pairs: &'a [Pair],
+    dialect: Dialect,
+    pairs: &'a [Field<'a>],
     places: &'a mut [Option<(String, bool)>],
 }
 
@@ -151,11 +109,9 @@ impl<'a> Walk<'a> {
         match shape.map(|shape| &self.service.shape(shape).kind) {
             Some(ShapeKind::Structure(members) | ShapeKind::Union(members)) => {
                 for (word, child) in &node.children {
-                    let member = members.list.iter().find(|member| self.name(member) == *word);
-                    let path = below(path, member.map_or(word, |member| &member.name));
-                    match member {
-                        Some(member) => self.member(child, member, &path),
-                        None => self.node(child, None, &path),
+                    match members.list.iter().find(|member| self.dialect.key(member) == *word) {
+                        Some(member) => self.member(child, member, &below(path, &member.name)),
+                        None => self.node(child, None, &below(path, &unknown_name(members, word))),
                     }
                 }
             }
@@ -171,63 +127,51 @@ impl<'a> Walk<'a> {
     }
 
     fn member(&mut self, node: &Node<'_>, member: &'a Member, path: &str) {
-        let flat = self.style == Style::Ec2 || member.traits.contains_key("smithy.api#xmlFlattened");
         match &self.service.shape(member.target).kind {
             ShapeKind::List(item) => {
-                let word = xml_name(item);
-                let items = if flat { Some(node) } else { node.child(word) };
-                self.list(node, items, word, item, path);
+                let items = self.collection(node, &[item.xml_name(), "member"], path);
+                for (index, child) in items.into_iter().enumerate() {
+                    self.member(child, item, &below(path, &index.to_string()));
+                }
             }
             ShapeKind::Map { key, value } => {
-                let entries = if flat { Some(node) } else { node.child("entry") };
-                self.map(node, entries, key, value, path);
+                for entry in self.collection(node, &["entry"], path) {
+                    self.entry(entry, key, value, path);
+                }
             }
             _ => self.node(node, Some(member.target), path),
         }
     }
 
-    fn list(&mut self, node: &Node<'_>, items: Option<&Node<'_>>, word: &str, item: &'a Member, path: &str) {
+    /// The numbered parts of a list or map: below one of these names, or (flattened) right here. What
+    /// is beside them is no part, but is below the list or map all the same.
+    fn collection<'n>(&mut self, node: &'n Node<'n>, names: &[&str], path: &str) -> Vec<&'n Node<'n>> {
         for pair in &node.pairs {
             self.set(*pair, path, false);
         }
-        // What is neither the word nor a number is not an item, but is below the list all the same.
-        let flat = items.is_some_and(|items| std::ptr::eq(items, node));
-        for (name, child) in &node.children {
-            let known = if flat { name.parse::<u64>().is_ok() } else { *name == word };
-            if !known {
-                self.node(child, None, &below(path, name));
+        let named = names.iter().find_map(|name| node.child(name));
+        let parts = named.unwrap_or(node);
+        for (word, child) in &node.children {
+            let is_part = named.is_none() && word.parse::<u64>().is_ok() || named.is_some_and(|named| std::ptr::eq(named, child));
+            if !is_part {
+                self.node(child, None, &below(path, word));
             }
         }
-        for (index, (_, child)) in items.map(Node::numbered).unwrap_or_default().into_iter().enumerate() {
-            self.member(child, item, &below(path, &index.to_string()));
-        }
+        parts.numbered()
     }
 
-    fn map(&mut self, node: &Node<'_>, entries: Option<&Node<'_>>, key: &'a Member, value: &'a Member, path: &str) {
-        for pair in &node.pairs {
-            self.set(*pair, path, false);
-        }
-        let flat = entries.is_some_and(|entries| std::ptr::eq(entries, node));
-        for (name, child) in &node.children {
-            let known = if flat { name.parse::<u64>().is_ok() } else { *name == "entry" };
-            if !known {
-                self.node(child, None, &below(path, name));
-            }
-        }
-        for (_, entry) in entries.map(Node::numbered).unwrap_or_default() {
-            let named = entry.child(xml_name(key));
-            let pair = named.and_then(|node| node.pairs.last()).and_then(|pair| self.pairs.get(*pair));
-            let text = pair.map_or("", |pair| &pair.text);
-            let path = below(path, text);
-            for (name, child) in &entry.children {
-                if *name == xml_name(key) {
-                    child.pairs.iter().for_each(|pair| self.set(*pair, &path, true));
-                    self.unknown(&child.children, &path);
-                } else if *name == xml_name(value) {
-                    self.member(child, value, &path);
-                } else {
-                    self.node(child, None, &path);
-                }
+    fn entry(&mut self, entry: &Node<'_>, key: &Member, value: &'a Member, path: &str) {
+        let named = entry.child(key.xml_name());
+        let pair = named.and_then(|node| node.pairs.last()).and_then(|pair| self.pairs.get(*pair));
+        let path = below(path, pair.map_or("", |pair| &pair.value));
+        for (name, child) in &entry.children {
+            if *name == key.xml_name() {
+                child.pairs.iter().for_each(|pair| self.set(*pair, &path, true));
+                self.unknown(&child.children, &path);
+            } else if *name == value.xml_name() {
+                self.member(child, value, &path);
+            } else {
+                self.node(child, None, &below(&path, name));
             }
         }
     }
@@ -237,18 +181,6 @@ impl<'a> Walk<'a> {
             *place = Some((path.to_owned(), key));
         }
     }
-
-    /// What a member of a structure is called in a form.
-    fn name<'m>(&self, member: &'m Member) -> Cow<'m, str> {
-        let named = |id: &str| member.traits.get(id).and_then(|name| name.as_str());
-        match self.style {
-            Style::Query => Cow::Borrowed(xml_name(member)),
-            Style::Ec2 => match named("aws.protocols#ec2QueryName") {
-                Some(name) => Cow::Borrowed(name),
-                None => capitalised(xml_name(member)),
-            },
-        }
-    }
 }
 
 fn below(path: &str, name: &str) -> String {
@@ -256,16 +188,4 @@ fn below(path: &str, name: &str) -> String {
     out.push('/');
     pointer::escape_into(name, &mut out);
     out
-}
-
-fn xml_name(member: &Member) -> &str {
-    let named = member.traits.get("smithy.api#xmlName").and_then(|name| name.as_str());
-    named.unwrap_or(&member.name)
-}
-
-fn capitalised(name: &str) -> Cow<'_, str> {
-    match name.chars().next() {
-        Some(first) if first.is_lowercase() => Cow::Owned(first.to_uppercase().collect::<String>() + &name[first.len_utf8()..]),
-        _ => Cow::Borrowed(name),
-    }
 }

@@ -14,11 +14,11 @@ mod write;
 mod xml;
 
 pub use cbor::locate as in_cbor;
-pub use form::{Pair, Style, locate as in_form, pairs};
+pub use form::locate as in_form;
 pub use json::locate as in_json;
 pub use sniff::{Shown, anywhere, in_query};
 pub use write::{Form, Splice};
-pub use xml::{Within, has_child, locate as in_xml};
+pub use xml::locate as in_xml;
 
 use crate::model::schema::{Service, ShapeIndex};
 use std::borrow::Cow;

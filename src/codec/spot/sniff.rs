@@ -1,6 +1,7 @@
 //! The scalars of a body of which nobody says what format it has.
 
-use super::{Form, Part, Root, Spot, Style, Visit, Within};
+use super::{Form, Part, Root, Spot, Visit};
+use crate::codec::form::{self, Dialect};
 use crate::pointer;
 use http::Uri;
 use std::borrow::Cow;
@@ -20,17 +21,18 @@ pub enum Shown {
 pub fn in_query(uri: &Uri, visit: Visit<'_>) {
     let printed = uri.to_string();
     let start = printed.len() - uri.query().map_or(0, str::len);
-    for pair in super::pairs(printed.get(start..).unwrap_or_default().as_bytes(), start) {
+    let query = printed.get(start..).unwrap_or_default();
+    for field in form::fields(query.as_bytes()).filter_map(Result::ok) {
         let mut wire = "/uri/".to_owned();
-        pointer::escape_into(&pair.name, &mut wire);
+        pointer::escape_into(&field.key, &mut wire);
         visit(Spot {
             member: None,
             wire: &wire,
             part: Part::Uri,
-            range: pair.value,
+            range: start + field.written.start..start + field.written.end,
             form: Form::FormValue,
             key: false,
-            text: Cow::Owned(pair.text),
+            text: field.value,
         });
     }
 }
@@ -51,8 +53,8 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
     };
     // Each format is tried on the quiet first, so that nothing is shown twice.
     let first = text.trim_start_matches('\u{feff}').trim_start().as_bytes().first();
-    if first == Some(&b'<') && super::in_xml(Root::UNKNOWN, &[Within::Root], body, &mut |_| {}).is_ok() {
-        let _ = super::in_xml(Root::UNKNOWN, &[Within::Root], body, visit);
+    if first == Some(&b'<') && super::in_xml(Root::UNKNOWN, &[], body, &mut |_| {}).is_ok() {
+        let _ = super::in_xml(Root::UNKNOWN, &[], body, visit);
         return Shown::Parts;
     }
     if super::in_json(Root::UNKNOWN, false, body, &mut |_| {}).is_ok() {
@@ -60,8 +62,11 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
         return Shown::Parts;
     }
     if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        super::in_form(Root::UNKNOWN, Style::Query, body, visit);
-        return Shown::Parts;
+        let shown = super::in_form(Root::UNKNOWN, Dialect::Aws, body, &mut |_| {});
+        if shown.is_ok() {
+            let _ = super::in_form(Root::UNKNOWN, Dialect::Aws, body, visit);
+            return Shown::Parts;
+        }
     }
     visit(Spot {
         member: None,

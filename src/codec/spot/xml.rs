@@ -2,68 +2,41 @@
 //! `@xmlName`, `@xmlFlattened`, `@xmlAttribute`. Elements and attributes that the model does not
 //! know are shown too.
 //!
-//! It has its own small reader, because what matters here is where things are: the bytes between
-//! two tags are replaced, and every other byte stays.
-
-mod tree;
+//! The bytes between two tags, or between the quotes of an attribute, are replaced; every other byte
+//! stays. Text beside child elements is no value by any model, and is not shown.
 
 use super::{Form, Part, Root, Spot, Trail, Visit};
 use crate::codec::scalar::unknown_name;
+use crate::codec::xml::{self, Element, Malformed, Naming};
 use crate::model::schema::{Member, Service, Shape, ShapeIndex, ShapeKind};
 use std::borrow::Cow;
 use std::collections::HashMap;
-pub use tree::Malformed;
-use tree::{Attribute, Element};
+use std::ops::Range;
 
-/// A step from the root element of a document down to the element that is the shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Within<'a> {
-    /// The root element, whatever its name.
-    Root,
-    /// The child of that name.
-    Child(&'a str),
-}
-
-/// Shows every text and attribute of an XML document. `within` leads to the element that the root's
-/// shape describes; where it leads nowhere, nothing is known of the document.
+/// Shows every text and attribute of an XML document. The root's shape describes the element at the
+/// end of the first of `paths` that leads somewhere, by child names from the root element (which is
+/// the empty path); where none does, nothing is known of the document.
 ///
 /// # Errors
 /// Where the bytes are not XML.
-pub fn locate(root: Root<'_>, within: &[Within<'_>], body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
-    let text = std::str::from_utf8(body).map_err(|error| Malformed(error.valid_up_to()))?;
-    let document = tree::read(text)?;
+pub fn locate(root: Root<'_>, paths: &[&[&str]], body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+    let document = xml::parse(body)?;
+    // What precedes the first tag is no part of the offsets.
+    let mark = if body.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+    let text = std::str::from_utf8(body).unwrap_or_default().get(mark..).unwrap_or_default();
+    let described = paths.iter().find_map(|path| document.descend(path));
     let mut walk = Walk {
         service: root.shape.map(|(service, _)| service),
-        described: described(&document.root, within).map(|element| element.start),
+        described: described.map(|element| element.content.clone()),
         root,
+        text,
+        mark,
         member: Trail::new("", true),
         wire: Trail::new("/body", false),
     };
-    for comment in &document.comments {
-        walk.show(
-            comment.clone(),
-            text.get(comment.clone()).unwrap_or_default().into(),
-            Form::Raw,
-            false,
-            visit,
-        );
-    }
-    walk.wire.name(document.root.name);
-    walk.element(&document.root, None, visit);
+    walk.wire.name(document.name);
+    walk.element(&document, None, visit);
     Ok(())
-}
-
-/// Whether the root element of a document has a child of that name.
-pub fn has_child(body: &[u8], name: &str) -> bool {
-    let document = std::str::from_utf8(body).ok().and_then(|text| tree::read(text).ok());
-    document.is_some_and(|document| document.root.children.iter().any(|child| child.is_called(name)))
-}
-
-fn described<'t, 'a>(root: &'t Element<'a>, within: &[Within<'_>]) -> Option<&'t Element<'a>> {
-    within.iter().try_fold(root, |element, step| match step {
-        Within::Root => Some(element),
-        Within::Child(name) => element.children.iter().find(|child| child.is_called(name)),
-    })
 }
 
 /// Text as element content or attribute value; nothing where XML 1.0 has no way to write it.
@@ -89,9 +62,12 @@ pub(super) fn escaped(text: &str, attribute: bool) -> Option<Vec<u8>> {
 
 struct Walk<'a> {
     service: Option<&'a Service>,
-    /// Where the element begins that the root's shape describes.
-    described: Option<usize>,
+    /// The content of the element that the root's shape describes; no two elements have the same.
+    described: Option<Range<usize>>,
     root: Root<'a>,
+    text: &'a str,
+    /// Bytes before `text`.
+    mark: usize,
     member: Trail,
     wire: Trail,
 }
@@ -99,32 +75,26 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// `here`: what the model says of the element, where it leads there.
     fn element(&mut self, element: &Element<'_>, here: Option<ShapeIndex>, visit: Visit<'_>) {
-        let mut here = here;
-        let is_described = self.described.is_some_and(|start| start == element.start);
-        if is_described && let Some((_, shape)) = self.root.shape {
-            here = Some(shape);
-            self.member = Trail::new(self.root.member, false);
+        if self.described.as_ref() != Some(&element.content) {
+            return self.content(element, here, visit);
         }
-        self.content(element, here, visit);
-        if is_described {
-            self.member = Trail::new("", true);
-        }
+        let Some((_, shape)) = self.root.shape else {
+            return self.content(element, here, visit);
+        };
+        self.member = Trail::new(self.root.member, false);
+        self.content(element, Some(shape), visit);
+        self.member = Trail::new("", true);
     }
 
     fn content(&mut self, element: &Element<'_>, here: Option<ShapeIndex>, visit: Visit<'_>) {
         let shape = here.and_then(|here| Some(self.service?.shape(here)));
-        for attribute in &element.attributes {
-            self.attribute(attribute, shape, visit);
-        }
+        self.attributes(element, shape, visit);
         if element.children.is_empty() {
             // `<a/>` holds nothing, and an empty text is no secret.
-            if let Some((range, text)) = &element.text {
-                self.show(range.clone(), text.as_ref().into(), Form::XmlText, false, visit);
+            if !element.content.is_empty() {
+                self.show(element.content.clone(), &element.text, Form::XmlText, false, visit);
             }
             return;
-        }
-        for (range, text) in &element.mixed {
-            self.show(range.clone(), text.as_ref().into(), Form::XmlText, false, visit);
         }
         let Some(shape) = shape else {
             return self.unknown(&children(element), visit);
@@ -132,7 +102,7 @@ impl<'a> Walk<'a> {
         match &shape.kind {
             ShapeKind::Structure(_) | ShapeKind::Union(_) => self.structure(element, shape, visit),
             ShapeKind::List(item) => {
-                let (items, others) = parted(element, xml_name(item));
+                let (items, others) = parted(element, item.xml_name());
                 self.items(&items, item, None, visit);
                 self.unknown(&others, visit);
             }
@@ -145,21 +115,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn attribute(&mut self, attribute: &Attribute<'_>, shape: Option<&Shape>, visit: Visit<'_>) {
-        let bound = |member: &&Member| member.traits.contains_key("smithy.api#xmlAttribute") && is_called(attribute.name, xml_name(member));
-        let member = shape.and_then(|shape| shape.members().iter().find(bound));
-        let (at, wire) = (self.member.len(), self.wire.len());
-        self.member.name(member.map_or(attribute.name, |member| &member.name));
-        self.wire.name(&format!("@{}", attribute.name));
-        self.show(
-            attribute.range.clone(),
-            attribute.text.as_ref().into(),
-            Form::XmlAttribute,
-            false,
-            visit,
-        );
-        self.member.back(at);
-        self.wire.back(wire);
+    fn attributes(&mut self, element: &Element<'_>, shape: Option<&Shape>, visit: Visit<'_>) {
+        if element.attributes.is_empty() {
+            return;
+        }
+        let ranges = values_of_tag(self.text, element.content.start);
+        for ((name, text), range) in element.attributes.iter().zip(ranges) {
+            let bound = |member: &&Member| member.is_attribute() && local(name) == local(member.xml_name());
+            let member = shape.and_then(|shape| shape.members().iter().find(bound));
+            let (at, wire) = (self.member.len(), self.wire.len());
+            self.member.name(member.map_or(*name, |member| &member.name));
+            self.wire.name(&format!("@{name}"));
+            self.show(range, text, Form::XmlAttribute, false, visit);
+            self.member.back(at);
+            self.wire.back(wire);
+        }
     }
 
     fn structure(&mut self, element: &Element<'_>, shape: &'a Shape, visit: Visit<'_>) {
@@ -167,7 +137,7 @@ impl<'a> Walk<'a> {
         for (child, name) in children(element) {
             let at = self.member.len();
             let wire = self.wire.len();
-            let named = |member: &&Member| !member.traits.contains_key("smithy.api#xmlAttribute") && child.is_called(xml_name(member));
+            let named = |member: &&Member| !member.is_attribute() && is_called(child, member.xml_name());
             let member = shape.members().iter().find(named);
             match (member, &shape.kind) {
                 (Some(member), _) => self.member.name(&member.name),
@@ -177,7 +147,7 @@ impl<'a> Walk<'a> {
                 _ => self.member.name(child.local_name()),
             }
             let kind = member.and_then(|member| Some(&self.service?.shape(member.target).kind));
-            let is_flat = member.is_some_and(|member| member.traits.contains_key("smithy.api#xmlFlattened"));
+            let is_flat = member.is_some_and(Naming::is_flattened);
             match (kind, member) {
                 (Some(ShapeKind::List(item)), Some(member)) if is_flat => {
                     let next = flattened.entry(&member.name).or_default();
@@ -224,22 +194,19 @@ impl<'a> Walk<'a> {
     fn entries(&mut self, entries: &[(&Element<'_>, String)], key: &'a Member, value: &'a Member, visit: Visit<'_>) {
         let (at, wire) = (self.member.len(), self.wire.len());
         for (entry, name) in entries {
-            let key_name = xml_name(key);
-            let named = entry.children.iter().find(|child| child.is_called(key_name));
-            let text = named.and_then(|key| key.text.as_ref()).map_or("", |(_, text)| text.as_ref());
+            let named = entry.children.iter().find(|child| is_called(child, key.xml_name()));
+            let text = named.map_or("", |key| &key.text);
             self.wire.name(name);
             let inside = self.wire.len();
             for (child, name) in children(entry) {
                 self.member.name(text);
                 self.wire.name(&name);
-                match (&child.text, child.is_called(key_name)) {
-                    (Some((range, text)), true) if child.children.is_empty() => {
-                        self.show(range.clone(), text.as_ref().into(), Form::XmlText, true, visit);
-                    }
-                    (_, is_key) => {
-                        let known = !is_key && child.is_called(xml_name(value));
-                        self.element(child, known.then_some(value.target), visit);
-                    }
+                let is_key = is_called(child, key.xml_name());
+                if is_key && child.children.is_empty() {
+                    self.show(child.content.clone(), &child.text, Form::XmlText, true, visit);
+                } else {
+                    let known = !is_key && is_called(child, value.xml_name());
+                    self.element(child, known.then_some(value.target), visit);
                 }
                 self.member.back(at);
                 self.wire.back(inside);
@@ -248,38 +215,50 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn show(&self, range: std::ops::Range<usize>, text: Cow<'_, str>, form: Form, key: bool, visit: Visit<'_>) {
+    fn show(&self, range: Range<usize>, text: &str, form: Form, key: bool, visit: Visit<'_>) {
         visit(Spot {
             member: self.member.get(),
             wire: &self.wire.text,
             part: Part::Body,
-            range,
+            range: range.start + self.mark..range.end + self.mark,
             form,
             key,
-            text,
+            text: Cow::Borrowed(text),
         });
     }
 }
 
-/// The name of a member's element or attribute.
-fn xml_name(member: &Member) -> &str {
-    let named = member.traits.get("smithy.api#xmlName").and_then(|name| name.as_str());
-    named.unwrap_or(&member.name)
+/// Where the values of a start tag's attributes stand, between their quotes; `end` is behind the
+/// tag. In XML no attribute holds a `<`.
+fn values_of_tag(text: &str, end: usize) -> Vec<Range<usize>> {
+    let start = text.get(..end).and_then(|before| before.rfind('<')).unwrap_or(end);
+    let tag = text.get(start..end).unwrap_or_default();
+    let mut values = Vec::new();
+    let mut at = 0;
+    while let Some(open) = tag.get(at..).and_then(|rest| rest.find(['"', '\''])).map(|offset| at + offset) {
+        let quote = if tag.as_bytes().get(open) == Some(&b'"') { '"' } else { '\'' };
+        let Some(length) = tag.get(open + 1..).and_then(|rest| rest.find(quote)) else {
+            break;
+        };
+        values.push(start + open + 1..start + open + 1 + length);
+        at = open + length + 2;
+    }
+    values
 }
 
 /// A prefix stands for a namespace, and a model may write one or not.
-fn is_called(name: &str, wanted: &str) -> bool {
-    name == wanted || local(name) == local(wanted)
+fn is_called(element: &Element<'_>, name: &str) -> bool {
+    element.local_name() == local(name)
 }
 
 fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
+    name.split_once(':').map_or(name, |(_, local)| local)
 }
 
 /// The children of that name, and the others.
 #[allow(clippy::type_complexity)] // two of what `children` gives
 fn parted<'t, 'a>(element: &'t Element<'a>, name: &str) -> (Vec<(&'t Element<'a>, String)>, Vec<(&'t Element<'a>, String)>) {
-    children(element).into_iter().partition(|(child, _)| child.is_called(name))
+    children(element).into_iter().partition(|(child, _)| is_called(child, name))
 }
 
 /// The children with their names on the wire; of repeated ones, the second is `name[2]`.

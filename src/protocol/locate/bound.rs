@@ -1,6 +1,7 @@
 //! The members that a REST protocol binds to path, query and headers, or to the whole body.
 
-use crate::codec::spot::{self, Form, Part, Root, Spot, Style, Visit};
+use crate::codec::form::{self, Dialect, Field};
+use crate::codec::spot::{self, Form, Part, Root, Spot, Visit};
 use crate::model::http::{Binding, HttpTrait, Segment};
 use crate::model::schema::{Member, OperationIndex, Service, ShapeIndex, ShapeKind, TimestampFormat};
 use crate::pointer;
@@ -60,20 +61,19 @@ pub(super) fn whole(member: &str, body: &[u8], visit: Visit<'_>) {
 }
 
 /// A query that holds what the body of an awsQuery call would.
-pub(super) fn query_form(root: Root<'_>, style: Style, uri: &Uri, visit: Visit<'_>) {
+pub(super) fn query_form(root: Root<'_>, dialect: Dialect, uri: &Uri, visit: Visit<'_>) -> Result<(), form::Malformed> {
     let printed = uri.to_string();
     let query = query_of(uri, &printed);
-    let Some(bytes) = printed.as_bytes().get(query.clone()) else {
-        return;
-    };
-    spot::in_form(root, style, bytes, &mut |found: Spot<'_>| {
+    let bytes = printed.as_bytes().get(query.clone()).unwrap_or_default();
+    spot::in_form(root, dialect, bytes, &mut |found: Spot<'_>| {
+        let wire = found.wire.replacen("/body", "/uri", 1);
         visit(Spot {
-            wire: "/uri",
+            wire: &wire,
             part: Part::Uri,
             range: query.start + found.range.start..query.start + found.range.end,
             ..found
         });
-    });
+    })
 }
 
 /// Labels and query members.
@@ -85,17 +85,19 @@ pub(super) fn uri(service: &Service, operation: OperationIndex, uri: &Uri, visit
     }
     let members = service.shape(operation.input).members();
     let query = query_of(uri, &printed);
-    let pairs = spot::pairs(printed.as_bytes().get(query.clone()).unwrap_or_default(), query.start);
+    let bytes = printed.as_bytes().get(query.clone()).unwrap_or_default();
+    let pairs: Vec<Field<'_>> = form::fields(bytes).filter_map(Result::ok).collect();
+    let placed = |range: &Range<usize>| query.start + range.start..query.start + range.end;
     let mut counts: Vec<usize> = vec![0; members.len()];
     for pair in &pairs {
         let bound = members
             .iter()
-            .position(|member| matches!(&member.binding, Binding::Query(key) if *key == pair.name));
+            .position(|member| matches!(&member.binding, Binding::Query(key) if *key == pair.key));
         let params = members.iter().find(|member| member.binding == Binding::QueryParams);
         let literal = operation
             .http
             .as_ref()
-            .is_some_and(|http| http.query.iter().any(|(key, _)| *key == pair.name));
+            .is_some_and(|http| http.query.iter().any(|(key, _)| *key == pair.key));
         let member = match bound.and_then(|at| Some((at, members.get(at)?))) {
             Some((at, member)) => {
                 let path = below("", &member.name);
@@ -105,21 +107,21 @@ pub(super) fn uri(service: &Service, operation: OperationIndex, uri: &Uri, visit
                 Some(if is_list { format!("{path}/{index}") } else { path })
             }
             None => params.filter(|_| !literal).map(|member| {
-                let path = below(&below("", &member.name), &pair.name);
+                let path = below(&below("", &member.name), &pair.key);
                 visit(spot_at(
                     Some(&path),
                     "/uri",
                     Part::Uri,
-                    pair.name_range.clone(),
+                    placed(&name_before(bytes, pair.written.start)),
                     Form::FormValue,
                     true,
-                    &pair.name,
+                    &pair.key,
                 ));
                 // The values of a map of lists are all below its key.
                 match &service.shape(member.target).kind {
                     ShapeKind::Map { value, .. } if matches!(service.shape(value.target).kind, ShapeKind::List(_)) => {
-                        let before = pairs.iter().take_while(|other| other.value.start < pair.value.start);
-                        let index = before.filter(|other| other.name == pair.name).count();
+                        let before = pairs.iter().take_while(|other| other.written.start < pair.written.start);
+                        let index = before.filter(|other| other.key == pair.key).count();
                         format!("{path}/{index}")
                     }
                     _ => path,
@@ -130,18 +132,31 @@ pub(super) fn uri(service: &Service, operation: OperationIndex, uri: &Uri, visit
         let wire = if member.is_some() {
             "/uri".to_owned()
         } else {
-            below("/uri", &pair.name)
+            below("/uri", &pair.key)
         };
         visit(spot_at(
             member.as_deref(),
             &wire,
             Part::Uri,
-            pair.value.clone(),
+            placed(&pair.written),
             Form::FormValue,
             false,
-            &pair.text,
+            &pair.value,
         ));
     }
+}
+
+/// Where the name of a field stands whose value begins at `value`.
+fn name_before(query: &[u8], value: usize) -> Range<usize> {
+    let before = query.get(..value).unwrap_or_default();
+    let end = if before.last() == Some(&b'=') { value - 1 } else { value };
+    let start = before
+        .get(..end)
+        .unwrap_or_default()
+        .iter()
+        .rposition(|byte| *byte == b'&')
+        .map_or(0, |at| at + 1);
+    start..end
 }
 
 fn labels(http: &HttpTrait, uri: &Uri, printed: &str, visit: Visit<'_>) {
