@@ -3,8 +3,9 @@
 //!
 //! HTTP bindings, `@jsonName` and `@timestampFormat` mean nothing here.
 
-use super::{Identified, Malformed, Protocol, Refusal, Reply, query_error};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, query_error};
 use crate::codec::content;
+use crate::codec::spot::Visit;
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex, ShapeKind};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
@@ -17,6 +18,9 @@ const PROTOCOL_HEADER: &str = "smithy-protocol";
 /// Reads a document as a value of a shape, or of none.
 pub type Decode = fn(&Service, Option<ShapeIndex>, &[u8]) -> Result<Value, Malformed>;
 
+/// Shows where the members of a document of a shape are.
+pub type Locate = fn(&Service, Option<ShapeIndex>, &[u8], Visit<'_>) -> Result<(), Malformed>;
+
 /// One of the two: the protocol but for how a document is written.
 pub struct RpcV2 {
     /// The shape id of the protocol trait.
@@ -27,6 +31,8 @@ pub struct RpcV2 {
     pub content_type: &'static str,
     /// Reads a document as a value of a shape, or of none.
     pub decode: Decode,
+    /// Shows where the members of a document are.
+    pub locate: Locate,
     /// Writes a value of a shape.
     pub encode: fn(&Service, ShapeIndex, &Value) -> Vec<u8>,
     /// Writes an object of texts that no shape describes.
@@ -105,6 +111,14 @@ impl Protocol for RpcV2 {
 
     fn answers(&self, response: &Response) -> bool {
         wire::text(response.headers(), PROTOCOL_HEADER) == Some(self.name)
+    }
+
+    fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
+        (self.locate)(service, Some(service.operation(operation).input), request.body(), visit)
+    }
+
+    fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
+        (self.locate)(service, answer.shape(service), response.body(), visit)
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {

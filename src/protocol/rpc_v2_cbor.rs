@@ -1,6 +1,7 @@
 //! Smithy RPC v2 CBOR: [`RpcV2`] with documents in CBOR.
 
 use super::Malformed;
+use super::locate;
 use super::rpc_v2::RpcV2;
 use crate::codec::cbor;
 use crate::model::schema::{Service, ShapeIndex};
@@ -12,6 +13,7 @@ pub static RPC_V2_CBOR: RpcV2 = RpcV2 {
     name: "rpc-v2-cbor",
     content_type: "application/cbor",
     decode,
+    locate: locate::cbor_body,
     encode: cbor::encode,
     encode_texts: cbor::encode_texts,
 };

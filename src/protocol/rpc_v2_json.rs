@@ -4,6 +4,7 @@
 //! integers and decimals are strings, which keep their digits on any way.
 
 use super::Malformed;
+use super::locate;
 use super::rpc_v2::RpcV2;
 use crate::codec::{json, scalar};
 use crate::json::rewrite::write_string;
@@ -16,6 +17,7 @@ pub static RPC_V2_JSON: RpcV2 = RpcV2 {
     name: "rpc-v2-json",
     content_type: "application/json",
     decode,
+    locate: locate::json_body,
     encode,
     encode_texts,
 };

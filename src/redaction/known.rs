@@ -109,6 +109,10 @@ fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, bool)) 
             show(&format!("{base}/headers/{name}"), &String::from_utf8_lossy(value.as_bytes()), true);
         }
         let content_type = wire::text(headers, "content-type");
+        // A payload that is a document to us was one text to its protocol.
+        if let Ok(text) = std::str::from_utf8(body) {
+            show(&format!("{base}/body"), text, true);
+        }
         spot::anywhere(content_type, body, &mut |spot| {
             show(&format!("{base}{}", spot.wire), &spot.text, spot.form.is_text());
         });

@@ -11,11 +11,11 @@ pub mod headers;
 mod known;
 pub mod numbering;
 mod places;
+#[cfg(test)]
+mod protocol_tests;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;
-#[cfg(test)]
-mod protocol_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -78,7 +78,10 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| PROTOCOLS.iter().map(|pro
 impl World {
     fn new(protocol: &'static dyn Protocol) -> World {
         let name = protocol.id().rsplit('#').next().unwrap();
-        let model = MODEL.replace("PROTOCOL", protocol.id()).replace("NAMED", name).replace("Named", "N");
+        let model = MODEL
+            .replace("PROTOCOL", protocol.id())
+            .replace("NAMED", name)
+            .replace("Named", "N");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), model).unwrap();
         let catalog = Catalog::with_models(&[file.path()]).unwrap();
@@ -101,7 +104,8 @@ impl World {
     fn error(&self, value: &Value) -> Response {
         let name = self.protocol.id().rsplit('#').next().unwrap();
         let service = self.catalog.by_shape_name(name).unwrap();
-        self.protocol.encode_modelled_error(service, service.error_named(None, "Oops").unwrap(), value)
+        self.protocol
+            .encode_modelled_error(service, service.error_named(None, "Oops").unwrap(), value)
     }
 
     fn finding(&self, request: &Request, response: &Response) -> Finding {
@@ -114,7 +118,12 @@ impl World {
 
     fn taken(&self, redactor: &Redactor, request: &Request, response: &Response) -> Interaction {
         let finding = self.finding(request, response);
-        assert_eq!(finding.request.as_ref().unwrap().verdict, Verdict::Conforms, "{} {request:?}", self.protocol.id());
+        assert_eq!(
+            finding.request.as_ref().unwrap().verdict,
+            Verdict::Conforms,
+            "{} {request:?}",
+            self.protocol.id()
+        );
         redactor
             .redact(request, response, &finding, 1)
             .unwrap_or_else(|leak| panic!("{}: {leak}: {request:?} {response:?}", self.protocol.id()))
@@ -207,13 +216,19 @@ fn send_input() -> impl Strategy<Value = Value> {
                 1 => ("spec", text(&secret)),
                 2 => ("pin", text(&format!("hush234{number}"))),
                 3 => ("number", Value::Integer(4321 + i128::from(number))),
-                4 => ("environment", object(vec![(&format!("hush{number}"), text(&secret)), ("hush-b", text("hush-c"))])),
+                4 => (
+                    "environment",
+                    object(vec![(&format!("hush{number}"), text(&secret)), ("hush-b", text("hush-c"))]),
+                ),
                 5 => ("flat", object(vec![(secret.as_str(), text("hush-d"))])),
                 6 => ("plain", object(vec![("password", text(&secret)), ("b", text(&word))])),
                 7 => ("items", Value::List(vec![item(&secret), item("hush-e")])),
                 8 => (
                     "items",
-                    Value::List(vec![object(vec![("inner", Value::List(vec![item(&secret)])), ("value", text(&word))])]),
+                    Value::List(vec![object(vec![
+                        ("inner", Value::List(vec![item(&secret)])),
+                        ("value", text(&word)),
+                    ])]),
                 ),
                 9 => ("flats", Value::List(vec![text(&secret), text("hush-f"), text(&secret)])),
                 10 => ("mark", text(&secret)),
@@ -249,7 +264,17 @@ fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
     let once = world.taken(&redactor, &request, &response);
 
     let written = all_of(&once);
-    for hidden in ["hush", "aHVza", "4321", "4322", "4323", "16000000", "2020-09-13", "AKIAIOSFODNN7", "123456789012"] {
+    for hidden in [
+        "hush",
+        "aHVza",
+        "4321",
+        "4322",
+        "4323",
+        "16000000",
+        "2020-09-13",
+        "AKIAIOSFODNN7",
+        "123456789012",
+    ] {
         assert!(!written.contains(hidden), "{id}: {hidden} in {written}");
     }
 
@@ -257,7 +282,11 @@ fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
     let replaying = redactor_after(std::slice::from_ref(&once));
     let finding = inspect_recorded(&world.catalog, &once);
     let mut loaded = once.clone();
-    assert_eq!(replaying.redact_loaded(&mut loaded, &finding), Vec::<String>::new(), "{id}: {written}");
+    assert_eq!(
+        replaying.redact_loaded(&mut loaded, &finding),
+        Vec::<String>::new(),
+        "{id}: {written}"
+    );
     for verdict in [finding.request.unwrap().verdict, finding.response.unwrap().verdict] {
         assert_eq!(verdict, Verdict::Conforms, "{id}: {written}");
     }
@@ -344,7 +373,12 @@ proptest! {
 fn a_header_gives_back_the_token_and_the_secret_of_the_request() {
     for world in WORLDS.iter().filter(|world| world.is_rest()) {
         let input = |token: &str, key: &str| {
-            object(vec![("id", text("i")), ("path", text("p")), ("key", text(key)), ("clientToken", text(token))])
+            object(vec![
+                ("id", text("i")),
+                ("path", text("p")),
+                ("key", text(key)),
+                ("clientToken", text(token)),
+            ])
         };
         let output = object(vec![("token", text("token-1")), ("again", text("hush"))]);
         let (request, response) = world.exchange("Put", &input("token-1", "hush"), &output);
@@ -370,7 +404,11 @@ fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
         let (request, response) = world.exchange("Store", &stored, &given);
         let taken = world.taken(&redactor_after(&[]), &request, &response);
         let id = StandIns::new(SALT).text("AKIAIOSFODNN7EXAMPLE");
-        assert_eq!(taken.request.body(), format!("{{ \"note\": \"key {id}\" }}").as_bytes(), "its white space is data");
+        assert_eq!(
+            taken.request.body(),
+            format!("{{ \"note\": \"key {id}\" }}").as_bytes(),
+            "its white space is data"
+        );
     }
 }
 
@@ -381,7 +419,11 @@ fn an_errors_message_stays_and_its_secret_members_do_not() {
         let (request, _) = world.exchange("Put", &object(vec![("id", text("i")), ("path", text("p"))]), &object(vec![]));
         let taken = world.taken(&redactor_after(&[]), &request, &world.error(&value));
         let written = all_of(&taken);
-        assert!(written.contains("no such thing") && !written.contains("hush"), "{}: {written}", world.protocol.id());
+        assert!(
+            written.contains("no such thing") && !written.contains("hush"),
+            "{}: {written}",
+            world.protocol.id()
+        );
     }
 }
 
@@ -414,7 +456,10 @@ fn a_redacted_place_is_listed_where_it_is_and_by_its_member() {
             "/response/body/SendOutput/spec /spec"
         ]
     );
-    assert_eq!(listed("rpcv2Cbor"), ["/request/body/spec", "/request/body/flats/0", "/response/body/spec"]);
+    assert_eq!(
+        listed("rpcv2Cbor"),
+        ["/request/body/spec", "/request/body/flats/0", "/response/body/spec"]
+    );
 }
 
 /// A protocol that cannot say where its members are.
