@@ -121,10 +121,26 @@ impl Interaction {
 /// One redacted place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted {
-    /// A pointer into the interaction: `/request/body/spec`, `/response/headers/location`.
+    /// A pointer into the interaction: `/request/body/spec`, `/response/headers/location`. Below a
+    /// body it goes by the names on the wire: elements of XML, names of a form.
     pub path: String,
+    /// The pointer to the member that stands there, by member names from the input, output or
+    /// error; only where it is not what follows the body in `path`.
+    pub member: Option<String>,
     /// The id of the rule that found it.
     pub rule: String,
     /// Names of constraints that the true value broke.
     pub breaks: Vec<String>,
+}
+
+impl Redacted {
+    /// The pointer to the member that stands here, where it is one of that side's (`/request` or
+    /// `/response`).
+    pub fn member_of(&self, side: &str) -> Option<&str> {
+        let within = self.path.strip_prefix(side).filter(|rest| rest.starts_with('/'))?;
+        match &self.member {
+            Some(member) => Some(member),
+            None => within.strip_prefix("/body"),
+        }
+    }
 }

@@ -2,6 +2,10 @@
 //!
 //! A codec is lenient: it fails only where bytes are not in its format at all.
 
+pub mod cbor;
 pub mod content;
+pub mod form;
 pub mod json;
 pub mod scalar;
+pub mod spot;
+pub mod xml;

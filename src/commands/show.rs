@@ -252,6 +252,7 @@ mod tests {
                 attempt: 1,
                 redacted: vec![Redacted {
                     path: "/request/body/spec".to_owned(),
+                    member: None,
                     rule: "sensitive-members".to_owned(),
                     breaks: Vec::new(),
                 }],

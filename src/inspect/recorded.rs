@@ -23,20 +23,18 @@ pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding
         return finding;
     }
     if let Some(judged) = &mut finding.request {
-        settle(judged, &places(interaction, "/request/body"), Side::Request);
+        settle(judged, &places(interaction, "/request"), Side::Request);
     }
     if let Some(judged) = &mut finding.response {
-        settle(judged, &places(interaction, "/response/body"), Side::Response);
+        settle(judged, &places(interaction, "/response"), Side::Response);
     }
     finding
 }
 
-fn places<'a>(interaction: &'a Interaction, body: &str) -> HashMap<&'a str, &'a Redacted> {
-    interaction
-        .redacted
-        .iter()
-        .filter_map(|redacted| Some((redacted.path.strip_prefix(body)?, redacted)))
-        .collect()
+/// The redacted members of a side, by their pointers.
+fn places<'a>(interaction: &'a Interaction, side: &str) -> HashMap<&'a str, &'a Redacted> {
+    let listed = interaction.redacted.iter();
+    listed.filter_map(|redacted| Some((redacted.member_of(side)?, redacted))).collect()
 }
 
 fn settle<T>(judged: &mut Judged<T>, places: &HashMap<&str, &Redacted>, side: Side) {

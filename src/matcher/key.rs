@@ -10,10 +10,12 @@
 
 use crate::decimal::Decimal;
 use crate::inspect::Call;
+use crate::model::http::Binding;
+use crate::model::schema::Member;
 use crate::pointer::Path;
-use crate::redaction::Redactor;
 use crate::redaction::rules::Context;
 use crate::redaction::scan;
+use crate::redaction::{Redactor, headers};
 use crate::value::Value;
 use crate::wire::Request;
 use std::borrow::Cow;
@@ -231,10 +233,14 @@ impl Form<'_> {
                 if token == Some(name.as_str()) || matches!(value, Value::Null) {
                     return;
                 }
+                let inner = context.child(name);
+                if inner.member.is_some_and(is_of_the_wire) {
+                    return;
+                }
                 let start = self.out.len();
                 self.out.push(MEMBER);
                 text(self.out, name);
-                self.value(context.child(name), Path::ROOT.name(name), value);
+                self.value(inner, Path::ROOT.name(name), value);
                 self.members.push(start..self.out.len());
             },
         );
@@ -380,6 +386,15 @@ impl Form<'_> {
                 }
             },
         );
+    }
+}
+
+/// Whether a member says how a message travels and not what it asks for: its length, its encoding,
+/// its checksum. SDKs differ in them, and they are not recorded.
+fn is_of_the_wire(member: &Member) -> bool {
+    match &member.binding {
+        Binding::Header(name) => headers::is_volatile(name),
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::http::{Binding, HttpTrait};
 use super::pattern::Pattern;
 use super::schema::*;
 use serde_json::Value;
@@ -107,18 +108,20 @@ impl<'a> Compiler<'a> {
             shape_id: id.to_owned(),
             sdk_id,
             version: shape.version.clone(),
-            protocols: shape.traits.keys().filter(|id| is_protocol(id)).cloned().collect(),
+            protocols: protocols(&shape.traits),
             signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
             endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
             operations,
             shapes,
             errors,
+            traits: shape.traits.clone(),
             sha256: sha256.to_owned(),
             lints: self.lints,
             source: self.source.to_owned(),
             operation_names,
             carries_sensitive: std::sync::OnceLock::new(),
+            routes: std::sync::OnceLock::new(),
             name,
         })
     }
@@ -170,6 +173,7 @@ impl<'a> Compiler<'a> {
             output: self.index(id, output_id)?,
             errors: self.references(id, &shape.errors)?,
             idempotency_token,
+            http: HttpTrait::of(&shape.traits),
             traits: shape.traits.clone(),
         })
     }
@@ -303,6 +307,9 @@ impl<'a> Compiler<'a> {
             timestamp_format: in_force("smithy.api#timestampFormat")
                 .and_then(Value::as_str)
                 .and_then(timestamp_format),
+            binding: Binding::of(traits),
+            host_label: traits.contains_key("smithy.api#hostLabel"),
+            json_name: traits.get("smithy.api#jsonName").and_then(Value::as_str).map(str::to_owned),
             traits: traits.clone(),
         })
     }
@@ -322,6 +329,17 @@ impl<'a> Compiler<'a> {
 
 fn local_name(id: &str) -> &str {
     id.rsplit('#').next().unwrap_or(id)
+}
+
+/// The protocols of a service in the order of the model; behind them awsQuery, where older SDKs
+/// still speak it to a service that moved on (`@awsQueryCompatible`).
+fn protocols(traits: &Traits) -> Vec<String> {
+    let mut protocols: Vec<String> = traits.keys().filter(|id| is_protocol(id)).cloned().collect();
+    let query = "aws.protocols#awsQuery";
+    if traits.contains_key("aws.protocols#awsQueryCompatible") && !protocols.iter().any(|id| id == query) {
+        protocols.push(query.to_owned());
+    }
+    protocols
 }
 
 /// Protocol traits are those AWS and Smithy publish; any other trait is carried untouched.

@@ -3,14 +3,39 @@
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
 mod aws_json;
+mod aws_query;
+mod ec2_query;
+mod http_binding;
+pub mod locate;
+mod query;
+mod query_error;
 pub mod refusal;
+mod rest;
+mod rest_json;
+mod rest_xml;
+pub mod route;
+mod rpc_v2;
+mod rpc_v2_cbor;
+mod rpc_v2_json;
+#[cfg(test)]
+mod testing;
 
+use crate::codec::spot::Visit;
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 
 /// Every protocol that Ferrotape speaks.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&aws_json::AWS_JSON_1_0, &aws_json::AWS_JSON_1_1];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &aws_json::AWS_JSON_1_0,
+    &aws_json::AWS_JSON_1_1,
+    &rest_json::REST_JSON_1,
+    &rest_xml::REST_XML,
+    &aws_query::AWS_QUERY,
+    &ec2_query::EC2_QUERY,
+    &rpc_v2_cbor::RPC_V2_CBOR,
+    &rpc_v2_json::RPC_V2_JSON,
+];
 
 /// Bytes that are not in the protocol's format at all, or a wrong content type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +69,40 @@ pub enum Reply {
     },
 }
 
+/// What a response holds, by the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The output of this operation.
+    Output(OperationIndex),
+    /// An error of this operation, and its shape where the model knows it.
+    Error(OperationIndex, Option<ShapeIndex>),
+}
+
+impl Answer {
+    /// What a decoded reply to `operation` holds.
+    pub fn of(operation: OperationIndex, reply: &Reply) -> Answer {
+        match reply {
+            Reply::Output(_) => Answer::Output(operation),
+            Reply::Error { shape, .. } => Answer::Error(operation, *shape),
+        }
+    }
+
+    /// The shape of the value.
+    pub fn shape(self, service: &Service) -> Option<ShapeIndex> {
+        match self {
+            Answer::Output(operation) => Some(service.operation(operation).output),
+            Answer::Error(_, shape) => shape,
+        }
+    }
+
+    /// The operation that is answered.
+    pub fn operation(self) -> OperationIndex {
+        match self {
+            Answer::Output(operation) | Answer::Error(operation, _) => operation,
+        }
+    }
+}
+
 /// A refusal to be written in the service's own protocol.
 #[derive(Debug, Clone)]
 pub struct Refusal<'a> {
@@ -69,6 +128,34 @@ pub trait Protocol: Sync {
     fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed>;
     /// Reads an operation's output or error.
     fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed>;
+    /// Shows where on the wire each scalar of a request is, for the redactor, which writes others
+    /// there. Body without content encoding. See [`locate`] for what to call. A protocol that does
+    /// not say it can record no call that has something to hide.
+    ///
+    /// # Errors
+    /// Where the request cannot be taken apart.
+    fn locate_request(
+        &self,
+        _service: &Service,
+        _operation: OperationIndex,
+        _request: &Request,
+        _visit: Visit<'_>,
+    ) -> Result<(), Malformed> {
+        Err(locate::unsupported(self.id()))
+    }
+    /// Shows where on the wire each scalar of a response is; `error` is the modelled error that it
+    /// answers with, if it answers with one. Body without content encoding.
+    ///
+    /// # Errors
+    /// Where the response cannot be taken apart.
+    fn locate_response(&self, _service: &Service, _answer: Answer, _response: &Response, _visit: Visit<'_>) -> Result<(), Malformed> {
+        Err(locate::unsupported(self.id()))
+    }
+    /// Whether a response looks like one of this protocol: what answers a request that nobody
+    /// knows, of a service that is spoken to in several.
+    fn answers(&self, _response: &Response) -> bool {
+        false
+    }
     /// Writes an error of the service.
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response;
     /// Writes an operation's input, as a client would send it to `https://HOST/`.

@@ -126,7 +126,10 @@ impl<O: Observer> Replayer<O> {
         let Some(answer) = self.answers.get(position) else {
             return Response::default();
         };
-        let response = answer.response(request, body);
+        let mut response = answer.response(request, body);
+        if let Some(track) = self.tape.track(position) {
+            track.template.fill_headers(input, response.headers_mut());
+        }
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.observer.played(number, position);
         } else {

@@ -9,25 +9,35 @@
 use super::rules::Rule;
 use super::stand_in::base64_text;
 use crate::cassette::Interaction;
-use crate::json::lexer::{Lexer, Token};
-use crate::json::rewrite;
+use crate::codec::spot::{self, Form};
 use crate::pointer;
 use crate::value::Value;
+use crate::wire;
 use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::ops::Range;
 
-/// A response body with slots for what the live request holds.
+/// A response with slots for what the live request holds.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     body: Bytes,
     slots: Vec<Slot>,
+    headers: Vec<HeaderSlot>,
 }
 
 #[derive(Debug, Clone)]
 struct Slot {
-    /// The string with its quotes.
     place: Range<usize>,
+    form: Form,
     /// Where the live input holds it.
+    source: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct HeaderSlot {
+    name: HeaderName,
+    /// What was recorded there: a header may have several values.
+    recorded: HeaderValue,
     source: Vec<String>,
 }
 
@@ -36,16 +46,27 @@ impl Template {
     /// input's idempotency token.
     pub fn new(interaction: &Interaction, input: Option<&Value>, token: Option<&str>) -> Template {
         let body = interaction.response.body().clone();
-        let slots = input.map_or_else(Vec::new, |input| slots(&body, &sources(interaction, input, token)));
-        Template { body, slots }
+        let sources = input.map_or_else(Vec::new, |input| sources(interaction, input, token));
+        if sources.is_empty() {
+            return Template {
+                body,
+                ..Template::default()
+            };
+        }
+        Template {
+            slots: slots(interaction.response.headers(), &body, &sources),
+            headers: header_slots(interaction.response.headers(), &sources),
+            body,
+        }
     }
 
-    /// Whether a live request changes the body at all.
+    /// Whether a live request changes nothing of the body.
     pub fn is_fixed(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// The body for a live input. A slot whose value the input lacks keeps what was recorded.
+    /// The body for a live input. A slot whose value the input lacks, or whose format cannot hold
+    /// it, keeps what was recorded.
     pub fn render(&self, live_input: &Value) -> Bytes {
         if self.slots.is_empty() {
             return self.body.clone();
@@ -54,16 +75,35 @@ impl Template {
         let mut from = 0;
         for slot in &self.slots {
             out.extend_from_slice(self.body.get(from..slot.place.start).unwrap_or_default());
-            match follow(live_input, &slot.source) {
-                Some(Value::Text(text)) => rewrite::string_into(text, &mut out),
-                Some(Value::Blob(bytes)) => rewrite::string_into(&base64_text(bytes), &mut out),
-                _ => out.extend_from_slice(self.body.get(slot.place.clone()).unwrap_or_default()),
+            match echoed(live_input, &slot.source).and_then(|value| slot.form.write(value, "")) {
+                Some(bytes) => out.extend_from_slice(&bytes),
+                None => out.extend_from_slice(self.body.get(slot.place.clone()).unwrap_or_default()),
             }
             from = slot.place.end;
         }
         out.extend_from_slice(self.body.get(from..).unwrap_or_default());
         out.into()
     }
+
+    /// Fills the headers that come back: the token of a request, say.
+    pub fn fill_headers(&self, live_input: &Value, headers: &mut HeaderMap) {
+        for slot in &self.headers {
+            let live = echoed(live_input, &slot.source).and_then(|value| Form::Header.write(value, ""));
+            let Some(live) = live.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()) else {
+                continue;
+            };
+            if let http::header::Entry::Occupied(mut entry) = headers.entry(&slot.name) {
+                entry
+                    .iter_mut()
+                    .filter(|value| **value == slot.recorded)
+                    .for_each(|value| *value = live.clone());
+            }
+        }
+    }
+}
+
+fn echoed<'v>(live_input: &'v Value, source: &[String]) -> Option<&'v Value> {
+    follow(live_input, source).filter(|value| matches!(value, Value::Text(_) | Value::Blob(_)))
 }
 
 /// The recorded strings that come back, each with its place in the input.
@@ -85,42 +125,55 @@ fn sources(interaction: &Interaction, input: &Value, token: Option<&str>) -> Vec
     for place in &interaction.redacted {
         // An account id is a part of many strings; filling only whole ones would mix two accounts.
         if place.rule != Rule::AccountId.id()
-            && let Some(pointer) = place.path.strip_prefix("/request/body")
+            && let Some(member) = place.member_of("/request")
         {
-            add(pointer::tokens(pointer).collect());
+            add(pointer::tokens(member).collect());
         }
     }
     sources
 }
 
-fn slots(body: &[u8], sources: &[(String, Vec<String>)]) -> Vec<Slot> {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return Vec::new();
-    };
+fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) -> Vec<Slot> {
     let mut slots = Vec::new();
-    // A stand-in needs no escapes; a token might, and then only the lexer finds it.
-    let is_there =
-        |(source, _): &(String, Vec<String>)| source.contains(['"', '\\', '/']) || !source.is_ascii() || text.contains(source.as_str());
+    // What needs no escapes stands in the body as it is; the rest only a reader finds.
+    let is_plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    let body_text = std::str::from_utf8(body).ok();
+    let is_there = |(source, _): &(String, Vec<String>)| !is_plain(source) || body_text.is_none_or(|text| text.contains(source.as_str()));
     if !sources.iter().any(is_there) {
         return slots;
     }
-    let mut lexer = Lexer::new(text);
-    loop {
-        match lexer.next() {
-            Ok(Token::Text(raw)) => {
-                let string = raw.decode();
-                if let Some((_, source)) = sources.iter().find(|(known, _)| *known == string) {
-                    slots.push(Slot {
-                        place: lexer.token_start()..lexer.token_end(),
-                        source: source.clone(),
-                    });
-                }
-            }
-            Ok(Token::End) => return slots,
-            Ok(_) => {}
-            Err(_) => return Vec::new(),
+    spot::anywhere(wire::text(headers, "content-type"), body, &mut |spot| {
+        let is_value = !spot.key && spot.form.is_text();
+        if let Some((_, source)) = sources.iter().find(|(known, _)| is_value && *known == spot.text) {
+            slots.push(Slot {
+                place: spot.range,
+                form: spot.form,
+                source: source.clone(),
+            });
         }
-    }
+    });
+    slots.sort_by_key(|slot| slot.place.start);
+    slots
+}
+
+fn header_slots(headers: &HeaderMap, sources: &[(String, Vec<String>)]) -> Vec<HeaderSlot> {
+    // What describes the body is never an echo.
+    let may_echo = |name: &HeaderName| !name.as_str().starts_with("content-");
+    let of = |value: &HeaderValue| sources.iter().find(|(known, _)| known.as_bytes() == value.as_bytes());
+    let candidates = headers.iter().filter(|(name, _)| may_echo(name));
+    candidates
+        .filter_map(|(name, value)| {
+            let (_, source) = of(value)?;
+            Some(HeaderSlot {
+                name: name.clone(),
+                recorded: value.clone(),
+                source: source.clone(),
+            })
+        })
+        .collect()
 }
 
 fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {

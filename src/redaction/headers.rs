@@ -155,6 +155,17 @@ pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
     *headers = kept;
 }
 
+/// Whether a request header says how the message travels, so that it is not stored or differs from
+/// SDK to SDK.
+pub fn is_volatile(name: &str) -> bool {
+    DROPPED_FROM_REQUESTS.contains(&name)
+        || matches!(
+            name,
+            "content-md5" | "x-amz-sdk-checksum-algorithm" | "x-amz-decoded-content-length" | "x-amz-trailer"
+        )
+        || name.starts_with("x-amz-checksum-")
+}
+
 /// Whether a header holds a checksum of the body.
 pub fn is_checksum(name: &http::HeaderName) -> bool {
     let name = name.as_str();

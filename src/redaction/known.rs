@@ -3,12 +3,13 @@
 use super::rules::Rule;
 use super::scan;
 use super::stand_in::{self, StandIns};
-use super::writer::walk_json;
 use crate::cassette::{Interaction, Redacted};
-use crate::json::lexer::Token;
-use crate::json::rewrite::{self, Place};
+use crate::codec::spot;
 use crate::value::Value;
-use std::collections::HashMap;
+use crate::wire;
+use http::Uri;
+use http::header::HeaderMap;
+use std::collections::{HashMap, HashSet};
 
 /// The account that no customer has; stand-in servers use it.
 pub(super) const NO_ACCOUNT: &str = "000000000000";
@@ -37,70 +38,101 @@ impl Accounts {
     }
 }
 
-/// Adds the account ids of a body, of JSON those in its strings.
-pub(super) fn accounts_of_body(body: &[u8], found: &mut Vec<String>) {
+/// Adds the account ids of a URI.
+pub(super) fn accounts_of_uri(uri: &Uri, found: &mut Vec<String>) {
+    let printed = uri.to_string();
+    if scan::twelve_digits(printed.as_bytes()).next().is_none() {
+        return;
+    }
+    scan::accounts("", &printed, found);
+    spot::in_query(uri, &mut |spot| scan::accounts(&spot::name_of(spot.wire), &spot.text, found));
+}
+
+/// Adds the account ids of headers and body: each scalar of the body by itself, with its name.
+pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], found: &mut Vec<String>) {
+    for (name, value) in headers {
+        scan::accounts(name.as_str(), value.to_str().unwrap_or_default(), found);
+    }
     if scan::twelve_digits(body).next().is_none() {
         return;
     }
-    let text = String::from_utf8_lossy(body);
-    let mut in_strings = Vec::new();
-    let document = rewrite::map_strings(&text, &mut |place, string| {
-        let name = if place.place == Place::Value {
-            scan::last_name(place.pointer)
-        } else {
-            String::new()
-        };
-        scan::accounts(&name, string, &mut in_strings);
-        None
+    let content_type = wire::text(headers, "content-type");
+    spot::anywhere(content_type, body, &mut |spot| {
+        let name = if spot.key { "".into() } else { spot::name_of(spot.wire) };
+        scan::accounts(&name, &spot.text, found);
     });
-    if document.is_err() {
-        in_strings.clear();
-        scan::accounts("", &text, &mut in_strings);
-    }
-    for id in in_strings {
-        if !found.contains(&id) {
-            found.push(id);
-        }
-    }
 }
 
 /// Remembers the stand-ins of an interaction that bear no mark.
 pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
-    for (base, body) in [
-        ("/request/body", interaction.request.body()),
-        ("/response/body", interaction.response.body()),
-    ] {
-        let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
-        let listed = |place: &Redacted| rules.contains(&place.rule.as_str()) && place.path.starts_with(base);
-        let paths: Vec<&str> = interaction
-            .redacted
-            .iter()
-            .filter(|place| listed(place))
-            .map(|place| &place.path[base.len()..])
-            .collect();
-        let Ok(text) = std::str::from_utf8(body) else {
-            continue;
-        };
-        if paths.is_empty() {
-            continue;
+    let rules = [Rule::SensitiveMembers.id(), Rule::Credentials.id(), Rule::SecretForms.id()];
+    let listed = |place: &&Redacted| rules.contains(&place.rule.as_str());
+    let paths: HashSet<&str> = interaction
+        .redacted
+        .iter()
+        .filter(listed)
+        .map(|place| place.path.as_str())
+        .collect();
+    if paths.is_empty() {
+        return;
+    }
+    each_text(interaction, &mut |path, text, is_text| {
+        if !paths.contains(path) {
+            return;
         }
-        let _ = walk_json(text, &mut |pointer, token, lexeme| {
-            if paths.contains(&pointer) {
-                match token {
-                    Token::Text(raw) => {
-                        let text = raw.decode();
-                        // A cut blob is known by its bytes, a cut text by its letters.
-                        if let Some(bytes) = stand_in::base64_bytes(&text) {
-                            stand_ins.remember(&Value::Blob(bytes));
-                        }
-                        stand_ins.remember(&Value::Text(text.into_owned()));
-                    }
-                    Token::Number(_) => stand_ins.remember(&number_of(lexeme)),
-                    _ => {}
-                }
-            }
+        if !is_text {
+            return stand_ins.remember(&number_of(text));
+        }
+        // A cut blob is known by its bytes, a cut text by its letters.
+        if let Some(bytes) = stand_in::base64_bytes(text) {
+            stand_ins.remember(&Value::Blob(bytes));
+        }
+        stand_ins.remember(&Value::Text(text.to_owned()));
+        parts(path, text)
+            .into_iter()
+            .for_each(|part| stand_ins.remember(&Value::Text(part)));
+        // XML and forms write numbers as text.
+        if let number @ Value::Integer(_) = number_of(text) {
+            stand_ins.remember(&number);
+        }
+    });
+}
+
+/// Every text and number of an interaction with its path, read without a model.
+fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, bool)) {
+    show("/request/uri", &interaction.request.uri().to_string(), true);
+    for (base, headers, body) in [
+        ("/request", interaction.request.headers(), interaction.request.body()),
+        ("/response", interaction.response.headers(), interaction.response.body()),
+    ] {
+        for (name, value) in headers {
+            show(&format!("{base}/headers/{name}"), &String::from_utf8_lossy(value.as_bytes()), true);
+        }
+        let content_type = wire::text(headers, "content-type");
+        // A payload that is a document to us was one text to its protocol.
+        if let Ok(text) = std::str::from_utf8(body) {
+            show(&format!("{base}/body"), text, true);
+        }
+        spot::anywhere(content_type, body, &mut |spot| {
+            show(&format!("{base}{}", spot.wire), &spot.text, spot.form.is_text());
         });
     }
+}
+
+/// The parts of a URI or of a header's list, any of which may be the stand-in.
+fn parts(path: &str, text: &str) -> Vec<String> {
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    if path == "/request/uri" {
+        return text
+            .split(['/', '?', '&', '='])
+            .map(decoded)
+            .filter(|part| !part.is_empty())
+            .collect();
+    }
+    if path.contains("/headers/") && text.contains(',') {
+        return text.split(',').map(|part| part.trim().to_owned()).collect();
+    }
+    Vec::new()
 }
 
 /// Adds the texts of an interaction in which the form of a part gave a secret away, each with the
@@ -126,24 +158,7 @@ pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String
     {
         return;
     }
-    add("/request/uri", &interaction.request.uri().to_string());
-    for (base, headers, body) in [
-        ("/request", interaction.request.headers(), interaction.request.body()),
-        ("/response", interaction.response.headers(), interaction.response.body()),
-    ] {
-        for (name, value) in headers {
-            add(&format!("{base}/headers/{name}"), &String::from_utf8_lossy(value.as_bytes()));
-        }
-        let Ok(text) = std::str::from_utf8(body) else { continue };
-        let walked = walk_json(text, &mut |pointer, token, _| {
-            if let Token::Text(raw) = token {
-                add(&format!("{base}/body{pointer}"), &raw.decode());
-            }
-        });
-        if walked.is_none() {
-            add(&format!("{base}/body"), text);
-        }
-    }
+    each_text(interaction, &mut |path, text, _| add(path, text));
 }
 
 fn number_of(lexeme: &str) -> Value {

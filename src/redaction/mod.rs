@@ -11,6 +11,8 @@ pub mod headers;
 mod known;
 pub mod numbering;
 mod places;
+#[cfg(test)]
+mod protocol_tests;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;
@@ -20,24 +22,24 @@ pub(crate) mod testing;
 mod tests;
 mod writer;
 
-use crate::cassette::{Interaction, Redaction};
+use crate::cassette::{Interaction, Redacted, Redaction};
+use crate::codec::spot::Visit;
 use crate::inspect::{Call, Finding};
 use crate::model::schema::{Member, ShapeIndex};
 use crate::pointer::{self, Path};
-use crate::protocol::Reply;
+use crate::protocol::{Answer, Malformed, Reply};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
-use http::header::HeaderMap;
-use known::{Accounts, NO_ACCOUNT, accounts_of_body, listed_texts, remember};
-use places::{PlaceToHide, Side};
+use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
+use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use writer::{Writer, rule_is_void};
+use writer::{Message, Writer};
 
 /// Why an interaction cannot be written. No message holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +59,28 @@ pub enum Leak {
         side: &'static str,
         /// What is wrong with it.
         why: ContentError,
+    },
+    /// Where the members of a message are cannot be told, and some of them are secret.
+    #[error("{side}: {why}, so its secrets cannot be replaced and the interaction is not written")]
+    Blind {
+        /// `request` or `response`.
+        side: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// A place whose format has no way to write what stands for its secret.
+    #[error("`{place}` cannot hold what stands for its secret, so the interaction is not written")]
+    Unwritable {
+        /// A pointer into the interaction.
+        place: String,
+    },
+    /// A member that must not be written is still there, read again as a client would.
+    #[error("{side}: the member `{member}` would still be readable, so the interaction is not written")]
+    Readable {
+        /// `request` or `response`.
+        side: &'static str,
+        /// Its pointer.
+        member: String,
     },
     /// With stand-ins in it, the URI is none any more.
     #[error("the request's URI cannot be redacted, so the interaction is not written")]
@@ -122,12 +146,8 @@ impl Redactor {
         recorded: bool,
     ) -> Option<Cow<'v, Value>> {
         let rule = context.secret?;
-        match value {
-            Value::Null | Value::List(_) | Value::Object(_) => return None,
-            Value::Text(text) if rule == Rule::SecretForms && text.is_empty() => return None,
-            Value::Text(_) => {}
-            _ if rule == Rule::SecretForms => return None,
-            _ => {}
+        if is_void(Some(rule), value) {
+            return None;
         }
         if self.keeps(operation, path) {
             return None;
@@ -161,12 +181,13 @@ impl Redactor {
     }
 
     fn keeps(&self, operation: &str, path: &Path<'_>) -> bool {
-        !self.keep.is_empty() && {
-            let pointer = path.render();
-            self.keep
-                .iter()
-                .any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, &pointer))
-        }
+        !self.keep.is_empty() && { self.keeps_at(operation, &path.render()) }
+    }
+
+    fn keeps_at(&self, operation: &str, pointer: &str) -> bool {
+        self.keep
+            .iter()
+            .any(|(kept, pattern)| kept == operation && rules::leads_to(pattern, pointer))
     }
 
     /// An exchange as it may be written. Bodies come as they were on the wire, with their content
@@ -182,22 +203,30 @@ impl Redactor {
         let (input, output) = self.sides(finding);
         let names = self.rename_accounts_of(request, &asked, &answered, response);
         let mut writer = Writer::new(self, names);
-        let uri = writer.uri(request)?;
-        let request_headers = writer.headers("/request/headers", headers::of_request(request.headers()));
-        let request_body = writer.body("/request/body", &asked, &input, true);
         let head = request.method() == http::Method::HEAD;
-        let response_headers = writer.headers("/response/headers", headers::of_response(response.headers(), head));
-        let response_body = writer.body("/response/body", &answered, &output, false);
+        let asked = Message {
+            uri: Some(request.uri().clone()),
+            headers: headers::of_request(request.headers()),
+            body: asked,
+        };
+        let answered = Message {
+            uri: None,
+            headers: headers::of_response(response.headers(), head),
+            body: answered,
+        };
+        let asked = writer.message("/request", asked, &input, &locate_request(request, call))?;
+        let answered = writer.message("/response", answered, &output, &locate_response(response, finding))?;
         let mut interaction = Interaction {
             service: call.map(|call| call.service.sdk_id.clone()),
             operation: call.map(|call| call.service.operation(call.operation).name.clone()),
             region: call.and_then(|call| call.region.clone()),
-            request: rebuilt_request(request, uri, request_headers, request_body)?,
-            response: rebuilt_response(response, response_headers, response_body),
+            request: rebuilt_request(request, asked),
+            response: rebuilt_response(response, answered),
             attempt,
             redacted: writer.redacted,
             unknown: Default::default(),
         };
+        self.read_again(&interaction, finding, &input, &output)?;
         refresh(&mut interaction, request.body(), response.body(), head);
         let mut leaks = scan::leaks(&interaction);
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
@@ -212,58 +241,109 @@ impl Redactor {
     pub fn redact_loaded(&self, interaction: &mut Interaction, finding: &Finding) -> Vec<String> {
         let (input, output) = self.sides(finding);
         let mut lints = Vec::new();
-        for (base, side) in [("/request/body", input), ("/response/body", output)] {
-            let plain: HashMap<String, PlaceToHide<'_>> = side
+        for (base, side) in [("/request", &input), ("/response", &output)] {
+            let plain = side
                 .places
-                .into_iter()
-                .filter(|(pointer, place)| !self.is_hidden(interaction, &format!("{base}{pointer}"), place))
-                .collect();
+                .iter()
+                .filter(|(member, place)| !self.is_hidden(interaction, base, member, place));
+            let mut plain: Vec<&String> = plain.map(|(member, _)| member).collect();
             if plain.is_empty() {
                 continue;
             }
-            let mut places: Vec<&String> = plain.keys().collect();
-            places.sort();
-            lints.extend(
-                places
-                    .iter()
-                    .map(|pointer| format!("`{base}{pointer}` stood in plain text and is hidden")),
-            );
-            let side = Side {
-                operation: side.operation,
-                places: plain,
-                departures: side.departures,
-                decoded: true,
-            };
-            let mut writer = Writer::new(self, HashMap::new());
-            let body = if base == "/request/body" {
-                interaction.request.body_mut()
-            } else {
-                interaction.response.body_mut()
-            };
-            *body = writer.body(base, &body.clone(), &side, false);
-            for place in writer.redacted {
-                if !interaction.redacted.contains(&place) {
-                    interaction.redacted.push(place);
-                }
-            }
-            if base == "/response/body" {
-                let body = interaction.response.body().clone();
-                headers::refresh_checksums(interaction.response.headers_mut(), &body);
+            plain.sort();
+            match self.hide_loaded(interaction, finding, base, side) {
+                Ok(()) => lints.extend(
+                    plain
+                        .iter()
+                        .map(|member| format!("`{base}/body{member}` stood in plain text and is hidden")),
+                ),
+                Err(leak) => lints.push(format!("`{base}` holds secrets in plain text, and they stay: {leak}")),
             }
         }
         lints
     }
 
-    fn is_hidden(&self, interaction: &Interaction, path: &str, place: &PlaceToHide<'_>) -> bool {
-        let key = pointer::tokens(path).last().unwrap_or_default();
+    fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {
+        let mut writer = Writer::new(self, HashMap::new());
+        let call = finding.call.as_ref();
+        if base == "/request" {
+            let request = &interaction.request;
+            let message = Message {
+                uri: Some(request.uri().clone()),
+                headers: request.headers().clone(),
+                body: request.body().clone(),
+            };
+            let written = writer.message(base, message, side, &locate_request(request, call))?;
+            interaction.request = rebuilt_request(&interaction.request, written);
+        } else {
+            let response = &interaction.response;
+            let message = Message {
+                uri: None,
+                headers: response.headers().clone(),
+                body: response.body().clone(),
+            };
+            let mut written = writer.message(base, message, side, &locate_response(response, finding))?;
+            headers::refresh_checksums(&mut written.headers, &written.body);
+            interaction.response = rebuilt_response(&interaction.response, written);
+        }
+        let known = |place: &Redacted| {
+            let listed = |known: &Redacted| (&known.path, &known.member, &known.rule) == (&place.path, &place.member, &place.rule);
+            interaction.redacted.iter().any(listed)
+        };
+        let new: Vec<Redacted> = writer.redacted.into_iter().filter(|place| !known(place)).collect();
+        interaction.redacted.extend(new);
+        Ok(())
+    }
+
+    fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
+        let key = pointer::tokens(member).last().unwrap_or_default();
         let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
+        let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
         let value_is_hidden = place.rule.is_none()
             || place.expiry
-            || rule_is_void(place)
+            || place.is_void()
             || stand_in::is_marked(&place.value)
             // No mark fits there: the cassette's own word must do.
-            || interaction.redacted.iter().any(|redacted| redacted.path == path) && !self.stand_ins.can_be_marked(&place.value, place.member);
+            || is_listed() && !self.stand_ins.can_be_marked(&place.value, place.member);
         key_is_hidden && value_is_hidden
+    }
+
+    /// Reads the messages again as a client or a replay would, and refuses them where a value that
+    /// was to be hidden still stands at its member. Whatever the locators got wrong, this finds.
+    fn read_again(&self, interaction: &Interaction, finding: &Finding, input: &Side<'_>, output: &Side<'_>) -> Result<(), Leak> {
+        let Some(call) = &finding.call else { return Ok(()) };
+        if input.decoded && !input.places.is_empty() {
+            let read = call.protocol.decode_request(&call.service, call.operation, &interaction.request);
+            let read = read.map_err(|why| blind("request", why.to_string()))?;
+            self.is_gone("request", &read, input)?;
+        }
+        if output.decoded && !output.places.is_empty() {
+            let mut response = interaction.response.clone();
+            response.headers_mut().remove(http::header::CONTENT_ENCODING);
+            let read = call.protocol.decode_response(&call.service, call.operation, &response);
+            let read = read.map_err(|why| blind("response", why.to_string()))?;
+            let (Reply::Output(value) | Reply::Error { value, .. }) = &read;
+            self.is_gone("response", value, output)?;
+        }
+        Ok(())
+    }
+
+    fn is_gone(&self, side_name: &'static str, read: &Value, side: &Side<'_>) -> Result<(), Leak> {
+        for (member, place) in &side.places {
+            let leaf = pointer::tokens(member).last().unwrap_or_default();
+            let still = value_at(read, member);
+            let value_stays = place.rule.is_some() && !place.is_void() && still == Some(&place.value);
+            let value_may_stay = || self.stand_ins.value(&place.value, place.member) == place.value || is_far_future(place);
+            let key_may_stay = || self.stand_ins.value(&Value::Text(leaf.clone()), place.key_member) == Value::Text(leaf.clone());
+            let key_stays = place.key_rule.is_some() && still.is_some();
+            if value_stays && !value_may_stay() || key_stays && !key_may_stay() {
+                return Err(Leak::Readable {
+                    side: side_name,
+                    member: member.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn sides<'a>(&self, finding: &'a Finding) -> (Side<'a>, Side<'a>) {
@@ -275,6 +355,7 @@ impl Redactor {
             if let (Some(call), Some(value)) = (call, &judged.content) {
                 input.decoded = true;
                 let shape = call.service.operation(call.operation).input;
+                input.shape = Some((&call.service, shape));
                 self.collect(Context::root(&call.service, shape), &Path::ROOT, value, &mut input);
             }
         }
@@ -283,6 +364,8 @@ impl Redactor {
             if let (Some(call), Some(reply)) = (call, &judged.content) {
                 output.decoded = true;
                 let (shape, value) = shape_of(call, reply);
+                output.shape = shape.map(|shape| (&*call.service, shape));
+                output.expires = true;
                 let context = shape.map_or(Context::unknown(), |shape| Context::root(&call.service, shape));
                 self.collect(context, &Path::ROOT, value, &mut output);
             }
@@ -315,11 +398,12 @@ impl Redactor {
             Value::Null => {}
             scalar => {
                 let secret = context.secret.filter(|_| !self.keeps(side.operation, path));
-                if secret.is_some() || context.expiry {
+                let expiry = context.expiry && side.expires;
+                if secret.is_some() || expiry {
                     let place = side.place(path, scalar.clone());
                     place.rule = secret.or(Some(Rule::Credentials));
                     place.member = context.member;
-                    place.expiry = context.expiry;
+                    place.expiry = expiry;
                 }
             }
         }
@@ -328,15 +412,9 @@ impl Redactor {
     /// The account ids of an exchange and what stands for each, in order of first appearance.
     fn rename_accounts_of(&self, request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> HashMap<String, String> {
         let mut found = Vec::new();
-        scan::accounts("", &request.uri().to_string(), &mut found);
-        for value in request.headers().values() {
-            scan::accounts("", value.to_str().unwrap_or_default(), &mut found);
-        }
-        accounts_of_body(asked, &mut found);
-        for value in response.headers().values() {
-            scan::accounts("", value.to_str().unwrap_or_default(), &mut found);
-        }
-        accounts_of_body(answered, &mut found);
+        accounts_of_uri(request.uri(), &mut found);
+        accounts_of(request.headers(), asked, &mut found);
+        accounts_of(response.headers(), answered, &mut found);
         // A recording of a replay lists the same places, so stand-ins are renamed to themselves.
         found.retain(|id| id != NO_ACCOUNT);
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -357,20 +435,68 @@ fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value
     }
 }
 
-fn rebuilt_request(request: &Request, uri: http::Uri, headers: HeaderMap, body: Bytes) -> Result<Request, Leak> {
-    let mut built = Request::new(body);
-    *built.method_mut() = request.method().clone();
-    *built.version_mut() = request.version();
-    *built.uri_mut() = uri;
-    *built.headers_mut() = headers;
-    Ok(built)
+fn blind(side: &'static str, why: String) -> Leak {
+    Leak::Blind { side, why }
 }
 
-fn rebuilt_response(response: &Response, headers: HeaderMap, body: Bytes) -> Response {
-    let mut built = Response::new(body);
+fn is_far_future(place: &PlaceToHide<'_>) -> bool {
+    place.expiry
+        && match &place.value {
+            Value::Timestamp { seconds, .. } => *seconds == stand_in::FAR_FUTURE,
+            Value::Integer(number) => matches!(number / i128::from(stand_in::FAR_FUTURE), 1 | 1000),
+            Value::Text(text) => text.starts_with("2099-12-31"),
+            _ => false,
+        }
+}
+
+fn value_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
+    pointer::tokens(pointer).try_fold(value, |value, token| match value {
+        Value::List(items) => items.get(token.parse::<usize>().ok()?),
+        other => other.member(&token),
+    })
+}
+
+/// Shows the spots of a request by the call's protocol.
+fn locate_request<'l>(request: &'l Request, call: Option<&'l Call>) -> impl Fn(&Message, Visit<'_>) -> Result<(), Malformed> + 'l {
+    move |message, visit| {
+        let Some(call) = call else { return Err(Malformed(String::new())) };
+        let mut whole = Request::new(message.body.clone());
+        *whole.method_mut() = request.method().clone();
+        *whole.uri_mut() = request.uri().clone();
+        whole.headers_mut().clone_from(&message.headers);
+        call.protocol.locate_request(&call.service, call.operation, &whole, visit)
+    }
+}
+
+/// Shows the spots of a response by the call's protocol.
+fn locate_response<'l>(response: &'l Response, finding: &'l Finding) -> impl Fn(&Message, Visit<'_>) -> Result<(), Malformed> + 'l {
+    move |message, visit| {
+        let reply = finding.response.as_ref().and_then(|judged| judged.content.as_ref());
+        let (Some(call), Some(reply)) = (&finding.call, reply) else {
+            return Err(Malformed(String::new()));
+        };
+        let mut whole = Response::new(message.body.clone());
+        *whole.status_mut() = response.status();
+        whole.headers_mut().clone_from(&message.headers);
+        let answer = Answer::of(call.operation, reply);
+        call.protocol.locate_response(&call.service, answer, &whole, visit)
+    }
+}
+
+fn rebuilt_request(request: &Request, written: Message) -> Request {
+    let mut built = Request::new(written.body);
+    *built.method_mut() = request.method().clone();
+    *built.version_mut() = request.version();
+    *built.uri_mut() = written.uri.unwrap_or_default();
+    *built.headers_mut() = written.headers;
+    built
+}
+
+fn rebuilt_response(response: &Response, written: Message) -> Response {
+    let mut built = Response::new(written.body);
     *built.status_mut() = response.status();
     *built.version_mut() = response.version();
-    *built.headers_mut() = headers;
+    *built.headers_mut() = written.headers;
     built
 }
 

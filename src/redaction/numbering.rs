@@ -8,8 +8,9 @@ use super::headers;
 use super::stand_in::is_uuid;
 use crate::cassette::Interaction;
 use crate::json::rewrite;
+use crate::wire;
 use bytes::Bytes;
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -20,6 +21,13 @@ const PREFIX: &str = "00000000-0000-4000-8000-";
 #[allow(clippy::expect_used)]
 static UUID: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?-u)\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b").expect("a constant pattern")
+});
+
+/// In CBOR the byte before a text is its length, and may look like a letter.
+#[allow(clippy::expect_used)]
+static UUID_BYTES: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
+    regex::bytes::Regex::new(r"(?-u)[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+        .expect("a constant pattern")
 });
 
 /// Numbers the tokens of all interactions. `tokens` gives an interaction's idempotency token. A
@@ -44,11 +52,11 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
     if let Some(uri) = numbered(&interaction.request.uri().to_string(), numbers).and_then(|uri| uri.parse().ok()) {
         *interaction.request.uri_mut() = uri;
     }
-    if let Some(body) = numbered_body(interaction.request.body(), numbers) {
+    if let Some(body) = numbered_message(interaction.request.headers(), interaction.request.body(), numbers) {
         headers::refresh_checksums(interaction.request.headers_mut(), &body);
         *interaction.request.body_mut() = body;
     }
-    if let Some(body) = numbered_body(interaction.response.body(), numbers) {
+    if let Some(body) = numbered_message(interaction.response.headers(), interaction.response.body(), numbers) {
         headers::refresh_checksums(interaction.response.headers_mut(), &body);
         *interaction.response.body_mut() = body;
     }
@@ -63,6 +71,23 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
             *value = changed;
         }
     }
+}
+
+/// A number is as long as the token it stands for, so that CBOR, which tells lengths, stays true.
+/// In other formats that are no text (images, event streams with their checksums) nothing changes.
+fn numbered_message(headers: &HeaderMap, body: &Bytes, numbers: &HashMap<String, String>) -> Option<Bytes> {
+    if wire::media_type(headers).is_none_or(|media_type| !media_type.eq_ignore_ascii_case("application/cbor")) {
+        return numbered_body(body, numbers);
+    }
+    let mut changed: Option<Vec<u8>> = None;
+    for found in UUID_BYTES.find_iter(body) {
+        let number = std::str::from_utf8(found.as_bytes()).ok().and_then(|token| numbers.get(token));
+        let bytes = changed.get_or_insert_with(|| body.to_vec());
+        if let (Some(number), Some(place)) = (number, bytes.get_mut(found.range())) {
+            place.copy_from_slice(number.as_bytes());
+        }
+    }
+    changed.map(Bytes::from)
 }
 
 fn numbered_body(body: &Bytes, numbers: &HashMap<String, String>) -> Option<Bytes> {

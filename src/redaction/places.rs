@@ -1,21 +1,28 @@
 //! The places of one side of an exchange that are not written as they were.
 
-use super::rules::Rule;
+use super::rules::{Context, Rule};
+use super::stand_in::base64_bytes;
+use crate::codec::spot::{Form, Spot};
 use crate::contract::{Departure, Rule as Constraint};
 use crate::inspect::Call;
-use crate::model::schema::Member;
-use crate::pointer::Path;
+use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
+use crate::pointer::{self, Path};
 use crate::value::Value;
 use std::collections::HashMap;
 
 /// Every place of one side of an exchange that is not written as it was.
 pub(super) struct Side<'a> {
     pub(super) operation: &'a str,
-    /// By pointer in the body.
+    /// What the side holds by the model; nothing where it was not decoded, so that only the form of
+    /// what is there tells secrets.
+    pub(super) shape: Option<(&'a Service, ShapeIndex)>,
+    /// By pointer in member names.
     pub(super) places: HashMap<String, PlaceToHide<'a>>,
     pub(super) departures: Vec<&'a Departure>,
-    /// The body was decoded; else only its form tells what is in it.
+    /// It was decoded, though perhaps into something that no model describes.
     pub(super) decoded: bool,
+    /// It may hand out credentials, which must not expire.
+    pub(super) expires: bool,
 }
 
 pub(super) struct PlaceToHide<'a> {
@@ -27,27 +34,84 @@ pub(super) struct PlaceToHide<'a> {
     pub(super) expiry: bool,
 }
 
-impl<'a> Side<'a> {
-    pub(super) fn new(call: Option<&'a Call>) -> Side<'a> {
-        Side {
-            operation: call.map_or("", |call| &call.service.operation(call.operation).name),
-            places: HashMap::new(),
-            departures: Vec::new(),
-            decoded: false,
-        }
-    }
-
-    pub(super) fn place(&mut self, path: &Path<'_>, value: Value) -> &mut PlaceToHide<'a> {
-        let place = self.places.entry(path.render()).or_insert(PlaceToHide {
+impl PlaceToHide<'_> {
+    fn nothing(value: Value) -> Self {
+        PlaceToHide {
             rule: None,
             key_rule: None,
             member: None,
             key_member: None,
-            value: Value::Null,
+            value,
             expiry: false,
-        });
+        }
+    }
+
+    /// An empty text is no secret, and a rule by name hides only strings.
+    pub(super) fn is_void(&self) -> bool {
+        !self.expiry && is_void(self.rule, &self.value)
+    }
+}
+
+/// Whether a value says nothing that the rule could hide.
+pub(super) fn is_void(rule: Option<Rule>, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::List(_) | Value::Object(_) => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Blob(bytes) => bytes.is_empty(),
+        _ => rule == Some(Rule::SecretForms),
+    }
+}
+
+impl<'a> Side<'a> {
+    pub(super) fn new(call: Option<&'a Call>) -> Side<'a> {
+        Side {
+            operation: call.map_or("", |call| &call.service.operation(call.operation).name),
+            shape: None,
+            places: HashMap::new(),
+            departures: Vec::new(),
+            decoded: false,
+            expires: false,
+        }
+    }
+
+    pub(super) fn place(&mut self, path: &Path<'_>, value: Value) -> &mut PlaceToHide<'a> {
+        let place = self.places.entry(path.render()).or_insert(PlaceToHide::nothing(Value::Null));
         if !matches!(value, Value::Null) {
             place.value = value;
+        }
+        place
+    }
+
+    /// What is to be hidden at a spot that the decoder passed over: an element that no shape knows,
+    /// below a place that is secret, or one whose name says so.
+    pub(super) fn overlooked(&self, spot: &Spot<'_>) -> PlaceToHide<'a> {
+        let value = match spot.form {
+            Form::JsonScalar | Form::CborScalar => number(&spot.text),
+            _ => Value::Text(spot.text.clone().into_owned()),
+        };
+        let mut place = PlaceToHide::nothing(value);
+        let (Some((service, shape)), Some(member)) = (self.shape, spot.member) else {
+            // The names of what nobody knows are all there is.
+            let names: Vec<String> = pointer::tokens(spot.wire).skip(1).collect();
+            let words = names.iter().flat_map(|name| name.split('.')).map(plain_name);
+            let context = words.fold(Context::unknown(), |context, word| context.step(word));
+            place.rule = context.secret.filter(|_| !spot.key);
+            return place;
+        };
+        let mut tokens: Vec<String> = pointer::tokens(member).collect();
+        if spot.key {
+            tokens.pop();
+        }
+        let root = Context::root(service, shape);
+        let context = tokens.iter().fold(root, |context, token| context.step(token));
+        if spot.key {
+            let key = context.is_map().then(|| context.key());
+            place.key_rule = key.and_then(|key| key.secret).filter(|rule| *rule != Rule::SecretForms);
+            return place;
+        }
+        place.rule = context.secret;
+        if let (Some(ShapeKind::Blob), Some(bytes)) = (context.kind(), base64_bytes(&spot.text)) {
+            place.value = Value::Blob(bytes);
         }
         place
     }
@@ -64,5 +128,18 @@ impl<'a> Side<'a> {
             }
         }
         breaks
+    }
+}
+
+/// `item` of `item[2]` and `@item`.
+fn plain_name(word: &str) -> &str {
+    word.split('[').next().unwrap_or(word).trim_start_matches('@')
+}
+
+fn number(lexeme: &str) -> Value {
+    match lexeme {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => lexeme.parse().map_or_else(|_| Value::Number(lexeme.to_owned()), Value::Integer),
     }
 }

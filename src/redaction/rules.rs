@@ -262,6 +262,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The place below this one that a token of a pointer leads to.
+    pub fn step<'b>(&self, token: &'b str) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        let is_position = token.bytes().all(|byte| byte.is_ascii_digit());
+        match self.kind() {
+            Some(ShapeKind::List(_)) => self.item(),
+            None if is_position => self.item(),
+            _ => self.child(token),
+        }
+    }
+
     /// Somewhere inside this place, before its own member is known.
     fn inside(&self) -> Context<'a> {
         Context {

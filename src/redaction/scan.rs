@@ -9,8 +9,10 @@ use super::Leak;
 use super::rules::{Rule, is_secret_name};
 use super::stand_in::{StandIns, is_access_key_id, is_marked_text};
 use crate::cassette::Interaction;
+use crate::codec::spot::{self, Shown};
 use crate::json::rewrite::{self, Place};
 use crate::pointer;
+use crate::wire;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -324,21 +326,28 @@ pub fn literally(interaction: &Interaction, secrets: &[String]) -> Vec<Leak> {
     if secrets.is_empty() {
         return leaks;
     }
-    look_everywhere(interaction, &mut |place, text| {
+    let mut look = |place: String, text: &str| {
         if secrets.iter().any(|secret| text.contains(secret.as_str())) {
             let rule = Rule::Credentials;
             leaks.push(Leak::Secret { place, rule });
         }
-    });
+    };
+    look_everywhere(interaction, &mut look);
+    for (place, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
+        look(place.to_owned(), &String::from_utf8_lossy(body));
+    }
     leaks
 }
 
 fn look_everywhere(interaction: &Interaction, look: &mut dyn FnMut(String, &str)) {
     look("/request/uri".to_owned(), &interaction.request.uri().to_string());
     look_at_headers("/request/headers", interaction.request.headers(), look);
-    look_at_body("/request/body", interaction.request.body(), look);
+    look_at_body("/request", interaction.request.headers(), interaction.request.body(), look);
     look_at_headers("/response/headers", interaction.response.headers(), look);
-    look_at_body("/response/body", interaction.response.body(), look);
+    look_at_body("/response", interaction.response.headers(), interaction.response.body(), look);
 }
 
 fn look_at_headers(place: &str, headers: &HeaderMap, look: &mut dyn FnMut(String, &str)) {
@@ -347,14 +356,11 @@ fn look_at_headers(place: &str, headers: &HeaderMap, look: &mut dyn FnMut(String
     }
 }
 
-fn look_at_body(place: &str, body: &[u8], look: &mut dyn FnMut(String, &str)) {
-    let text = String::from_utf8_lossy(body);
-    let document = rewrite::map_strings(&text, &mut |string, inner| {
-        look(format!("{place}{}", string.pointer), inner);
-        None
-    });
-    if document.is_err() {
-        look(place.to_owned(), &text);
+fn look_at_body(place: &str, headers: &HeaderMap, body: &[u8], look: &mut dyn FnMut(String, &str)) {
+    let content_type = wire::text(headers, "content-type");
+    let shown = spot::anywhere(content_type, body, &mut |spot| look(format!("{place}{}", spot.wire), &spot.text));
+    if shown == Shown::Nothing {
+        look(format!("{place}/body"), &String::from_utf8_lossy(body));
     }
 }
 

@@ -1,24 +1,66 @@
-//! Writes the parts of an interaction with stand-ins in them, and lists every place that it changed.
+//! Writes the messages of an interaction with stand-ins in them, and lists every place that it
+//! changed. Where a member is on the wire, the protocol says; this file never reads a format.
 
+use super::places::PlaceToHide;
 use super::rules::Rule;
 use super::stand_in::{self, FAR_FUTURE};
-use super::{Leak, PlaceToHide, Redactor, Side, headers, scan};
+use super::{Leak, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
-use crate::json::lexer::{Lexer, Token};
-use crate::json::rewrite::{self, Edit, Place};
+use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit};
+use crate::json::rewrite;
 use crate::pointer;
+use crate::protocol::Malformed;
 use crate::value::Value;
-use crate::wire::Request;
+use crate::wire;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
+use http::Uri;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::{HashMap, HashSet};
 
-/// Writes the parts of an interaction and lists what it replaced, in document order.
+/// A message in the parts that may hold a secret.
+pub(super) struct Message {
+    /// Of a request.
+    pub(super) uri: Option<Uri>,
+    pub(super) headers: HeaderMap,
+    /// Without content encoding.
+    pub(super) body: Bytes,
+}
+
+/// What shows the spots of a message.
+pub(super) type Locate<'l> = &'l dyn Fn(&Message, Visit<'_>) -> Result<(), Malformed>;
+
+/// Writes the parts of an interaction and lists what it replaced, in the order of the wire.
 pub(super) struct Writer<'a> {
     redactor: &'a Redactor,
     accounts: HashMap<String, String>,
     pub(super) redacted: Vec<Redacted>,
-    listed: HashSet<(String, Rule)>,
+    listed: HashSet<(String, Option<String>, Rule)>,
+}
+
+/// What one message comes to.
+#[derive(Default)]
+struct Draft {
+    splices: Vec<Splice>,
+    notes: Vec<Note>,
+    /// Pointers whose last name is a key that became another, with what they are now.
+    members: Renamed,
+    wires: Renamed,
+    /// Headers whose value is a stand-in already.
+    hidden_headers: HashSet<usize>,
+    /// Somebody reads the body as it is, white space included.
+    raw: bool,
+    /// A place that cannot hold its stand-in.
+    unwritable: Option<String>,
+}
+
+#[derive(Default)]
+struct Renamed(Vec<(String, String)>);
+
+struct Note {
+    part: Part,
+    wire: String,
+    member: Option<String>,
+    rule: Rule,
 }
 
 impl<'a> Writer<'a> {
@@ -32,13 +74,84 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn note(&mut self, path: String, rule: Rule, breaks: Vec<String>) {
-        if self.listed.insert((path.clone(), rule)) {
-            self.redacted.push(Redacted {
-                path,
-                rule: rule.id().to_owned(),
-                breaks,
+    /// A message with stand-ins. `base` is `/request` or `/response`.
+    pub(super) fn message(&mut self, base: &'static str, message: Message, side: &Side<'_>, locate: Locate<'_>) -> Result<Message, Leak> {
+        let mut draft = Draft::default();
+        let located = side.decoded && {
+            let shown = locate(&message, &mut |spot| self.spot(spot, side, &mut draft));
+            if let Err(why) = &shown {
+                refuse_blind(base, side, why)?;
+                draft = Draft::default();
+            }
+            shown.is_ok()
+        };
+        if !located {
+            if let Some(uri) = &message.uri {
+                spot::in_query(uri, &mut |spot| self.spot(spot, side, &mut draft));
+            }
+            let content_type = wire::text(&message.headers, "content-type").map(str::to_owned);
+            spot::anywhere(content_type.as_deref(), &message.body, &mut |spot| {
+                self.spot(spot, side, &mut draft)
             });
+        }
+        if let Some(place) = draft.unwritable {
+            return Err(Leak::Unwritable {
+                place: format!("{base}{place}"),
+            });
+        }
+        let written = Message {
+            uri: match &message.uri {
+                Some(uri) => Some(self.uri(uri, &mut draft)?),
+                None => None,
+            },
+            headers: self.headers(&message.headers, &mut draft)?,
+            body: body(&message.body, &draft, base == "/request" && located)?,
+        };
+        self.list(base, draft, side);
+        Ok(written)
+    }
+
+    /// Decides what becomes of one scalar.
+    fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
+        draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
+        let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
+        let known = member.and_then(|member| side.places.get(member));
+        let overlooked;
+        let place = match known {
+            Some(place) => place,
+            None => {
+                overlooked = side.overlooked(&spot);
+                // What the user keeps readable, nobody overlooked.
+                if spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
+                    return self.clean_spot(&spot, draft);
+                }
+                &overlooked
+            }
+        };
+        let hidden = if spot.key {
+            place.key_rule.map(|rule| (self.hidden_key(place, &spot), rule))
+        } else {
+            let rule = place.rule.filter(|_| !place.is_void() && !spot.text.is_empty());
+            rule.map(|rule| (self.hidden(place, &spot), rule))
+        };
+        match hidden {
+            Some((value, rule)) => draft.put(&spot, &value, &[rule]),
+            None => self.clean_spot(&spot, draft),
+        }
+        if place.rule.is_some()
+            && !spot.key
+            && let Part::Header(at) = spot.part
+        {
+            draft.hidden_headers.insert(at);
+        }
+    }
+
+    fn clean_spot(&self, spot: &Spot<'_>, draft: &mut Draft) {
+        if !spot.form.is_text() {
+            return;
+        }
+        if let Some((clean, rules)) = self.clean(&spot.text) {
+            draft.put(spot, &Value::Text(clean), &rules);
         }
     }
 
@@ -62,273 +175,212 @@ impl<'a> Writer<'a> {
         renamed.or(scrubbed).map(|clean| (clean, rules))
     }
 
-    pub(super) fn uri(&mut self, request: &Request) -> Result<http::Uri, Leak> {
-        let Some((clean, rules)) = self.clean(&request.uri().to_string()) else {
-            return Ok(request.uri().clone());
-        };
-        for rule in rules {
-            self.note("/request/uri".to_owned(), rule, Vec::new());
+    /// What stands for the value at a spot. A stand-in stays, and is listed.
+    fn hidden(&self, place: &PlaceToHide<'_>, spot: &Spot<'_>) -> Value {
+        if place.expiry {
+            return Value::Timestamp {
+                seconds: FAR_FUTURE,
+                nanos: 0,
+            };
         }
+        // A repeated key can hold another value than the one that counts.
+        let value = match &place.value {
+            Value::Blob(_) if matches!(spot.form, Form::Raw | Form::RawBytes) => place.value.clone(),
+            Value::Blob(_) => match stand_in::base64_bytes(&spot.text) {
+                Some(bytes) => Value::Blob(bytes),
+                None => Value::Text(spot.text.clone().into_owned()),
+            },
+            Value::Text(_) => Value::Text(spot.text.clone().into_owned()),
+            other => other.clone(),
+        };
+        self.redactor.stand_ins.value(&value, place.member)
+    }
+
+    fn hidden_key(&self, place: &PlaceToHide<'_>, spot: &Spot<'_>) -> Value {
+        self.redactor
+            .stand_ins
+            .value(&Value::Text(spot.text.clone().into_owned()), place.key_member)
+    }
+
+    fn uri(&self, uri: &Uri, draft: &mut Draft) -> Result<Uri, Leak> {
+        let printed = uri.to_string();
+        let spliced = Splice::apply(Part::Uri, printed.as_bytes(), &draft.splices).ok_or(Leak::Uri)?;
+        let spliced = String::from_utf8(spliced).map_err(|_| Leak::Uri)?;
+        let Some((clean, rules)) = self.clean(&spliced) else {
+            return if spliced == printed {
+                Ok(uri.clone())
+            } else {
+                spliced.parse().map_err(|_| Leak::Uri)
+            };
+        };
+        draft.note_all(Part::Uri, "/uri", &rules);
         clean.parse().map_err(|_| Leak::Uri)
     }
 
-    pub(super) fn headers(&mut self, base: &str, headers: HeaderMap) -> HeaderMap {
+    fn headers(&self, headers: &HeaderMap, draft: &mut Draft) -> Result<HeaderMap, Leak> {
         let mut out = HeaderMap::with_capacity(headers.keys_len());
-        for (name, value) in &headers {
-            let text = String::from_utf8_lossy(value.as_bytes());
+        for (at, (name, value)) in headers.iter().enumerate() {
+            let unwritable = || Leak::Unwritable {
+                place: format!("the header `{name}`"),
+            };
+            let applied = |part, bytes| Splice::apply(part, bytes, &draft.splices).ok_or_else(unwritable);
+            let written_name = applied(Part::HeaderName(at), name.as_str().as_bytes())?;
+            let written_name = HeaderName::from_bytes(&written_name).map_err(|_| unwritable())?;
+            let spliced = applied(Part::Header(at), value.as_bytes())?;
+            let text = String::from_utf8_lossy(&spliced);
             let replaced = match headers::secret(name.as_str()) {
+                Some(_) if draft.hidden_headers.contains(&at) => None,
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
                 None => self.clean(&text),
             };
-            let Some((clean, rules)) = replaced else {
-                out.append(name.clone(), value.clone());
-                continue;
+            let bytes = match replaced {
+                Some((clean, rules)) => {
+                    draft.note_all(Part::Header(at), &format!("/headers/{written_name}"), &rules);
+                    clean.into_bytes()
+                }
+                None => spliced,
             };
-            for rule in rules {
-                self.note(format!("{base}/{name}"), rule, Vec::new());
-            }
-            out.append(name.clone(), HeaderValue::from_str(&clean).unwrap_or(HeaderValue::from_static("")));
+            out.append(written_name, HeaderValue::from_bytes(&bytes).map_err(|_| unwritable())?);
         }
-        out
+        Ok(out)
     }
 
-    pub(super) fn body(&mut self, base: &str, body: &Bytes, side: &Side<'_>, compact: bool) -> Bytes {
-        let Ok(text) = std::str::from_utf8(body) else {
-            return body.clone();
-        };
-        let clean = match self.json(base, text, side) {
-            Some(clean) => clean,
-            None => self.plain_body(base, text),
-        };
-        // White space in a request says nothing.
-        let compacted = if compact {
-            rewrite::compact(clean.as_deref().unwrap_or(text)).ok()
-        } else {
-            None
-        };
-        compacted.or(clean).map_or_else(|| body.clone(), Bytes::from)
+    /// Lists what was replaced, by the names that are written.
+    fn list(&mut self, base: &str, mut draft: Draft, side: &Side<'_>) {
+        draft.notes.sort_by_key(|note| match note.part {
+            Part::Uri => 0,
+            Part::Header(_) | Part::HeaderName(_) => 1,
+            Part::Body => 2,
+        });
+        for note in draft.notes {
+            let breaks = note.member.as_deref().map(|member| side.breaks(member)).unwrap_or_default();
+            let wire = draft.wires.now(&note.wire);
+            let member = note.member.map(|member| draft.members.now(&member));
+            let implied = wire.strip_prefix("/body");
+            let member = member.filter(|member| implied != Some(member.as_str()));
+            let path = format!("{base}{wire}");
+            if self.listed.insert((path.clone(), member.clone(), note.rule)) {
+                self.redacted.push(Redacted {
+                    path,
+                    member,
+                    rule: note.rule.id().to_owned(),
+                    breaks,
+                });
+            }
+        }
     }
+}
 
-    /// A body that was not decoded: one text, of which only the form of its secrets is known.
-    fn plain_body(&mut self, base: &str, text: &str) -> Option<String> {
-        let (clean, rules) = self.clean(text)?;
+impl Draft {
+    /// Writes another value at a spot, and notes it.
+    fn put(&mut self, spot: &Spot<'_>, value: &Value, rules: &[Rule]) {
+        let Some(bytes) = spot.form.write(value, &spot.text) else {
+            self.unwritable.get_or_insert_with(|| spot.wire.to_owned());
+            return;
+        };
+        self.splices.push(Splice {
+            part: spot.part,
+            range: spot.range.clone(),
+            bytes,
+        });
+        if let (true, Value::Text(name)) = (spot.key && spot.text != value.as_text().unwrap_or_default(), value) {
+            self.rename(spot, name);
+        }
+        // A place in the URI is told by its name alone, not by its pointer.
+        let wire = if spot.part == Part::Uri { "/uri" } else { spot.wire };
         for rule in rules {
-            self.note(base.to_owned(), rule, Vec::new());
-        }
-        Some(clean)
-    }
-
-    /// Nothing where the text is no JSON; `Some(None)` where it stays as it is.
-    fn json(&mut self, base: &str, text: &str, side: &Side<'_>) -> Option<Option<String>> {
-        if text.is_empty() || !side.decoded {
-            return None;
-        }
-        let mut renamed: Vec<(String, String)> = Vec::new();
-        let mut notes: Vec<(String, Rule, Vec<String>)> = Vec::new();
-        let edits = self.edits(text, side, &mut notes)?;
-        let edited = if edits.is_empty() {
-            None
-        } else {
-            Some(rewrite::replace(text, &edits).ok()?)
-        };
-        let mut changed = edited.is_some();
-        let source = edited.as_deref().unwrap_or(text);
-        let mapped = rewrite::map_strings(source, &mut |place, string| {
-            let hidden = side.places.get(place.pointer);
-            let (clean, rules) = match (place.place, hidden) {
-                (Place::Key, Some(hidden)) if hidden.key_rule.is_some() => self.hide_key(hidden, string)?,
-                (Place::Value, Some(hidden)) if hidden.rule.is_some() && !rule_is_void(hidden) => self.hide(hidden, string)?,
-                _ => self.clean(string)?,
-            };
-            changed |= clean != string;
-            if place.place == Place::Key && clean != string {
-                let parent = place.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-                let mut stored = stored_pointer(parent, &renamed);
-                stored.push('/');
-                pointer::escape_into(&clean, &mut stored);
-                renamed.push((place.pointer.to_owned(), stored));
-            }
-            let breaks = side.breaks(place.pointer);
-            notes.extend(rules.into_iter().map(|rule| (place.pointer.to_owned(), rule, breaks.clone())));
-            Some(clean)
-        })
-        .ok()?;
-        for (pointer, rule, breaks) in in_document_order(source, notes) {
-            self.note(format!("{base}{}", stored_pointer(&pointer, &renamed)), rule, breaks);
-        }
-        Some(changed.then_some(mapped))
-    }
-
-    /// A secret string: its stand-in, in the encoding of the place. A stand-in stays, and is listed.
-    fn hide(&self, place: &PlaceToHide<'_>, string: &str) -> Option<(String, Vec<Rule>)> {
-        let rule = place.rule?;
-        if string.is_empty() && rule == Rule::SecretForms {
-            return None;
-        }
-        if place.expiry {
-            return Some(("2099-12-31T23:59:59Z".to_owned(), vec![rule]));
-        }
-        // A duplicate key can hold another string than the value that counts.
-        let value = match &place.value {
-            Value::Blob(bytes) if stand_in::base64_text(bytes) == string => place.value.clone(),
-            Value::Blob(_) => match stand_in::base64_bytes(string) {
-                Some(bytes) => Value::Blob(bytes),
-                None => Value::Text(string.to_owned()),
-            },
-            Value::Timestamp { .. } => place.value.clone(),
-            _ => Value::Text(string.to_owned()),
-        };
-        match self.redactor.stand_ins.value(&value, place.member) {
-            Value::Timestamp { seconds, .. } => Some((stand_in::date_text(seconds, string)?, vec![rule])),
-            Value::Text(stand_in) => Some((stand_in, vec![rule])),
-            Value::Blob(bytes) => Some((stand_in::base64_text(&bytes), vec![rule])),
-            _ => None,
-        }
-    }
-
-    fn hide_key(&self, place: &PlaceToHide<'_>, key: &str) -> Option<(String, Vec<Rule>)> {
-        match self.redactor.stand_ins.value(&Value::Text(key.to_owned()), place.key_member) {
-            Value::Text(stand_in) => Some((stand_in, vec![place.key_rule?])),
-            _ => None,
-        }
-    }
-
-    /// Edits for secrets that are no strings: numbers, booleans, instants.
-    fn edits(&self, text: &str, side: &Side<'_>, notes: &mut Vec<(String, Rule, Vec<String>)>) -> Option<Vec<Edit>> {
-        if side.places.is_empty() {
-            // The document must still be one.
-            return Some(Vec::new());
-        }
-        let mut edits = Vec::new();
-        let mut scalars = Vec::new();
-        scalars_of(text, &mut |pointer, lexeme| {
-            if side.places.contains_key(pointer) {
-                scalars.push((pointer.to_owned(), lexeme.to_owned()));
-            }
-        })?;
-        for (pointer, lexeme) in scalars {
-            let Some(place) = side.places.get(&pointer) else {
-                continue;
-            };
-            let (Some(rule), false) = (place.rule, rule_is_void(place)) else {
-                continue;
-            };
-            let lexeme = if place.expiry {
-                expiry_of(&lexeme)
-            } else {
-                self.number(place, &lexeme)
-            };
-            notes.push((pointer.clone(), rule, side.breaks(&pointer)));
-            edits.push(Edit {
-                pointer,
-                place: Place::Value,
-                lexeme,
+            self.notes.push(Note {
+                part: spot.part,
+                wire: wire.to_owned(),
+                member: spot.member.map(str::to_owned),
+                rule: *rule,
             });
         }
-        Some(edits)
     }
 
-    fn number(&self, place: &PlaceToHide<'_>, lexeme: &str) -> String {
-        match self.redactor.stand_ins.value(&place.value, place.member) {
-            Value::Bool(value) => value.to_string(),
-            Value::Integer(number) => number.to_string(),
-            Value::Number(text) => text,
-            Value::Timestamp { seconds, .. } => seconds.to_string(),
-            // The value that counts has another type than this one of a repeated key.
-            _ if lexeme.starts_with(['t', 'f']) => "false".to_owned(),
-            _ => "0".to_owned(),
+    /// A key is a part of the pointers to it and to everything below it.
+    fn rename(&mut self, spot: &Spot<'_>, name: &str) {
+        if let Some(member) = spot.member {
+            self.members.add(member, name);
+        }
+        match spot.form {
+            Form::JsonText | Form::CborText => self.wires.add(spot.wire, name),
+            Form::HeaderName => {
+                let prefix = spot.wire.strip_suffix(spot.text.as_ref()).unwrap_or(spot.wire);
+                self.wires
+                    .0
+                    .push((spot.wire.to_owned(), format!("{prefix}{}", name.to_ascii_lowercase())));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_all(&mut self, part: Part, wire: &str, rules: &[Rule]) {
+        for rule in rules {
+            self.notes.push(Note {
+                part,
+                wire: wire.to_owned(),
+                member: None,
+                rule: *rule,
+            });
         }
     }
 }
 
-/// A rule by name hides only strings.
-pub(super) fn rule_is_void(place: &PlaceToHide<'_>) -> bool {
-    let empty = matches!(&place.value, Value::Text(text) if text.is_empty());
-    place.rule == Some(Rule::SecretForms) && !place.expiry && (empty || !matches!(place.value, Value::Text(_)))
-}
-
-/// 2099-12-31T23:59:59Z in the unit of the number that stands there.
-fn expiry_of(lexeme: &str) -> String {
-    let millis = lexeme.parse::<f64>().is_ok_and(|number| number > 1e11);
-    if millis {
-        format!("{FAR_FUTURE}000")
-    } else {
-        FAR_FUTURE.to_string()
+impl Renamed {
+    fn add(&mut self, pointer: &str, name: &str) {
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let mut now = self.now(parent);
+        now.push('/');
+        pointer::escape_into(name, &mut now);
+        self.0.push((pointer.to_owned(), now));
     }
-}
 
-/// The pointer as it leads through the written document, whose keys may be stand-ins.
-fn stored_pointer(pointer: &str, renamed: &[(String, String)]) -> String {
-    let longest = renamed
-        .iter()
-        .filter(|(from, _)| {
+    /// The pointer as it leads through what is written.
+    fn now(&self, pointer: &str) -> String {
+        let leads = |from: &str| {
             pointer
-                .strip_prefix(from.as_str())
+                .strip_prefix(from)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-        .max_by_key(|(from, _)| from.len());
-    match longest {
-        Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
-        None => pointer.to_owned(),
+        };
+        let longest = self.0.iter().filter(|(from, _)| leads(from)).max_by_key(|(from, _)| from.len());
+        match longest {
+            Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
+            None => pointer.to_owned(),
+        }
     }
 }
 
-/// Hands out every number and boolean of a document with its pointer; nothing for no JSON.
-fn scalars_of(text: &str, visit: &mut dyn FnMut(&str, &str)) -> Option<()> {
-    walk_json(text, &mut |pointer, token, lexeme| {
-        if matches!(token, Token::Number(_) | Token::Bool(_)) {
-            visit(pointer, lexeme);
-        }
-    })
+/// Nothing may be written of a message whose secrets nobody can find.
+fn refuse_blind(base: &'static str, side: &Side<'_>, why: &Malformed) -> Result<(), Leak> {
+    let holds = side.places.values().any(|place| place.rule.is_some() || place.key_rule.is_some());
+    let can_hold = side.shape.is_some_and(|(service, shape)| service.carries_sensitive(shape));
+    if holds || can_hold {
+        return Err(Leak::Blind {
+            side: base.trim_start_matches('/'),
+            why: why.to_string(),
+        });
+    }
+    Ok(())
 }
 
-fn in_document_order(text: &str, mut notes: Vec<(String, Rule, Vec<String>)>) -> Vec<(String, Rule, Vec<String>)> {
-    if notes.len() < 2 {
-        return notes;
+/// `compact`: white space says nothing in JSON, unless it is somebody's data.
+fn body(body: &Bytes, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
+    let changed = draft.splices.iter().any(|splice| splice.part == Part::Body);
+    let written = if changed {
+        let spliced = Splice::apply(Part::Body, body, &draft.splices).map(Bytes::from);
+        spliced.ok_or_else(|| Leak::Unwritable {
+            place: "the body".to_owned(),
+        })?
+    } else {
+        body.clone()
+    };
+    if compact
+        && !draft.raw
+        && let Ok(text) = std::str::from_utf8(&written)
+        && let Ok(compacted) = rewrite::compact(text)
+    {
+        return Ok(compacted.into());
     }
-    let mut order: HashMap<String, usize> = HashMap::new();
-    let _ = walk_json(text, &mut |pointer, _, _| {
-        let next = order.len();
-        order.entry(pointer.to_owned()).or_insert(next);
-    });
-    notes.sort_by_key(|(pointer, _, _)| order.get(pointer).copied().unwrap_or(usize::MAX));
-    notes
-}
-
-/// Visits every key and scalar of a document with the pointer that leads to it.
-pub(super) fn walk_json(text: &str, visit: &mut dyn FnMut(&str, Token<'_>, &str)) -> Option<()> {
-    let mut lexer = Lexer::new(text);
-    let mut pointer = String::new();
-    // For each open container: the length of its pointer, and the next index of an array.
-    let mut levels: Vec<(usize, Option<usize>)> = Vec::new();
-    loop {
-        let token = lexer.next().ok()?;
-        if let Some((length, Some(index))) = levels.last_mut()
-            && !matches!(token, Token::ArrayEnd)
-        {
-            pointer.truncate(*length);
-            pointer.push('/');
-            pointer.push_str(&index.to_string());
-            *index += 1;
-        }
-        match token {
-            Token::End => return Some(()),
-            Token::ObjectStart => levels.push((pointer.len(), None)),
-            Token::ArrayStart => levels.push((pointer.len(), Some(0))),
-            Token::ObjectEnd | Token::ArrayEnd => {
-                if let Some((length, _)) = levels.pop() {
-                    pointer.truncate(length);
-                }
-            }
-            Token::Key(raw) => {
-                pointer.truncate(levels.last().map_or(0, |(length, _)| *length));
-                pointer.push('/');
-                pointer::escape_into(&raw.decode(), &mut pointer);
-                visit(&pointer, token, "");
-            }
-            Token::Text(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {
-                visit(&pointer, token, &text[lexer.token_start()..lexer.token_end()]);
-            }
-        }
-    }
+    Ok(written)
 }

@@ -12,6 +12,7 @@ mod determinism;
 mod doors;
 mod floors;
 mod kill;
+mod malformed;
 mod odd_upstream;
 mod puppet;
 mod recording;

@@ -13,13 +13,6 @@ pub const BLOB_ABOVE: usize = 64 * 1024;
 /// and the whole must stay within what the lexer reads.
 const DEEPEST_JSON: usize = MAX_DEPTH - 8;
 
-/// Whose body it is. White space in a JSON request means nothing; a response is kept to the byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Request,
-    Response,
-}
-
 /// Where large bodies go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Large {
@@ -43,12 +36,12 @@ pub(super) enum Form<'a> {
 }
 
 /// The form of a body; none for an empty one.
-pub(super) fn form(body: &Bytes, side: Side, large: Large) -> Option<Form<'_>> {
+pub(super) fn form(body: &Bytes, large: Large) -> Option<Form<'_>> {
     if body.is_empty() {
         return None;
     }
     let text = std::str::from_utf8(body).ok();
-    let json = text.and_then(|text| as_json(text, side));
+    let json = text.and_then(|text| as_json(text));
     let stored_bytes = json.as_ref().map_or(body.len(), String::len);
     if large == Large::Blobs && stored_bytes > BLOB_ABOVE {
         let content = json.map_or_else(|| body.clone(), Bytes::from);
@@ -62,10 +55,10 @@ pub(super) fn form(body: &Bytes, side: Side, large: Large) -> Option<Form<'_>> {
     })
 }
 
-fn as_json(text: &str, side: Side) -> Option<String> {
+/// White space that says nothing is gone before a body comes here; what is left is somebody's data.
+fn as_json(text: &str) -> Option<String> {
     let compact = rewrite::compact(text).ok()?;
-    let unharmed = side == Side::Request || compact == text;
-    (unharmed && nests_at_most(&compact, DEEPEST_JSON)).then_some(compact)
+    (compact == text && nests_at_most(&compact, DEEPEST_JSON)).then_some(compact)
 }
 
 fn nests_at_most(json: &str, limit: usize) -> bool {

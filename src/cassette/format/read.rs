@@ -314,10 +314,11 @@ impl Reader<'_> {
 
     fn redacted_place(&mut self, within: &str, unknown: &mut Unknown) -> Read<Redacted> {
         const WITHIN: &str = "the redacted place";
-        let (mut path, mut rule, mut breaks) = (None, None, Vec::new());
+        let (mut path, mut member, mut rule, mut breaks) = (None, None, None, Vec::new());
         let start = self.object("a redacted place (an object)", WITHIN, within, unknown, |reader, name| {
             match name {
                 "path" => path = Some(reader.string("a JSON pointer (a string)")?),
+                "member" => member = Some(reader.string("a JSON pointer (a string)")?),
                 "rule" => rule = Some(reader.string("a rule's id (a string)")?),
                 "breaks" => breaks = reader.strings("names of constraints")?,
                 _ => return Ok(false),
@@ -326,6 +327,7 @@ impl Reader<'_> {
         })?;
         Ok(Redacted {
             path: self.present(path, start, WITHIN, "path", "a JSON pointer")?,
+            member,
             rule: self.present(rule, start, WITHIN, "rule", "a rule's id")?,
             breaks,
         })

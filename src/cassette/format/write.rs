@@ -2,7 +2,7 @@
 //! the writer that never touches a lexeme.
 
 use super::VERSION;
-use super::body::{Form, Large, Side, form};
+use super::body::{Form, Large, form};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
 use crate::json::rewrite;
 use crate::pointer;
@@ -138,7 +138,7 @@ impl Writer {
         self.open('{');
         self.text_member("method", request.method().as_str());
         self.text_member("uri", &request.uri().to_string());
-        self.message(request.headers(), request.body(), Side::Request, unknown);
+        self.message(request.headers(), request.body(), "/request", unknown);
         self.close('}');
 
         let response = &interaction.response;
@@ -146,7 +146,7 @@ impl Writer {
         self.open('{');
         self.key("status");
         self.lexeme(response.status().as_str());
-        self.message(response.headers(), response.body(), Side::Response, unknown);
+        self.message(response.headers(), response.body(), "/response", unknown);
         self.close('}');
 
         if interaction.attempt > 1 {
@@ -159,13 +159,9 @@ impl Writer {
     }
 
     /// Headers, body and unknown members: what both sides have.
-    fn message(&mut self, headers: &HeaderMap, body: &Bytes, side: Side, unknown: &Unknown) {
-        let (within, within_body) = match side {
-            Side::Request => ("/request", "/request/body"),
-            Side::Response => ("/response", "/response/body"),
-        };
+    fn message(&mut self, headers: &HeaderMap, body: &Bytes, within: &str, unknown: &Unknown) {
         self.headers(headers);
-        self.body(body, side, unknown, within_body);
+        self.body(body, unknown, &format!("{within}/body"));
         self.unknown(unknown, within);
     }
 
@@ -188,8 +184,8 @@ impl Writer {
         self.close(']');
     }
 
-    fn body(&mut self, body: &Bytes, side: Side, unknown: &Unknown, within: &str) {
-        let Some(form) = form(body, side, self.large) else { return };
+    fn body(&mut self, body: &Bytes, unknown: &Unknown, within: &str) {
+        let Some(form) = form(body, self.large) else { return };
         self.key("body");
         self.open('{');
         match form {
@@ -219,6 +215,9 @@ impl Writer {
         for (index, place) in redacted.iter().enumerate() {
             self.open('{');
             self.text_member("path", &place.path);
+            if let Some(member) = &place.member {
+                self.text_member("member", member);
+            }
             self.text_member("rule", &place.rule);
             self.strings_member("breaks", &place.breaks);
             if !unknown.is_empty() {

@@ -1,0 +1,81 @@
+//! The scalars of a body of which nobody says what format it has.
+
+use super::{Form, Part, Root, Spot, Visit};
+use crate::codec::form::{self, Dialect};
+use crate::pointer;
+use http::Uri;
+use std::borrow::Cow;
+
+/// What [`anywhere`] took a body for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// One of the formats: every scalar was shown by itself.
+    Parts,
+    /// Text of no known format: it was shown as one.
+    Whole,
+    /// No text: nothing was shown.
+    Nothing,
+}
+
+/// Shows the values of a query, each by the name it has there.
+pub fn in_query(uri: &Uri, visit: Visit<'_>) {
+    let printed = uri.to_string();
+    let start = printed.len() - uri.query().map_or(0, str::len);
+    let query = printed.get(start..).unwrap_or_default();
+    for field in form::fields(query.as_bytes()).filter_map(Result::ok) {
+        let mut wire = "/uri/".to_owned();
+        pointer::escape_into(&field.key, &mut wire);
+        visit(Spot {
+            member: None,
+            wire: &wire,
+            part: Part::Uri,
+            range: start + field.written.start..start + field.written.end,
+            form: Form::FormValue,
+            key: false,
+            text: field.value,
+        });
+    }
+}
+
+/// Shows the scalars of a body by the first format that it is in: JSON, XML, a form, CBOR; else the
+/// whole of it, where it is text.
+pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Shown {
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if body.is_empty() {
+        return Shown::Nothing;
+    }
+    if media_type.eq_ignore_ascii_case("application/cbor") && super::in_cbor(Root::UNKNOWN, body, &mut |_| {}).is_ok() {
+        let _ = super::in_cbor(Root::UNKNOWN, body, visit);
+        return Shown::Parts;
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Shown::Nothing;
+    };
+    // Each format is tried on the quiet first, so that nothing is shown twice.
+    let first = text.trim_start_matches('\u{feff}').trim_start().as_bytes().first();
+    if first == Some(&b'<') && super::in_xml(Root::UNKNOWN, &[], body, &mut |_| {}).is_ok() {
+        let _ = super::in_xml(Root::UNKNOWN, &[], body, visit);
+        return Shown::Parts;
+    }
+    if super::in_json(Root::UNKNOWN, false, body, &mut |_| {}).is_ok() {
+        let _ = super::in_json(Root::UNKNOWN, false, body, visit);
+        return Shown::Parts;
+    }
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let shown = super::in_form(Root::UNKNOWN, Dialect::Aws, body, &mut |_| {});
+        if shown.is_ok() {
+            let _ = super::in_form(Root::UNKNOWN, Dialect::Aws, body, visit);
+            return Shown::Parts;
+        }
+    }
+    visit(Spot {
+        member: None,
+        wire: "/body",
+        part: Part::Body,
+        range: 0..body.len(),
+        form: Form::Raw,
+        key: false,
+        text: Cow::Borrowed(text),
+    });
+    Shown::Whole
+}

@@ -1,0 +1,279 @@
+//! The scalars of an XML body, led by the XML binding traits (Smithy 2.0, "XML bindings"):
+//! `@xmlName`, `@xmlFlattened`, `@xmlAttribute`. Elements and attributes that the model does not
+//! know are shown too.
+//!
+//! The bytes between two tags, or between the quotes of an attribute, are replaced; every other byte
+//! stays. Text beside child elements is no value by any model, and is not shown.
+
+use super::{Form, Part, Root, Spot, Trail, Visit};
+use crate::codec::scalar::unknown_name;
+use crate::codec::xml::{self, Element, Malformed, Naming};
+use crate::model::schema::{Member, Service, Shape, ShapeIndex, ShapeKind};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Shows every text and attribute of an XML document. The root's shape describes the element at the
+/// end of the first of `paths` that leads somewhere, by child names from the root element (which is
+/// the empty path); where none does, nothing is known of the document.
+///
+/// # Errors
+/// Where the bytes are not XML.
+pub fn locate(root: Root<'_>, paths: &[&[&str]], body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+    let document = xml::parse(body)?;
+    // What precedes the first tag is no part of the offsets.
+    let mark = if body.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+    let text = std::str::from_utf8(body).unwrap_or_default().get(mark..).unwrap_or_default();
+    let described = paths.iter().find_map(|path| document.descend(path));
+    let mut walk = Walk {
+        service: root.shape.map(|(service, _)| service),
+        described: described.map(|element| element.content.clone()),
+        root,
+        text,
+        mark,
+        member: Trail::new("", true),
+        wire: Trail::new("/body", false),
+    };
+    walk.wire.name(document.name);
+    walk.element(&document, None, visit);
+    Ok(())
+}
+
+/// Text as element content or attribute value; nothing where XML 1.0 has no way to write it.
+pub(super) fn escaped(text: &str, attribute: bool) -> Option<Vec<u8>> {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if attribute => out.push_str("&quot;"),
+            '\'' if attribute => out.push_str("&apos;"),
+            '\n' if attribute => out.push_str("&#xA;"),
+            '\t' if attribute => out.push_str("&#x9;"),
+            '\r' => out.push_str("&#xD;"),
+            '\n' | '\t' => out.push(character),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => return None,
+            other => out.push(other),
+        }
+    }
+    Some(out.into_bytes())
+}
+
+struct Walk<'a> {
+    service: Option<&'a Service>,
+    /// The content of the element that the root's shape describes; no two elements have the same.
+    described: Option<Range<usize>>,
+    root: Root<'a>,
+    text: &'a str,
+    /// Bytes before `text`.
+    mark: usize,
+    member: Trail,
+    wire: Trail,
+}
+
+impl<'a> Walk<'a> {
+    /// `here`: what the model says of the element, where it leads there.
+    fn element(&mut self, element: &Element<'_>, here: Option<ShapeIndex>, visit: Visit<'_>) {
+        if self.described.as_ref() != Some(&element.content) {
+            return self.content(element, here, visit);
+        }
+        let Some((_, shape)) = self.root.shape else {
+            return self.content(element, here, visit);
+        };
+        self.member = Trail::new(self.root.member, false);
+        self.content(element, Some(shape), visit);
+        self.member = Trail::new("", true);
+    }
+
+    fn content(&mut self, element: &Element<'_>, here: Option<ShapeIndex>, visit: Visit<'_>) {
+        let shape = here.and_then(|here| Some(self.service?.shape(here)));
+        self.attributes(element, shape, visit);
+        if element.children.is_empty() {
+            // `<a/>` holds nothing, and an empty text is no secret.
+            if !element.content.is_empty() {
+                self.show(element.content.clone(), &element.text, Form::XmlText, false, visit);
+            }
+            return;
+        }
+        let Some(shape) = shape else {
+            return self.unknown(&children(element), visit);
+        };
+        match &shape.kind {
+            ShapeKind::Structure(_) | ShapeKind::Union(_) => self.structure(element, shape, visit),
+            ShapeKind::List(item) => {
+                let (items, others) = parted(element, item.xml_name());
+                self.items(&items, item, None, visit);
+                self.unknown(&others, visit);
+            }
+            ShapeKind::Map { key, value } => {
+                let (entries, others) = parted(element, "entry");
+                self.entries(&entries, key, value, visit);
+                self.unknown(&others, visit);
+            }
+            _ => self.unknown(&children(element), visit),
+        }
+    }
+
+    fn attributes(&mut self, element: &Element<'_>, shape: Option<&Shape>, visit: Visit<'_>) {
+        if element.attributes.is_empty() {
+            return;
+        }
+        let ranges = values_of_tag(self.text, element.content.start);
+        for ((name, text), range) in element.attributes.iter().zip(ranges) {
+            let bound = |member: &&Member| member.is_attribute() && local(name) == local(member.xml_name());
+            let member = shape.and_then(|shape| shape.members().iter().find(bound));
+            let (at, wire) = (self.member.len(), self.wire.len());
+            self.member.name(member.map_or(*name, |member| &member.name));
+            self.wire.name(&format!("@{name}"));
+            self.show(range, text, Form::XmlAttribute, false, visit);
+            self.member.back(at);
+            self.wire.back(wire);
+        }
+    }
+
+    fn structure(&mut self, element: &Element<'_>, shape: &'a Shape, visit: Visit<'_>) {
+        let mut flattened: HashMap<&str, usize> = HashMap::new();
+        for (child, name) in children(element) {
+            let at = self.member.len();
+            let wire = self.wire.len();
+            let named = |member: &&Member| !member.is_attribute() && is_called(child, member.xml_name());
+            let member = shape.members().iter().find(named);
+            match (member, &shape.kind) {
+                (Some(member), _) => self.member.name(&member.name),
+                (None, ShapeKind::Structure(members) | ShapeKind::Union(members)) => {
+                    self.member.name(&unknown_name(members, child.local_name()));
+                }
+                _ => self.member.name(child.local_name()),
+            }
+            let kind = member.and_then(|member| Some(&self.service?.shape(member.target).kind));
+            let is_flat = member.is_some_and(Naming::is_flattened);
+            match (kind, member) {
+                (Some(ShapeKind::List(item)), Some(member)) if is_flat => {
+                    let next = flattened.entry(&member.name).or_default();
+                    self.items(&[(child, name)], item, Some(next), visit);
+                }
+                (Some(ShapeKind::Map { key, value }), Some(_)) if is_flat => self.entries(&[(child, name)], key, value, visit),
+                _ => {
+                    self.wire.name(&name);
+                    self.element(child, member.map(|member| member.target), visit);
+                }
+            }
+            self.member.back(at);
+            self.wire.back(wire);
+        }
+    }
+
+    /// Elements that no shape explains: they go on by name, so that what holds above holds for them.
+    fn unknown(&mut self, children: &[(&Element<'_>, String)], visit: Visit<'_>) {
+        let (at, wire) = (self.member.len(), self.wire.len());
+        for (child, name) in children {
+            self.member.name(child.local_name());
+            self.wire.name(name);
+            self.element(child, None, visit);
+            self.member.back(at);
+            self.wire.back(wire);
+        }
+    }
+
+    /// `next` counts the items of a flattened list, which may stand apart.
+    fn items(&mut self, children: &[(&Element<'_>, String)], item: &'a Member, next: Option<&mut usize>, visit: Visit<'_>) {
+        let mut own = 0;
+        let next = next.unwrap_or(&mut own);
+        let (at, wire) = (self.member.len(), self.wire.len());
+        for (child, name) in children {
+            self.member.index(*next);
+            self.wire.name(name);
+            self.element(child, Some(item.target), visit);
+            self.member.back(at);
+            self.wire.back(wire);
+            *next += 1;
+        }
+    }
+
+    fn entries(&mut self, entries: &[(&Element<'_>, String)], key: &'a Member, value: &'a Member, visit: Visit<'_>) {
+        let (at, wire) = (self.member.len(), self.wire.len());
+        for (entry, name) in entries {
+            let named = entry.children.iter().find(|child| is_called(child, key.xml_name()));
+            let text = named.map_or("", |key| &key.text);
+            self.wire.name(name);
+            let inside = self.wire.len();
+            for (child, name) in children(entry) {
+                self.member.name(text);
+                self.wire.name(&name);
+                let is_key = is_called(child, key.xml_name());
+                if is_key && child.children.is_empty() {
+                    self.show(child.content.clone(), &child.text, Form::XmlText, true, visit);
+                } else {
+                    let known = !is_key && is_called(child, value.xml_name());
+                    self.element(child, known.then_some(value.target), visit);
+                }
+                self.member.back(at);
+                self.wire.back(inside);
+            }
+            self.wire.back(wire);
+        }
+    }
+
+    fn show(&self, range: Range<usize>, text: &str, form: Form, key: bool, visit: Visit<'_>) {
+        visit(Spot {
+            member: self.member.get(),
+            wire: &self.wire.text,
+            part: Part::Body,
+            range: range.start + self.mark..range.end + self.mark,
+            form,
+            key,
+            text: Cow::Borrowed(text),
+        });
+    }
+}
+
+/// Where the values of a start tag's attributes stand, between their quotes; `end` is behind the
+/// tag. In XML no attribute holds a `<`.
+fn values_of_tag(text: &str, end: usize) -> Vec<Range<usize>> {
+    let start = text.get(..end).and_then(|before| before.rfind('<')).unwrap_or(end);
+    let tag = text.get(start..end).unwrap_or_default();
+    let mut values = Vec::new();
+    let mut at = 0;
+    while let Some(open) = tag.get(at..).and_then(|rest| rest.find(['"', '\''])).map(|offset| at + offset) {
+        let quote = if tag.as_bytes().get(open) == Some(&b'"') { '"' } else { '\'' };
+        let Some(length) = tag.get(open + 1..).and_then(|rest| rest.find(quote)) else {
+            break;
+        };
+        values.push(start + open + 1..start + open + 1 + length);
+        at = open + length + 2;
+    }
+    values
+}
+
+/// A prefix stands for a namespace, and a model may write one or not.
+fn is_called(element: &Element<'_>, name: &str) -> bool {
+    element.local_name() == local(name)
+}
+
+fn local(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, local)| local)
+}
+
+/// The children of that name, and the others.
+#[allow(clippy::type_complexity)] // two of what `children` gives
+fn parted<'t, 'a>(element: &'t Element<'a>, name: &str) -> (Vec<(&'t Element<'a>, String)>, Vec<(&'t Element<'a>, String)>) {
+    children(element).into_iter().partition(|(child, _)| is_called(child, name))
+}
+
+/// The children with their names on the wire; of repeated ones, the second is `name[2]`.
+fn children<'t, 'a>(element: &'t Element<'a>) -> Vec<(&'t Element<'a>, String)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut named = Vec::with_capacity(element.children.len());
+    for child in &element.children {
+        let count = seen.entry(child.name).or_default();
+        *count += 1;
+        let name = if *count == 1 {
+            child.name.to_owned()
+        } else {
+            format!("{}[{count}]", child.name)
+        };
+        named.push((child, name));
+    }
+    named
+}

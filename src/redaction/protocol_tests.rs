@@ -1,0 +1,539 @@
+//! What redaction promises, held in every protocol: one small service, spoken to in each of them.
+
+use super::testing::{SALT, redaction};
+use super::*;
+use crate::cassette::Interaction;
+use crate::inspect::{Verdict, inspect, inspect_recorded};
+use crate::matcher::key::{Key, key};
+use crate::model::catalog::Catalog;
+use crate::protocol::{PROTOCOLS, Protocol};
+use crate::redaction::echo::Template;
+use crate::wire::Exchange;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+/// `PROTOCOL` and `NAMED` are filled in. `Put` binds members to every part of a message, `Send` has
+/// all in the body, `Store` has a body that is one blob.
+const MODEL: &str = r##"{"smithy":"2.0","shapes":{
+"t#NAMED":{"type":"service","version":"2020-01-01","operations":[{"target":"t#Put"},{"target":"t#Send"},{"target":"t#Store"}],
+ "traits":{"aws.api#service":{"sdkId":"NAMED"},"aws.auth#sigv4":{"name":"named"},"PROTOCOL":{},"smithy.api#xmlNamespace":{"uri":"urn:t"}}},
+"t#Put":{"type":"operation","input":{"target":"t#PutInput"},"output":{"target":"t#PutOutput"},"errors":[{"target":"t#Oops"}],
+ "traits":{"smithy.api#http":{"method":"POST","uri":"/put/{id}/of/{path+}?kind=put","code":200}}},
+"t#Send":{"type":"operation","input":{"target":"t#SendInput"},"output":{"target":"t#SendOutput"},
+ "traits":{"smithy.api#http":{"method":"POST","uri":"/send","code":200}}},
+"t#Store":{"type":"operation","input":{"target":"t#StoreInput"},"output":{"target":"t#StoreOutput"},
+ "traits":{"smithy.api#http":{"method":"PUT","uri":"/store","code":200}}},
+"t#PutInput":{"type":"structure","members":{
+ "id":{"target":"t#Secret","traits":{"smithy.api#httpLabel":{},"smithy.api#required":{}}},
+ "path":{"target":"smithy.api#String","traits":{"smithy.api#httpLabel":{},"smithy.api#required":{}}},
+ "filter":{"target":"t#Secret","traits":{"smithy.api#httpQuery":"filter"}},
+ "filters":{"target":"t#Secrets","traits":{"smithy.api#httpQuery":"f"}},
+ "key":{"target":"t#Secret","traits":{"smithy.api#httpHeader":"X-Named-Key"}},
+ "keys":{"target":"t#Secrets","traits":{"smithy.api#httpHeader":"X-Named-Keys"}},
+ "meta":{"target":"t#SecretMap","traits":{"smithy.api#httpPrefixHeaders":"x-meta-"}},
+ "note":{"target":"smithy.api#String"},"spec":{"target":"t#Secret","traits":{"smithy.api#jsonName":"the spec","smithy.api#xmlName":"TheSpec"}},
+ "clientToken":{"target":"smithy.api#String","traits":{"smithy.api#idempotencyToken":{},"smithy.api#httpHeader":"X-Named-Token"}}}},
+"t#PutOutput":{"type":"structure","members":{
+ "spec":{"target":"t#Secret"},"again":{"target":"t#Secret","traits":{"smithy.api#httpHeader":"X-Named-Again"}},
+ "token":{"target":"smithy.api#String","traits":{"smithy.api#httpHeader":"X-Named-Token"}},
+ "Credentials":{"target":"t#Credentials"},"arn":{"target":"smithy.api#String"}}},
+"t#SendInput":{"type":"structure","members":{
+ "note":{"target":"smithy.api#String"},"spec":{"target":"t#Secret"},"pin":{"target":"t#Pin"},"code":{"target":"t#Code"},
+ "blob":{"target":"t#SecretBlob"},"number":{"target":"t#SecretNumber"},"at":{"target":"t#SecretTime"},"flag":{"target":"t#SecretFlag"},
+ "environment":{"target":"t#SecretMap"},"flat":{"target":"t#SecretMap","traits":{"smithy.api#xmlFlattened":{}}},"plain":{"target":"t#Map"},
+ "items":{"target":"t#Items"},"flats":{"target":"t#Secrets","traits":{"smithy.api#xmlFlattened":{}}},
+ "mark":{"target":"t#Secret","traits":{"smithy.api#xmlAttribute":{}}},
+ "accountId":{"target":"smithy.api#String"},"arn":{"target":"smithy.api#String"},
+ "clientToken":{"target":"smithy.api#String","traits":{"smithy.api#idempotencyToken":{}}}}},
+"t#SendOutput":{"type":"structure","members":{"spec":{"target":"t#Secret"},"token":{"target":"smithy.api#String"},"items":{"target":"t#Items"}}},
+"t#StoreInput":{"type":"structure","members":{"body":{"target":"smithy.api#Blob","traits":{"smithy.api#httpPayload":{}}},
+ "length":{"target":"smithy.api#Long","traits":{"smithy.api#httpHeader":"Content-Length"}}}},
+"t#StoreOutput":{"type":"structure","members":{"body":{"target":"t#SecretBlob","traits":{"smithy.api#httpPayload":{}}}}},
+"t#Oops":{"type":"structure","members":{"message":{"target":"t#Secret"},"detail":{"target":"t#Secret"}},"traits":{"smithy.api#error":"client"}},
+"t#Credentials":{"type":"structure","members":{"AccessKeyId":{"target":"smithy.api#String"},
+ "SecretAccessKey":{"target":"t#Secret"},"SessionToken":{"target":"smithy.api#String"},"Expiration":{"target":"smithy.api#Timestamp"}}},
+"t#Secret":{"type":"string","traits":{"smithy.api#sensitive":{},"smithy.api#length":{"min":1,"max":200}}},
+"t#Secrets":{"type":"list","member":{"target":"t#Secret"}},
+"t#Pin":{"type":"string","traits":{"smithy.api#sensitive":{},"smithy.api#length":{"min":8,"max":8}}},
+"t#Code":{"type":"string","traits":{"smithy.api#sensitive":{},"smithy.api#pattern":"^[A-Z]{3}-[0-9]{6}$"}},
+"t#SecretBlob":{"type":"blob","traits":{"smithy.api#sensitive":{}}},
+"t#SecretFlag":{"type":"boolean","traits":{"smithy.api#sensitive":{}}},
+"t#SecretTime":{"type":"timestamp","traits":{"smithy.api#sensitive":{}}},
+"t#SecretNumber":{"type":"integer","traits":{"smithy.api#sensitive":{},"smithy.api#range":{"min":1000,"max":9999}}},
+"t#SecretMap":{"type":"map","key":{"target":"t#SecretKey"},"value":{"target":"t#Secret"}},
+"t#SecretKey":{"type":"string","traits":{"smithy.api#sensitive":{}}},
+"t#Map":{"type":"map","key":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"}},
+"t#Items":{"type":"list","member":{"target":"t#Item"}},
+"t#Item":{"type":"structure","members":{"password":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"},
+ "inner":{"target":"t#Items"}}}
+}}"##;
+
+struct World {
+    protocol: &'static dyn Protocol,
+    catalog: Catalog,
+}
+
+static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| PROTOCOLS.iter().map(|protocol| World::new(*protocol)).collect());
+
+impl World {
+    fn new(protocol: &'static dyn Protocol) -> World {
+        let name = protocol.id().rsplit('#').next().unwrap();
+        let model = MODEL
+            .replace("PROTOCOL", protocol.id())
+            .replace("NAMED", name)
+            .replace("Named", "N");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), model).unwrap();
+        let catalog = Catalog::with_models(&[file.path()]).unwrap();
+        World { protocol, catalog }
+    }
+
+    fn is_rest(&self) -> bool {
+        self.protocol.id().contains("rest")
+    }
+
+    /// An exchange as a client and a service would write it.
+    fn exchange(&self, operation: &str, input: &Value, output: &Value) -> (Request, Response) {
+        let name = self.protocol.id().rsplit('#').next().unwrap();
+        let service = self.catalog.by_shape_name(name).unwrap();
+        let operation = service.operation_named(operation).unwrap();
+        let request = self.protocol.encode_request(service, operation, "n.us-east-1.amazonaws.com", input);
+        (request, self.protocol.encode_response(service, operation, output))
+    }
+
+    fn error(&self, value: &Value) -> Response {
+        let name = self.protocol.id().rsplit('#').next().unwrap();
+        let service = self.catalog.by_shape_name(name).unwrap();
+        self.protocol
+            .encode_modelled_error(service, service.error_named(None, "Oops").unwrap(), value)
+    }
+
+    fn finding(&self, request: &Request, response: &Response) -> Finding {
+        let exchange = Exchange {
+            request: Some(request.clone()),
+            response: Some(response.clone()),
+        };
+        inspect(&self.catalog, &exchange)
+    }
+
+    fn taken(&self, redactor: &Redactor, request: &Request, response: &Response) -> Interaction {
+        let finding = self.finding(request, response);
+        assert_eq!(
+            finding.request.as_ref().unwrap().verdict,
+            Verdict::Conforms,
+            "{} {request:?}",
+            self.protocol.id()
+        );
+        redactor
+            .redact(request, response, &finding, 1)
+            .unwrap_or_else(|leak| panic!("{}: {leak}: {request:?} {response:?}", self.protocol.id()))
+    }
+
+    fn key(&self, request: &Request, redactor: &Redactor, recorded: bool) -> Key {
+        let finding = self.finding(request, &Response::default());
+        let (call, input) = (finding.call.unwrap(), finding.request.unwrap().content.unwrap());
+        key(&call, &input, redactor, recorded)
+    }
+}
+
+fn redactor_after(known: &[Interaction]) -> Redactor {
+    Redactor::new(&redaction(), &mut known.iter())
+}
+
+fn object(members: Vec<(&str, Value)>) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// Everything that is written of an interaction, with what percent-encoding and base64 hide.
+fn all_of(taken: &Interaction) -> String {
+    let mut out = taken.request.uri().to_string();
+    for (name, value) in taken.request.headers().iter().chain(taken.response.headers()) {
+        out += &format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+    }
+    for body in [taken.request.body(), taken.response.body()] {
+        out.push('\n');
+        out += &String::from_utf8_lossy(body);
+    }
+    let decoded = percent_encoding::percent_decode_str(&out).decode_utf8_lossy().into_owned();
+    out + "\n" + &decoded
+}
+
+/// A text that no stand-in holds, with what formats have to escape.
+fn secret() -> impl Strategy<Value = String> {
+    (0u8..6, "[a-z]{1,5}").prop_map(|(kind, word)| match kind {
+        0 => format!("hush-{word}"),
+        1 => format!("hush {word} <&> \"'"),
+        2 => format!("hush/{word}%2F+é"),
+        3 => format!("hush,{word}, x"),
+        4 => format!("hush={word}&a=b\\"),
+        _ => format!("hush-{word}-6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11"),
+    })
+}
+
+/// A text that is no secret, or holds one by its form.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z<&\"é]{1,6}",
+        Just("key AKIAIOSFODNN7EXAMPLE!".to_owned()),
+        Just("arn:aws:iam::123456789012:role/x".to_owned()),
+        Just("https://sqs.us-east-1.amazonaws.com/210987654321/q".to_owned()),
+        Just("password=hushed2".to_owned()),
+        Just(r#"{"clientSecret": "hushed2"}"#.to_owned()),
+    ]
+}
+
+fn put_input() -> impl Strategy<Value = Value> {
+    (secret(), word(), secret(), secret(), secret(), "[a-z]{2,6}").prop_map(|(one, word, two, three, four, name)| {
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| text(item)).collect());
+        let header = |secret: &str| text(&secret.replace('é', "e"));
+        object(vec![
+            ("id", text(&one)),
+            ("path", text("a/b c/d")),
+            ("filter", text(&two)),
+            ("filters", list(&[&one, &three])),
+            ("key", header(&three)),
+            ("keys", list(&[&four.replace('é', "e"), "hush-list"])),
+            ("meta", object(vec![(&format!("hush{name}"), header(&two))])),
+            ("note", text(&word)),
+            ("spec", text(&four)),
+            ("clientToken", text("7f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11")),
+        ])
+    })
+}
+
+fn send_input() -> impl Strategy<Value = Value> {
+    let member = (0usize..15, secret(), word(), 0u32..3);
+    proptest::collection::vec(member, 1..7).prop_map(|members| {
+        let mut input: Vec<(String, Value)> = Vec::new();
+        for (which, secret, word, number) in members {
+            let item = |value: &str| object(vec![("password", text(value)), ("value", text(&word))]);
+            let (name, value) = match which {
+                0 => ("note", text(&word)),
+                1 => ("spec", text(&secret)),
+                2 => ("pin", text(&format!("hush234{number}"))),
+                3 => ("number", Value::Integer(4321 + i128::from(number))),
+                4 => (
+                    "environment",
+                    object(vec![(&format!("hush{number}"), text(&secret)), ("hush-b", text("hush-c"))]),
+                ),
+                5 => ("flat", object(vec![(secret.as_str(), text("hush-d"))])),
+                6 => ("plain", object(vec![("password", text(&secret)), ("b", text(&word))])),
+                7 => ("items", Value::List(vec![item(&secret), item("hush-e")])),
+                8 => (
+                    "items",
+                    Value::List(vec![object(vec![
+                        ("inner", Value::List(vec![item(&secret)])),
+                        ("value", text(&word)),
+                    ])]),
+                ),
+                9 => ("flats", Value::List(vec![text(&secret), text("hush-f"), text(&secret)])),
+                10 => ("mark", text(&secret)),
+                11 => ("accountId", text(&format!("12345678901{number}"))),
+                12 => ("blob", Value::Blob(format!("hush{secret}").into_bytes())),
+                13 => (
+                    "at",
+                    Value::Timestamp {
+                        seconds: 1_600_000_000 + i64::from(number),
+                        nanos: 0,
+                    },
+                ),
+                _ => ("code", text(&format!("ABC-12345{number}"))),
+            };
+            if !input.iter().any(|(known, _)| known == name) {
+                input.push((name.to_owned(), value));
+            }
+        }
+        input.push(("clientToken".to_owned(), text("7f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11")));
+        Value::Object(input)
+    })
+}
+
+/// What must hold of any exchange. ec2Query has no maps.
+fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
+    let id = world.protocol.id();
+    let mut input = input.clone();
+    if let (Value::Object(members), true) = (&mut input, id.contains("ec2")) {
+        members.retain(|(_, value)| !matches!(value, Value::Object(_)));
+    }
+    let (request, response) = world.exchange(operation, &input, output);
+    let redactor = redactor_after(&[]);
+    let once = world.taken(&redactor, &request, &response);
+
+    let written = all_of(&once);
+    for hidden in [
+        "hush",
+        "aHVza",
+        "4321",
+        "4322",
+        "4323",
+        "16000000",
+        "2020-09-13",
+        "AKIAIOSFODNN7",
+        "123456789012",
+    ] {
+        assert!(!written.contains(hidden), "{id}: {hidden} in {written}");
+    }
+
+    // Whoever loads the cassette finds nothing more to hide, and nothing that does not conform.
+    let replaying = redactor_after(std::slice::from_ref(&once));
+    let finding = inspect_recorded(&world.catalog, &once);
+    let mut loaded = once.clone();
+    assert_eq!(
+        replaying.redact_loaded(&mut loaded, &finding),
+        Vec::<String>::new(),
+        "{id}: {written}"
+    );
+    for verdict in [finding.request.unwrap().verdict, finding.response.unwrap().verdict] {
+        assert_eq!(verdict, Verdict::Conforms, "{id}: {written}");
+    }
+
+    // The same call still matches, live and with what a replay gave it.
+    let recorded = world.key(&once.request, &replaying, true);
+    assert_eq!(world.key(&request, &replaying, false), recorded, "{id}: {input:?} {written}");
+    assert_eq!(world.key(&once.request, &replaying, false), recorded, "{id}: {written}");
+
+    let twice = world.taken(&replaying, &once.request, &once.response);
+    assert_eq!(twice.request.uri(), once.request.uri(), "{id}");
+    assert_eq!(twice.request.headers(), once.request.headers(), "{id}");
+    assert_eq!(twice.request.body(), once.request.body(), "{id}");
+    assert_eq!(twice.response.headers(), once.response.headers(), "{id}");
+    assert_eq!(twice.response.body(), once.response.body(), "{id}");
+    assert_eq!(twice.redacted, once.redacted, "{id}");
+}
+
+fn credentials() -> Value {
+    object(vec![
+        ("AccessKeyId", text("AKIAIOSFODNN7EXAMPLE")),
+        ("SecretAccessKey", text("hush-secret")),
+        ("SessionToken", text("hush-session")),
+        (
+            "Expiration",
+            Value::Timestamp {
+                seconds: 1_600_000_000,
+                nanos: 0,
+            },
+        ),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn nothing_sensitive_is_written_and_all_else_stays_true(input in send_input(), put in put_input(), back in secret()) {
+        for world in WORLDS.iter() {
+            let sent = object(vec![
+                ("spec", text(&back)),
+                ("items", Value::List(vec![object(vec![("password", text(&back))]), object(vec![("value", text("v"))])])),
+            ]);
+            holds(world, "Send", &input, &sent);
+            let given = object(vec![
+                ("spec", text(&back)),
+                ("again", text(&back.replace('é', "e"))),
+                ("Credentials", credentials()),
+                ("arn", text("arn:aws:iam::123456789012:role/x")),
+            ]);
+            holds(world, "Put", &put, &given);
+        }
+    }
+
+    #[test]
+    fn two_calls_match_after_redaction_if_they_did_before(one in send_input(), other in send_input()) {
+        for world in WORLDS.iter().filter(|world| !world.protocol.id().contains("ec2")) {
+            let (one, response) = world.exchange("Send", &one, &object(vec![]));
+            let (other, _) = world.exchange("Send", &other, &object(vec![]));
+            let stored = world.taken(&redactor_after(&[]), &one, &response);
+            let replaying = redactor_after(std::slice::from_ref(&stored));
+            let same = world.key(&one, &replaying, false) == world.key(&other, &replaying, false);
+            prop_assert_eq!(world.key(&other, &replaying, false) == world.key(&stored.request, &replaying, true), same);
+        }
+    }
+
+    #[test]
+    fn what_the_client_sent_comes_back_to_it(spec in secret(), live in secret()) {
+        let token = ("6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11", "7f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11");
+        let of = |spec: &str, token: &str| object(vec![("spec", text(spec)), ("clientToken", text(token))]);
+        let answer = |spec: &str, token: &str| object(vec![("spec", text(spec)), ("token", text(token))]);
+        for world in WORLDS.iter() {
+            let (request, response) = world.exchange("Send", &of(&spec, token.0), &answer(&spec, token.0));
+            let stored = world.taken(&redactor_after(&[]), &request, &response);
+            let input = inspect_recorded(&world.catalog, &stored).request.unwrap().content;
+            let template = Template::new(&stored, input.as_ref(), Some("clientToken"));
+            let (_, wanted) = world.exchange("Send", &of(&live, token.1), &answer(&live, token.1));
+            prop_assert_eq!(template.render(&of(&live, token.1)), wanted.body(), "{}", world.protocol.id());
+        }
+    }
+}
+
+#[test]
+fn a_header_gives_back_the_token_and_the_secret_of_the_request() {
+    for world in WORLDS.iter().filter(|world| world.is_rest()) {
+        let input = |token: &str, key: &str| {
+            object(vec![
+                ("id", text("i")),
+                ("path", text("p")),
+                ("key", text(key)),
+                ("clientToken", text(token)),
+            ])
+        };
+        let output = object(vec![("token", text("token-1")), ("again", text("hush"))]);
+        let (request, response) = world.exchange("Put", &input("token-1", "hush"), &output);
+        let stored = world.taken(&redactor_after(&[]), &request, &response);
+        let recorded = inspect_recorded(&world.catalog, &stored).request.unwrap().content;
+        let template = Template::new(&stored, recorded.as_ref(), Some("clientToken"));
+        let mut headers = stored.response.headers().clone();
+        template.fill_headers(&input("token-2", "whisper"), &mut headers);
+        assert_eq!(headers["x-n-token"], "token-2");
+        assert_eq!(headers["x-n-again"], "whisper");
+    }
+}
+
+#[test]
+fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
+    let stored = object(vec![("body", Value::Blob(b"{ \"note\": \"key AKIAIOSFODNN7EXAMPLE\" }".to_vec()))]);
+    let given = object(vec![("body", Value::Blob(b"hush\0\xff".to_vec()))]);
+    for world in WORLDS.iter() {
+        holds(world, "Store", &stored, &given);
+        holds(world, "Store", &object(vec![("body", Value::Blob(vec![0xff, 0, 1]))]), &given);
+    }
+    for world in WORLDS.iter().filter(|world| world.is_rest()) {
+        let (request, response) = world.exchange("Store", &stored, &given);
+        let taken = world.taken(&redactor_after(&[]), &request, &response);
+        let id = StandIns::new(SALT).text("AKIAIOSFODNN7EXAMPLE");
+        assert_eq!(
+            taken.request.body(),
+            format!("{{ \"note\": \"key {id}\" }}").as_bytes(),
+            "its white space is data"
+        );
+    }
+}
+
+#[test]
+fn an_errors_message_stays_and_its_secret_members_do_not() {
+    let value = object(vec![("message", text("no such thing")), ("detail", text("hush"))]);
+    for world in WORLDS.iter() {
+        let (request, _) = world.exchange("Put", &object(vec![("id", text("i")), ("path", text("p"))]), &object(vec![]));
+        let taken = world.taken(&redactor_after(&[]), &request, &world.error(&value));
+        let written = all_of(&taken);
+        assert!(
+            written.contains("no such thing") && !written.contains("hush"),
+            "{}: {written}",
+            world.protocol.id()
+        );
+    }
+}
+
+#[test]
+fn a_redacted_place_is_listed_where_it_is_and_by_its_member() {
+    let input = object(vec![("spec", text("hush")), ("flats", Value::List(vec![text("hush")]))]);
+    let listed = |id: &str| {
+        let world = WORLDS.iter().find(|world| world.protocol.id().ends_with(id)).unwrap();
+        let (request, response) = world.exchange("Send", &input, &object(vec![("spec", text("hush"))]));
+        let taken = world.taken(&redactor_after(&[]), &request, &response);
+        let shown = taken.redacted.iter().map(|place| match &place.member {
+            Some(member) => format!("{} {member}", place.path),
+            None => place.path.clone(),
+        });
+        shown.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed("awsQuery"),
+        [
+            "/request/body/spec",
+            "/request/body/flats.1 /flats/0",
+            "/response/body/SendResponse/SendResult/spec /spec"
+        ]
+    );
+    assert_eq!(
+        listed("restXml"),
+        [
+            "/request/body/SendInput/spec /spec",
+            "/request/body/SendInput/flats /flats/0",
+            "/response/body/SendOutput/spec /spec"
+        ]
+    );
+    assert_eq!(
+        listed("rpcv2Cbor"),
+        ["/request/body/spec", "/request/body/flats/0", "/response/body/spec"]
+    );
+}
+
+/// A protocol that cannot say where its members are.
+struct Mute(&'static dyn Protocol);
+
+impl Protocol for Mute {
+    fn id(&self) -> &'static str {
+        "test#mute"
+    }
+    fn identify(&self, service: &crate::model::schema::Service, request: &Request) -> crate::protocol::Identified {
+        self.0.identify(service, request)
+    }
+    fn accepts(
+        &self,
+        service: &crate::model::schema::Service,
+        operation: crate::model::schema::OperationIndex,
+        request: &Request,
+    ) -> Result<(), Malformed> {
+        self.0.accepts(service, operation, request)
+    }
+    fn decode_request(
+        &self,
+        service: &crate::model::schema::Service,
+        operation: crate::model::schema::OperationIndex,
+        request: &Request,
+    ) -> Result<Value, Malformed> {
+        self.0.decode_request(service, operation, request)
+    }
+    fn decode_response(
+        &self,
+        service: &crate::model::schema::Service,
+        operation: crate::model::schema::OperationIndex,
+        response: &Response,
+    ) -> Result<Reply, Malformed> {
+        self.0.decode_response(service, operation, response)
+    }
+    fn encode_error(&self, service: &crate::model::schema::Service, refusal: &crate::protocol::Refusal<'_>) -> Response {
+        self.0.encode_error(service, refusal)
+    }
+    fn encode_request(
+        &self,
+        service: &crate::model::schema::Service,
+        operation: crate::model::schema::OperationIndex,
+        host: &str,
+        input: &Value,
+    ) -> Request {
+        self.0.encode_request(service, operation, host, input)
+    }
+    fn encode_response(
+        &self,
+        service: &crate::model::schema::Service,
+        operation: crate::model::schema::OperationIndex,
+        output: &Value,
+    ) -> Response {
+        self.0.encode_response(service, operation, output)
+    }
+    fn encode_modelled_error(&self, service: &crate::model::schema::Service, error: ShapeIndex, value: &Value) -> Response {
+        self.0.encode_modelled_error(service, error, value)
+    }
+    fn error_statuses(&self, error: &crate::model::schema::Shape) -> Vec<u16> {
+        self.0.error_statuses(error)
+    }
+}
+
+#[test]
+fn a_protocol_that_cannot_say_where_its_members_are_records_no_secret() {
+    let world = WORLDS.iter().find(|world| world.protocol.id().ends_with("awsJson1_0")).unwrap();
+    let mute: &'static dyn Protocol = Box::leak(Box::new(Mute(world.protocol)));
+    let (request, response) = world.exchange("Send", &object(vec![("note", text("n"))]), &object(vec![]));
+    let mut finding = world.finding(&request, &response);
+    finding.call.as_mut().unwrap().protocol = mute;
+    let leak = redactor_after(&[]).redact(&request, &response, &finding, 1).unwrap_err();
+    assert_eq!(
+        leak.to_string(),
+        "request: Ferrotape cannot write stand-ins into messages of the protocol `test#mute`, so its secrets cannot be replaced and the interaction is not written"
+    );
+}
