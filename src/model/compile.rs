@@ -2,6 +2,7 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::listing::{Listing, local_name};
 use super::pattern::Pattern;
 use super::schema::*;
 use serde_json::Value;
@@ -96,20 +97,14 @@ impl<'a> Compiler<'a> {
             let compiled = self.shape(next)?;
             shapes.push(compiled);
         }
-        let aws = shape.traits.get("aws.api#service");
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let name = local_name(id).to_owned();
-        let sdk_id = text(aws.and_then(|aws| aws.get("sdkId"))).unwrap_or_else(|| name.clone());
-        let signing_name = text(shape.traits.get("aws.auth#sigv4").and_then(|sigv4| sigv4.get("name")));
-        let endpoint_prefix = text(aws.and_then(|aws| aws.get("endpointPrefix")));
-        let fallback = || name.to_ascii_lowercase();
+        let listing = Listing::of(id, &shape.version, &shape.traits);
         Ok(Service {
             shape_id: id.to_owned(),
-            sdk_id,
-            version: shape.version.clone(),
-            protocols: shape.traits.keys().filter(|id| is_protocol(id)).cloned().collect(),
-            signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
-            endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
+            sdk_id: listing.sdk_id,
+            version: listing.version,
+            protocols: listing.protocols,
+            signing_name: listing.signing_name,
+            endpoint_prefix: listing.endpoint_prefix,
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
             operations,
             shapes,
@@ -119,7 +114,7 @@ impl<'a> Compiler<'a> {
             source: self.source.to_owned(),
             operation_names,
             carries_sensitive: std::sync::OnceLock::new(),
-            name,
+            name: local_name(id).to_owned(),
         })
     }
 
@@ -318,25 +313,6 @@ impl<'a> Compiler<'a> {
         self.patterns.insert(source.to_owned(), pattern.clone());
         pattern
     }
-}
-
-fn local_name(id: &str) -> &str {
-    id.rsplit('#').next().unwrap_or(id)
-}
-
-/// Protocol traits are those AWS and Smithy publish; any other trait is carried untouched.
-fn is_protocol(id: &str) -> bool {
-    matches!(
-        id,
-        "aws.protocols#awsJson1_0"
-            | "aws.protocols#awsJson1_1"
-            | "aws.protocols#restJson1"
-            | "aws.protocols#restXml"
-            | "aws.protocols#awsQuery"
-            | "aws.protocols#ec2Query"
-            | "smithy.protocols#rpcv2Cbor"
-            | "smithy.protocols#rpcv2Json"
-    )
 }
 
 /// The shapes that every model may use without defining them (Smithy 2.0, "Prelude model").
