@@ -2,6 +2,7 @@
 //!
 //! A codec is lenient: it fails only where bytes are not in its format at all.
 
+pub mod aws_chunked;
 pub mod content;
 pub mod json;
 pub mod scalar;

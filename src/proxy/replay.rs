@@ -228,7 +228,7 @@ impl<O: Observer> Handler for Replayer<O> {
     }
 
     fn reach(&self, authority: &Authority) -> Reach {
-        if super::aws_hosts::is_aws_host(&authority.host) {
+        if crate::aws_hosts::is_aws_host(&authority.host) {
             return Reach::Intercept;
         }
         Reach::Refuse(format!(
