@@ -54,11 +54,19 @@ pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled
     let named = target.and_then(|target| target.rsplit_once('.')).map(|(service, _)| service);
     let named = named.or_else(|| rpc_service(request.uri().path()));
     let mut nearest = None;
-    if let Some(service) = named.and_then(|name| catalog.by_shape_name(name)) {
+    if let Some(name) = named
+        && let Some(service) = catalog.by_shape_name(name)
+    {
         match ask(service, request) {
             Ok(Some((operation, protocol))) => return Ok(call(service, operation, protocol, request)),
             Ok(None) => {}
             Err(reason) => nearest = Some(no_such_operation(service, reason)),
+        }
+        // Only two names are shared (Timestream's services, and those of EventBridge).
+        for other in catalog.all_by_shape_name(name) {
+            if let Ok(Some((operation, protocol))) = ask(&other, request) {
+                return Ok(call(&other, operation, protocol, request));
+            }
         }
     }
     let request = &*plain(request);
@@ -141,8 +149,8 @@ impl Clues {
     }
 
     /// Those that scope and host agree on first; where neither says anything, those that take calls
-    /// unsigned, and whatever else is loaded.
-    fn candidates(&self, catalog: &Catalog) -> Vec<Arc<Service>> {
+    /// unsigned, those of the version that a form names, and those whose models the user named.
+    fn candidates(&self, catalog: &Catalog, request: &Request) -> Vec<Arc<Service>> {
         let mut candidates: Vec<Arc<Service>> = Vec::new();
         let both = self.signed.iter().filter(|service| is_among(service, &self.hosted));
         let rest = self.signed.iter().chain(&self.hosted);
@@ -155,7 +163,9 @@ impl Clues {
             return candidates;
         }
         let unsigned = UNSIGNED.iter().flat_map(|name| signed_as(catalog, name));
-        for service in unsigned.chain(catalog.services().iter().cloned()) {
+        // Not whatever is compiled by now: the answer must not depend on earlier calls.
+        let named = catalog.services().iter().cloned();
+        for service in unsigned.chain(of_version(catalog, request)).chain(named) {
             if !is_among(&service, &candidates) {
                 candidates.push(service);
             }
@@ -164,7 +174,7 @@ impl Clues {
     }
 
     fn best(&self, catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
-        let candidates = self.candidates(catalog);
+        let candidates = self.candidates(catalog, request);
         let mut found: Option<(Rank, Call)> = None;
         let mut nearest = None;
         for service in &candidates {
@@ -221,7 +231,7 @@ impl Clues {
 /// Whether scope and host speak for a service, and how much of the path its route spells out.
 type Rank = (bool, bool, (usize, Reverse<usize>));
 
-/// Literal characters of a REST route, and its labels: `/functions/{name}` is more specific than
+/// Literal characters of a REST route, slashes aside, and its labels: `/functions/{name}` is more specific than
 /// `/{Bucket}/{Key+}`.
 fn specificity(service: &Service, operation: OperationIndex) -> (usize, Reverse<usize>) {
     let route = service.operation(operation).traits.get("smithy.api#http");
@@ -232,7 +242,7 @@ fn specificity(service: &Service, operation: OperationIndex) -> (usize, Reverse<
     let mut inside = false;
     let literal = uri.chars().filter(|letter| {
         inside = (inside || *letter == '{') && *letter != '}';
-        !inside && *letter != '}'
+        !inside && !matches!(letter, '}' | '/')
     });
     (literal.count(), Reverse(labels))
 }
@@ -246,6 +256,24 @@ fn signed_as(catalog: &Catalog, name: &str) -> Vec<Arc<Service>> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
     let others = alias.map(|(_, name)| catalog.by_signing_name(name)).unwrap_or_default();
     own.into_iter().chain(others).collect()
+}
+
+/// The services of the version in `Action=…&Version=2011-06-15`, the form of the query protocols.
+fn of_version(catalog: &Catalog, request: &Request) -> Vec<Arc<Service>> {
+    let form = match request.uri().query().filter(|query| query.contains("Action=")) {
+        Some(query) => query,
+        None => std::str::from_utf8(request.body()).unwrap_or_default(),
+    };
+    let named = form.split('&').find_map(|pair| pair.strip_prefix("Version="));
+    let Some(version) = named.filter(|_| form.contains("Action=")) else {
+        return Vec::new();
+    };
+    let speaks_forms = |protocol: &String| protocol.ends_with("Query") || protocol.ends_with("#awsQueryCompatible");
+    let entries = catalog.entries().iter().filter(|entry| {
+        let listing = entry.listing();
+        listing.version == version && listing.protocols.iter().any(speaks_forms)
+    });
+    entries.filter_map(|entry| entry.service().cloned()).collect()
 }
 
 fn hosted_at(catalog: &Catalog, name: &str) -> Vec<Arc<Service>> {
@@ -292,8 +320,20 @@ mod tests {
 
     fn catalog() -> Catalog {
         let mut catalog = Catalog::built_in().unwrap();
-        catalog.add(service("QueryTarget", "Timestream Query", "timestream", "query.timestream", "Query"));
-        catalog.add(service("WriteTarget", "Timestream Write", "timestream", "ingest.timestream", "Write"));
+        catalog.add(service(
+            "QueryTarget",
+            "Timestream Query",
+            "timestream",
+            "query.timestream",
+            "Query",
+        ));
+        catalog.add(service(
+            "WriteTarget",
+            "Timestream Write",
+            "timestream",
+            "ingest.timestream",
+            "Write",
+        ));
         catalog
     }
 
@@ -346,7 +386,7 @@ mod tests {
     fn a_host_tells_services_of_one_signing_name_apart() {
         let (name, value) = scope("timestream");
         let request = request("https://ingest.timestream.us-east-1.amazonaws.com/", &[(name, &value)]);
-        let candidates = Clues::of(&catalog(), &request).candidates(&catalog());
+        let candidates = Clues::of(&catalog(), &request).candidates(&catalog(), &request);
         assert_eq!(candidates[0].sdk_id, "Timestream Write");
         assert_eq!(candidates.len(), 2);
     }
@@ -379,7 +419,7 @@ mod tests {
     fn a_request_for_another_service_is_nobodys_though_a_route_would_take_it() {
         let (name, value) = scope("execute-api");
         let request = request("http://127.0.0.1/pets", &[(name, &value)]);
-        assert!(Clues::of(&catalog(), &request).candidates(&catalog()).is_empty());
+        assert!(Clues::of(&catalog(), &request).candidates(&catalog(), &request).is_empty());
     }
 
     #[test]
@@ -390,7 +430,7 @@ mod tests {
             service.operations[0].traits.insert("smithy.api#http".to_owned(), route);
             specificity(&service, OperationIndex(0))
         };
-        let ranks = ["/{Bucket}/{Key+}", "/{Bucket}", "/a/{name}", "/a/{name}/b"].map(&mut of);
+        let ranks = ["/{Bucket}/{Key+}", "/{Bucket}", "/a/{name}/{other}", "/a/{name}", "/a/{name}/b"].map(&mut of);
         assert!(ranks.is_sorted(), "{ranks:?}");
     }
 }
