@@ -20,6 +20,7 @@ mod replaying_tokens;
 mod secrets;
 mod stand_in;
 mod turtles;
+mod unmodeled;
 mod vectors;
 mod wire_details;
 mod workplace;
