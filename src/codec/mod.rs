@@ -4,5 +4,6 @@
 
 pub mod aws_chunked;
 pub mod content;
+pub mod event_stream;
 pub mod json;
 pub mod scalar;

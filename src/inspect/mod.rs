@@ -160,7 +160,7 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
             service: Some(service.sdk_id.clone()),
         }));
     };
-    let target = request.and_then(|request| wire::text(request.headers(), "x-amz-target"));
+    let target = request.and_then(|request| wire::text(request.headers(), &wire::X_AMZ_TARGET));
     if target.is_some_and(|target| target.rsplit('.').next() != Some(name)) {
         return None;
     }

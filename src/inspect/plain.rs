@@ -48,7 +48,7 @@ const OLD_SIGNATURE_MEMBERS: [&str; 3] = ["awsaccesskeyid", "signature", "expire
 
 /// The request in its plain form; as it is where it is plain already, which costs next to nothing.
 pub fn plain(request: &Request) -> Cow<'_, Request> {
-    if request.headers().contains_key("x-amz-target") {
+    if request.headers().contains_key(&wire::X_AMZ_TARGET) {
         return Cow::Borrowed(request);
     }
     let query = request.uri().query().unwrap_or_default();
@@ -68,7 +68,7 @@ pub fn plain(request: &Request) -> Cow<'_, Request> {
     if let Some(s3) = s3 {
         s3.apply(&mut plain, query);
     }
-    if presigned || plain.uri().query().is_some_and(|query| query.contains("x-id=")) {
+    if presigned {
         let kept = kept_query(query);
         replace_path(&mut plain, |path| with_query(path, &kept));
     }
@@ -88,14 +88,12 @@ fn is_of_signature(name: &str, query: &str) -> bool {
     SIGNATURE_MEMBERS.contains(&name) || OLD_SIGNATURE_MEMBERS.contains(&name) && query.contains("AWSAccessKeyId=")
 }
 
-/// The query without its signature, without what the JavaScript SDK moved into it from the
-/// headers, and without `x-id`, by which newer SDKs only tell a log which operation they mean.
+/// The query of a presigned URL without its signature, and without what the JavaScript SDK moved
+/// into it from the headers.
 fn kept_query(query: &str) -> String {
-    let presigned = is_presigned(query);
     let kept = query.split('&').filter(|pair| {
         let name = member_name(pair);
-        let signed = presigned && (is_of_signature(&name, query) || name.starts_with("x-amz-"));
-        !signed && name != "x-id"
+        !is_of_signature(&name, query) && !name.starts_with("x-amz-")
     });
     kept.collect::<Vec<_>>().join("&")
 }
@@ -326,7 +324,7 @@ mod tests {
     #[test]
     fn both_ways_to_name_a_bucket_are_one() {
         for uri in [
-            "https://my-bucket.s3.eu-west-1.amazonaws.com/a%20b/c?x-id=GetObject",
+            "https://my-bucket.s3.eu-west-1.amazonaws.com/a%20b/c",
             "https://my-bucket.s3.amazonaws.com/a%20b/c",
             "https://s3.eu-west-1.amazonaws.com/my-bucket/a%20b/c",
             "https://my-bucket.s3.dualstack.eu-west-1.amazonaws.com/a%20b/c",
@@ -345,7 +343,7 @@ mod tests {
             ("https://b.s3.eu-west-1.amazonaws.com", "/b"),
             ("http://127.0.0.1:9/b/?list-type=2", "/b?list-type=2"),
             ("http://127.0.0.1:9/b/folder/", "/b/folder/"),
-            ("http://127.0.0.1:9/?x-id=ListBuckets", "/"),
+            ("http://127.0.0.1:9/?x-id=ListBuckets", "/?x-id=ListBuckets"),
         ] {
             let given = request("GET", uri, &[S3_SCOPE], "");
             assert_eq!(plain(&given).uri().path_and_query().unwrap().as_str(), wanted, "{uri}");
@@ -406,7 +404,11 @@ mod tests {
         let made = plain(&given);
         assert_eq!(
             lines(&made),
-            ["GET https://s3.eu-west-1.amazonaws.com/b/k?versionId=3", "x-amz-acl: private", ""]
+            [
+                "GET https://s3.eu-west-1.amazonaws.com/b/k?versionId=3&x-id=GetObject",
+                "x-amz-acl: private",
+                ""
+            ]
         );
         let scope = scope::of(made.uri(), made.headers()).unwrap();
         assert_eq!((scope.service.as_str(), scope.region.as_deref()), ("s3", Some("eu-west-1")));

@@ -50,7 +50,7 @@ const ALIASES: [(&str, &str); 3] = [("s3express", "s3"), ("s3-object-lambda", "s
 /// # Errors
 /// Where no model knows it, with the reason.
 pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
-    let target = wire::text(request.headers(), "x-amz-target").filter(|target| !target.is_empty());
+    let target = wire::text(request.headers(), &wire::X_AMZ_TARGET).filter(|target| !target.is_empty());
     let named = target.and_then(|target| target.rsplit_once('.')).map(|(service, _)| service);
     let named = named.or_else(|| rpc_service(request.uri().path()));
     let mut nearest = None;

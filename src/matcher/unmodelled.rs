@@ -14,8 +14,9 @@ use std::borrow::Cow;
 const UNMODELLED: u8 = 0x8c;
 const END: u8 = 0x8a;
 
-/// Query members that say who asks and when.
-const AUTHENTICATION: [&str; 7] = [
+/// Query members that say who asks and when, and the one by which newer SDKs tell S3's log which
+/// operation they mean.
+const MEANINGLESS: [&str; 8] = [
     "x-amz-signature",
     "x-amz-credential",
     "x-amz-date",
@@ -23,6 +24,7 @@ const AUTHENTICATION: [&str; 7] = [
     "x-amz-signedheaders",
     "awsaccesskeyid",
     "signature",
+    "x-id",
 ];
 
 /// The key of a request in its plain form, live or recorded.
@@ -48,7 +50,7 @@ pub(super) fn key(request: &Request, redactor: &Redactor) -> Key {
 fn pairs(query: &str) -> Vec<&str> {
     let is_meant = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
-        !pair.is_empty() && !AUTHENTICATION.iter().any(|known| name.eq_ignore_ascii_case(known))
+        !pair.is_empty() && !MEANINGLESS.iter().any(|known| name.eq_ignore_ascii_case(known))
     };
     let mut pairs: Vec<&str> = query.split('&').filter(is_meant).collect();
     pairs.sort_unstable();

@@ -174,6 +174,12 @@ impl Catalog {
     /// Where several services share one, as Timestream's two do, the first; see
     /// [`Catalog::all_by_shape_name`].
     pub fn by_shape_name(&self, name: &str) -> Option<&Arc<Service>> {
+        // Mostly there are two, and comparing is quicker than hashing.
+        if self.entries.len() <= 8
+            && let Some(entry) = self.entries.iter().find(|entry| entry.listing.name() == name)
+        {
+            return entry.service();
+        }
         self.at_shape_name(name).iter().find_map(|&index| self.entries[index].service())
     }
 

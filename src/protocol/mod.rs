@@ -3,6 +3,7 @@
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
 mod aws_json;
+mod events;
 pub mod refusal;
 
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};

@@ -11,7 +11,6 @@ pub mod authority;
 pub mod body;
 pub mod client;
 pub mod credentials;
-mod date;
 pub mod dialer;
 pub mod endpoint;
 pub mod event;
