@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("exit", 0),
     ("aws_hosts", 0),
     ("decimal", 0),
+    ("outcome", 0),
     ("json", 0),
     ("model", 1),
     ("codec", 2),
