@@ -10,6 +10,7 @@ mod bad_upstream;
 mod client;
 mod determinism;
 mod doors;
+mod encoding;
 mod floors;
 mod kill;
 mod malformed;
