@@ -17,10 +17,31 @@ use std::fmt::Write;
 /// # Errors
 /// Only where the bytes are not JSON.
 pub fn decode(service: &Service, shape: ShapeIndex, body: &[u8], side: Side, timestamps: TimestampFormat) -> Result<Value, Malformed> {
+    decode_as(service, shape, body, side, timestamps, false)
+}
+
+/// Reads a JSON document as a value of `shape`, whose members are called by their `@jsonName`,
+/// with timestamps in epoch seconds by default, as restJson1 writes both.
+///
+/// # Errors
+/// Only where the bytes are not JSON.
+pub fn decode_with_json_names(service: &Service, shape: ShapeIndex, body: &[u8], side: Side) -> Result<Value, Malformed> {
+    decode_as(service, shape, body, side, TimestampFormat::EpochSeconds, true)
+}
+
+fn decode_as(
+    service: &Service,
+    shape: ShapeIndex,
+    body: &[u8],
+    side: Side,
+    timestamps: TimestampFormat,
+    json_names: bool,
+) -> Result<Value, Malformed> {
     let mut decoder = Decoder {
         service: Some(service),
         side,
         timestamps,
+        json_names,
         lexer: Lexer::from_bytes(body)?,
     };
     let first = decoder.lexer.next()?;
@@ -38,6 +59,7 @@ pub fn decode_untyped(body: &[u8]) -> Result<Value, Malformed> {
         service: None,
         side: Side::Response,
         timestamps: TimestampFormat::EpochSeconds,
+        json_names: false,
         lexer: Lexer::from_bytes(body)?,
     };
     let first = decoder.lexer.next()?;
@@ -50,6 +72,7 @@ struct Decoder<'a> {
     service: Option<&'a Service>,
     side: Side,
     timestamps: TimestampFormat,
+    json_names: bool,
     lexer: Lexer<'a>,
 }
 
@@ -74,8 +97,13 @@ impl<'a> Decoder<'a> {
             let Token::Key(key) = self.lexer.next()? else {
                 return Ok(Value::Object(members));
             };
-            let key = key.decode().into_owned();
+            let mut key = key.decode().into_owned();
             let member = match kind {
+                Some(ShapeKind::Structure(known) | ShapeKind::Union(known)) if self.json_names => {
+                    let member = known.find_json(&key);
+                    key = member.map_or_else(|| scalar::unknown_name(known, &key), |member| member.name.clone());
+                    member
+                }
                 Some(ShapeKind::Structure(known) | ShapeKind::Union(known)) => known.find(&key),
                 Some(ShapeKind::Map { value, .. }) => Some(&**value),
                 _ => None,
@@ -141,14 +169,30 @@ fn number(lexeme: &str, kind: Option<&ShapeKind>, format: TimestampFormat) -> Va
 /// Writes a value of `shape` as compact JSON, timestamps and blobs as the shape asks. Members of
 /// a structure that are null are left out.
 pub fn encode(service: &Service, shape: ShapeIndex, value: &Value, timestamps: TimestampFormat) -> String {
+    encode_as(service, shape, value, timestamps, false)
+}
+
+/// Writes a value as [`encode`] does, members under their `@jsonName`, timestamps in epoch
+/// seconds by default.
+pub fn encode_with_json_names(service: &Service, shape: ShapeIndex, value: &Value) -> String {
+    encode_as(service, shape, value, TimestampFormat::EpochSeconds, true)
+}
+
+fn encode_as(service: &Service, shape: ShapeIndex, value: &Value, timestamps: TimestampFormat, json_names: bool) -> String {
     let mut out = String::new();
-    Encoder { service, timestamps }.value(Some(shape), value, timestamps, &mut out);
+    let encoder = Encoder {
+        service,
+        timestamps,
+        json_names,
+    };
+    encoder.value(Some(shape), value, timestamps, &mut out);
     out
 }
 
 struct Encoder<'a> {
     service: &'a Service,
     timestamps: TimestampFormat,
+    json_names: bool,
 }
 
 impl Encoder<'_> {
@@ -172,13 +216,16 @@ impl Encoder<'_> {
         let structure = matches!(kind, Some(ShapeKind::Structure(_) | ShapeKind::Union(_)));
         let written = members.iter().filter(|(_, value)| !(structure && *value == Value::Null));
         sequence(out, '{', '}', written, |(name, value), out| {
-            write_string(name, out);
-            out.push(':');
             let member = match kind {
                 Some(ShapeKind::Structure(known) | ShapeKind::Union(known)) => known.find(name),
                 Some(ShapeKind::Map { value, .. }) => Some(&**value),
                 _ => None,
             };
+            let key = member
+                .filter(|_| structure && self.json_names)
+                .map_or(name.as_str(), Member::json_key);
+            write_string(key, out);
+            out.push(':');
             self.member(member, value, out);
         });
     }

@@ -7,3 +7,4 @@ pub mod content;
 pub mod event_stream;
 pub mod json;
 pub mod scalar;
+pub mod xml;

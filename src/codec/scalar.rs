@@ -1,13 +1,106 @@
-//! Scalars that every text protocol writes alike: timestamps in their three formats.
+//! Scalars that every text protocol writes alike: [`from_text`] and [`to_text`] for headers, query,
+//! labels, forms and XML, which know nothing but text, and timestamps in their three formats.
 
 use crate::decimal::Decimal;
-use crate::model::schema::TimestampFormat;
+use crate::model::schema::{Members, ShapeKind, TimestampFormat};
 use crate::value::{Side, Value};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 /// Seconds in 1..=9999, the years that a Smithy timestamp may lie in.
 pub const TIMESTAMP_RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// Text as a scalar of a type, where it fits; else it stays text, and the contract calls it a
+/// breach of `type`.
+///
+/// White space around anything but a string means nothing, as in XML.
+pub fn from_text(kind: &ShapeKind, text: &str, format: TimestampFormat, side: Side) -> Value {
+    let trimmed = text.trim();
+    let read = match kind {
+        ShapeKind::Boolean => match trimmed {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            _ => None,
+        },
+        ShapeKind::Byte
+        | ShapeKind::Short
+        | ShapeKind::Integer
+        | ShapeKind::Long
+        | ShapeKind::IntEnum(_)
+        | ShapeKind::BigInteger
+        | ShapeKind::BigDecimal => number_from_text(trimmed),
+        ShapeKind::Float | ShapeKind::Double => match trimmed {
+            "NaN" | "Infinity" | "-Infinity" => Some(Value::Text(trimmed.to_owned())),
+            _ => number_from_text(trimmed),
+        },
+        ShapeKind::Timestamp => timestamp_from_text(trimmed, format, side),
+        ShapeKind::Blob => blob_from_text(text),
+        _ => None,
+    };
+    read.unwrap_or_else(|| Value::Text(text.to_owned()))
+}
+
+/// A number as JSON would write it, by its lexeme; nothing for any other text.
+pub fn number_from_text(text: &str) -> Option<Value> {
+    if !is_number(text) {
+        return None;
+    }
+    // `-0` is kept as it was written: as an integer it would lose its sign.
+    Some(match text.parse::<i128>() {
+        Ok(integer) if text != "-0" => Value::Integer(integer),
+        _ => Value::Number(text.to_owned()),
+    })
+}
+
+/// Whether a text is a number in JSON's grammar (RFC 8259, section 6).
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+/// A blob from base64 (RFC 4648, section 4, with padding), which may be broken into lines.
+fn blob_from_text(text: &str) -> Option<Value> {
+    if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return BASE64.decode(text).ok().map(Value::Blob);
+    }
+    let joined: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    BASE64.decode(joined).ok().map(Value::Blob)
+}
+
+/// The text of a scalar; nothing for null, a list or an object.
+pub fn to_text(value: &Value, format: TimestampFormat) -> Option<String> {
+    Some(match value {
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Number(text) | Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => BASE64.encode(bytes),
+        Value::Timestamp { seconds, nanos } => timestamp_text(*seconds, *nanos, format),
+        Value::Null | Value::List(_) | Value::Object(_) => return None,
+    })
+}
+
+/// What a member that the model does not know is called in a value: as on the wire, but never
+/// like a member that it is not. (A member may be called otherwise on the wire.)
+pub fn unknown_name(members: &Members, written: &str) -> String {
+    match members.find(written) {
+        Some(_) => format!("unknown:{written}"),
+        None => written.to_owned(),
+    }
+}
 
 /// A timestamp from text in a textual format; nothing where it is not in that format.
 ///
@@ -108,6 +201,24 @@ mod tests {
                 panic!()
             };
             assert_eq!(timestamp_text(seconds, nanos, TimestampFormat::EpochSeconds), text);
+        }
+    }
+
+    #[test]
+    fn text_becomes_what_the_shape_asks_for_or_stays_text() {
+        let read = |kind, text| from_text(&kind, text, TimestampFormat::DateTime, Side::Request);
+        let text = |text: &str| Value::Text(text.to_owned());
+        assert_eq!(read(ShapeKind::Boolean, " true\n"), Value::Bool(true));
+        assert_eq!(read(ShapeKind::Boolean, "TRUE"), text("TRUE"));
+        assert_eq!(read(ShapeKind::Integer, "-12"), Value::Integer(-12));
+        assert_eq!(read(ShapeKind::Long, "1.0"), Value::Number("1.0".to_owned()));
+        assert_eq!(read(ShapeKind::Double, "NaN"), text("NaN"));
+        assert_eq!(read(ShapeKind::Double, "-0"), Value::Number("-0".to_owned()));
+        assert_eq!(read(ShapeKind::Blob, "Zm\n 9v"), Value::Blob(b"foo".to_vec()));
+        assert_eq!(read(ShapeKind::Blob, "Zm9"), text("Zm9"));
+        assert_eq!(read(ShapeKind::String(None), " a "), text(" a "));
+        for odd in ["", "+5", "0x42", "2ABC", "007", ".5", "1.", "1e", "Infinity", "1 2"] {
+            assert_eq!(read(ShapeKind::Integer, odd), text(odd), "{odd}");
         }
     }
 

@@ -46,7 +46,12 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
 
 /// What stands for a member that is not there.
 fn absent(service: &Service, member: &Member, side: Side) -> Option<Value> {
-    let kind = &service.shape(member.target).kind;
+    let target = service.shape(member.target);
+    // A stream that was not sent has nothing to show, though its model must give it a default.
+    if target.traits.contains_key("smithy.api#streaming") {
+        return None;
+    }
+    let kind = &target.kind;
     let client_optional = member.traits.contains_key("smithy.api#clientOptional");
     let fills = !(side == Side::Response && client_optional);
     match member.traits.get("smithy.api#default") {

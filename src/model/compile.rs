@@ -2,6 +2,7 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::http::{Binding, HttpTrait};
 use super::listing::{Listing, local_name};
 use super::pattern::Pattern;
 use super::schema::*;
@@ -109,11 +110,13 @@ impl<'a> Compiler<'a> {
             operations,
             shapes,
             errors,
+            traits: shape.traits.clone(),
             sha256: sha256.to_owned(),
             lints: self.lints,
             source: self.source.to_owned(),
             operation_names,
             carries_sensitive: std::sync::OnceLock::new(),
+            routes: std::sync::OnceLock::new(),
             name: local_name(id).to_owned(),
         })
     }
@@ -165,6 +168,7 @@ impl<'a> Compiler<'a> {
             output: self.index(id, output_id)?,
             errors: self.references(id, &shape.errors)?,
             idempotency_token,
+            http: HttpTrait::of(&shape.traits),
             traits: shape.traits.clone(),
         })
     }
@@ -298,6 +302,9 @@ impl<'a> Compiler<'a> {
             timestamp_format: in_force("smithy.api#timestampFormat")
                 .and_then(Value::as_str)
                 .and_then(timestamp_format),
+            binding: Binding::of(traits),
+            host_label: traits.contains_key("smithy.api#hostLabel"),
+            json_name: traits.get("smithy.api#jsonName").and_then(Value::as_str).map(str::to_owned),
             traits: traits.clone(),
         })
     }

@@ -4,6 +4,7 @@
 //! constraints that hold for it (its own trait where it has one, else its target's), so nobody
 //! looks a trait up twice.
 
+use super::http::{Binding, HttpTrait, Routes};
 use super::pattern::Pattern;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -41,6 +42,8 @@ pub struct Service {
     pub shapes: Vec<Shape>,
     /// Errors that every operation may answer with.
     pub errors: Vec<ShapeIndex>,
+    /// All traits of the service as the model has them, by shape id.
+    pub traits: serde_json::Map<String, serde_json::Value>,
     /// SHA-256 of the model file's bytes, in lower-case hexadecimal.
     pub sha256: String,
     /// What of the model cannot be honoured, told to the user and never silently dropped.
@@ -50,6 +53,8 @@ pub struct Service {
     pub(super) operation_names: HashMap<String, OperationIndex>,
     /// For each shape, whether it or anything below it is sensitive; computed when first asked.
     pub(super) carries_sensitive: OnceLock<Box<[bool]>>,
+    /// The routes of the REST protocols; sorted when first asked.
+    pub(super) routes: OnceLock<Routes>,
 }
 
 impl Service {
@@ -66,6 +71,11 @@ impl Service {
     /// The operation of that local name.
     pub fn operation_named(&self, name: &str) -> Option<OperationIndex> {
         self.operation_names.get(name).copied()
+    }
+
+    /// The operations with an `@http` trait, by method, the most specific first.
+    pub fn routes(&self) -> &Routes {
+        self.routes.get_or_init(|| Routes::new(&self.operations))
     }
 
     /// Whether a value of this shape can hold anything sensitive, however deep.
@@ -124,6 +134,8 @@ pub struct Operation {
     pub errors: Vec<ShapeIndex>,
     /// The top-level input member with `@idempotencyToken`.
     pub idempotency_token: Option<String>,
+    /// `@http`, where the operation has one.
+    pub http: Option<HttpTrait>,
     /// All traits as the model has them, by shape id.
     pub traits: serde_json::Map<String, serde_json::Value>,
 }
@@ -226,17 +238,27 @@ pub struct Members {
     /// In the order of the model.
     pub list: Vec<Member>,
     by_name: HashMap<String, u32>,
+    /// By `@jsonName`, else name; only where a member has the trait.
+    by_json_name: Option<HashMap<String, u32>>,
 }
 
 impl Members {
     /// Indexes members by name.
     pub fn new(list: Vec<Member>) -> Members {
+        let by_json_name = list.iter().any(|member| member.json_name.is_some()).then(|| {
+            let named = list.iter().enumerate();
+            named.map(|(index, member)| (member.json_key().to_owned(), index as u32)).collect()
+        });
         let by_name = list
             .iter()
             .enumerate()
             .map(|(index, member)| (member.name.clone(), index as u32))
             .collect();
-        Members { list, by_name }
+        Members {
+            list,
+            by_name,
+            by_json_name,
+        }
     }
 
     /// The member of that name.
@@ -246,6 +268,14 @@ impl Members {
             return self.list.iter().find(|member| member.name == name);
         }
         self.by_name.get(name).map(|&index| &self.list[index as usize])
+    }
+
+    /// The member that restJson1 writes under that key.
+    pub fn find_json(&self, key: &str) -> Option<&Member> {
+        match &self.by_json_name {
+            None => self.find(key),
+            Some(by_json_name) => by_json_name.get(key).and_then(|&index| self.list.get(index as usize)),
+        }
     }
 
     /// The position of the member of that name.
@@ -277,8 +307,21 @@ pub struct Member {
     pub constraints: Constraints,
     /// The timestamp format in force, where one is written; else the protocol decides.
     pub timestamp_format: Option<TimestampFormat>,
+    /// Where the REST protocols put it, as a member of a top-level structure.
+    pub binding: Binding,
+    /// `@hostLabel`: it is also written into the host name.
+    pub host_label: bool,
+    /// `@jsonName`: its key in restJson1, where that is not the member name.
+    pub json_name: Option<String>,
     /// The member's own traits as the model has them, by shape id.
     pub traits: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Member {
+    /// The member's key where `@jsonName` is honoured.
+    pub fn json_key(&self) -> &str {
+        self.json_name.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Constraint traits (Smithy 2.0, "Constraint traits") in force at one place.

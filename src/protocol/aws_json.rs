@@ -245,13 +245,13 @@ fn read_untyped(body: &Bytes) -> Result<Value, Malformed> {
 }
 
 /// The error's name in `ns#Name:http://…`.
-fn sanitised(text: &str) -> &str {
+pub(super) fn sanitised(text: &str) -> &str {
     let text = text.split(':').next().unwrap_or(text);
     text.rsplit('#').next().unwrap_or(text).trim()
 }
 
 /// Drops what only names the error: `__type`, and `code` where the model has no such member.
-fn without_discriminators(value: Value, shape: Option<&Shape>) -> Value {
+pub(super) fn without_discriminators(value: Value, shape: Option<&Shape>) -> Value {
     let Value::Object(members) = value else { return value };
     let modelled = |name: &str| shape.is_some_and(|shape| shape.member(name).is_some());
     let code_names_it = !members.iter().any(|(name, _)| name == "__type");

@@ -4,14 +4,26 @@
 
 mod aws_json;
 mod events;
+mod http_binding;
 pub mod refusal;
+mod rest;
+mod rest_json;
+mod rest_xml;
+pub mod route;
+#[cfg(test)]
+mod testing;
 
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 
 /// Every protocol that Ferrotape speaks.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&aws_json::AWS_JSON_1_0, &aws_json::AWS_JSON_1_1];
+pub static PROTOCOLS: &[&dyn Protocol] = &[
+    &aws_json::AWS_JSON_1_0,
+    &aws_json::AWS_JSON_1_1,
+    &rest_json::REST_JSON_1,
+    &rest_xml::REST_XML,
+];
 
 /// Bytes that are not in the protocol's format at all, or a wrong content type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
