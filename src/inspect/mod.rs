@@ -112,7 +112,7 @@ pub fn inspect_hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) ->
         Some(service) => recognise::recognise_for(service, request),
         None => recognise(catalog, request),
     });
-    let call = match (recognised, hinted(catalog, exchange.request.as_ref(), hint)) {
+    let call = match (recognised, hinted(catalog, exchange, hint)) {
         (Some(Ok(call)), _) => Ok((call, false)),
         (_, Some(Ok(call))) => Ok((call, true)),
         (Some(Err(unmodeled)), _) | (None, Some(Err(unmodeled))) => Err(unmodeled),
@@ -143,7 +143,8 @@ fn protocols_of(service: &Service) -> impl Iterator<Item = &'static dyn Protocol
 }
 
 /// The call that the caller says it is; nothing where the request itself names another target.
-fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Option<Result<Call, Unmodeled>> {
+fn hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) -> Option<Result<Call, Unmodeled>> {
+    let request = exchange.request.as_ref();
     let name = hint.operation?;
     let service = match hint.service {
         Some(service) => catalog.find(service),
@@ -164,7 +165,8 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
     if target.is_some_and(|target| target.rsplit('.').next() != Some(name)) {
         return None;
     }
-    let protocol = protocols_of(service).next()?;
+    let looks_like_its = |protocol: &&dyn Protocol| exchange.response.as_ref().is_some_and(|response| protocol.answers(response));
+    let protocol = protocols_of(service).find(looks_like_its).or_else(|| protocol_of(service))?;
     Some(Ok(Call {
         service: service.clone(),
         operation,

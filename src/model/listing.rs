@@ -35,7 +35,7 @@ impl Listing {
             shape_id: shape_id.to_owned(),
             sdk_id: text(aws.and_then(|aws| aws.get("sdkId"))).unwrap_or_else(|| name.to_owned()),
             version: version.to_owned(),
-            protocols: traits.keys().filter(|id| is_protocol(id)).cloned().collect(),
+            protocols: protocols(traits),
             signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
             endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
         }
@@ -58,6 +58,17 @@ pub fn folded(name: &str) -> String {
 /// What follows the `#` of a shape id.
 pub fn local_name(id: &str) -> &str {
     id.rsplit('#').next().unwrap_or(id)
+}
+
+/// The protocols of a service in the order of the model; behind them awsQuery, where older SDKs
+/// still speak it to a service that moved on (`@awsQueryCompatible`).
+fn protocols(traits: &Traits) -> Vec<String> {
+    let mut protocols: Vec<String> = traits.keys().filter(|id| is_protocol(id)).cloned().collect();
+    let query = "aws.protocols#awsQuery";
+    if traits.contains_key("aws.protocols#awsQueryCompatible") && !protocols.iter().any(|id| id == query) {
+        protocols.push(query.to_owned());
+    }
+    protocols
 }
 
 /// Protocol traits are those AWS and Smithy publish; any other trait is carried untouched.

@@ -28,7 +28,8 @@ pub struct Service {
     pub sdk_id: String,
     /// The model's version, `2020-07-20`.
     pub version: String,
-    /// Protocol trait ids in the order of the model (`aws.protocols#awsJson1_0`).
+    /// Protocol trait ids in the order of the model (`aws.protocols#awsJson1_0`); awsQuery at the
+    /// end for a service that is compatible with it.
     pub protocols: Vec<String>,
     /// `aws.auth#sigv4` → `name`: the service part of a credential scope.
     pub signing_name: String,

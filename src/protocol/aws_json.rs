@@ -4,11 +4,11 @@
 //! `__type` or `code`. HTTP bindings and `@jsonName` are ignored, as the protocol says.
 
 use super::events;
-use super::{Identified, Malformed, Protocol, Refusal, Reply};
+use super::{Identified, Malformed, Protocol, Refusal, Reply, query_error};
 use crate::codec::{content, json};
 use crate::contract::Side;
 use crate::json::rewrite::write_string;
-use crate::model::schema::{Fault, OperationIndex, Service, Shape, ShapeIndex, TimestampFormat};
+use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex, TimestampFormat};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
@@ -121,6 +121,10 @@ impl Protocol for AwsJson {
         })
     }
 
+    fn answers(&self, response: &Response) -> bool {
+        wire::media_type(response.headers()).is_some_and(|media_type| media_type.eq_ignore_ascii_case(self.content_type))
+    }
+
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {
         let shape = service
             .error_named(refusal.operation, refusal.code)
@@ -136,7 +140,7 @@ impl Protocol for AwsJson {
         body.push(':');
         write_string(refusal.message, &mut body);
         body.push('}');
-        self.error_response(service, refusal.status, refusal.code, body)
+        self.error_response(service, shape, refusal.status, refusal.code, body)
     }
 
     fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request {
@@ -151,6 +155,7 @@ impl Protocol for AwsJson {
         request
             .headers_mut()
             .insert("x-amz-target", wire::header_value(&format!("{}.{}", service.name, operation.name)));
+        query_error::ask(request.headers_mut(), service);
         request
     }
 
@@ -178,7 +183,7 @@ impl Protocol for AwsJson {
             members.extend(own.iter().cloned());
         }
         let body = json::encode(service, error, &Value::Object(members), TimestampFormat::EpochSeconds);
-        self.error_response(service, default_status(shape), shape.name(), body)
+        self.error_response(service, Some(shape), default_status(shape), shape.name(), body)
     }
 
     fn error_statuses(&self, shape: &Shape) -> Vec<u16> {
@@ -204,15 +209,10 @@ impl AwsJson {
         response
     }
 
-    fn error_response(&self, service: &Service, status: u16, code: &str, body: String) -> Response {
+    fn error_response(&self, service: &Service, shape: Option<&Shape>, status: u16, code: &str, body: String) -> Response {
         let mut response = self.response(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), body);
         response.headers_mut().insert("x-amzn-errortype", wire::header_value(code));
-        if service.query_compatible {
-            let fault = if status >= 500 { "Receiver" } else { "Sender" };
-            response
-                .headers_mut()
-                .insert("x-amzn-query-error", wire::header_value(&format!("{code};{fault}")));
-        }
+        query_error::tell(response.headers_mut(), service, shape, code, status);
         response
     }
 }
@@ -270,8 +270,5 @@ fn message_member(shape: Option<&Shape>) -> &'static str {
 
 /// awsJson does not bind `@httpError`: by the protocol a client error is 400, a server error 500.
 fn default_status(shape: &Shape) -> u16 {
-    match shape.error.as_ref().map(|error| error.fault) {
-        Some(Fault::Server) => 500,
-        _ => 400,
-    }
+    query_error::default_status(shape)
 }

@@ -3,13 +3,20 @@
 //! A protocol is one file here and one row in [`PROTOCOLS`].
 
 mod aws_json;
+mod aws_query;
+mod ec2_query;
 mod events;
 mod http_binding;
+mod query;
+mod query_error;
 pub mod refusal;
 mod rest;
 mod rest_json;
 mod rest_xml;
 pub mod route;
+mod rpc_v2;
+mod rpc_v2_cbor;
+mod rpc_v2_json;
 #[cfg(test)]
 mod testing;
 
@@ -23,6 +30,10 @@ pub static PROTOCOLS: &[&dyn Protocol] = &[
     &aws_json::AWS_JSON_1_1,
     &rest_json::REST_JSON_1,
     &rest_xml::REST_XML,
+    &aws_query::AWS_QUERY,
+    &ec2_query::EC2_QUERY,
+    &rpc_v2_cbor::RPC_V2_CBOR,
+    &rpc_v2_json::RPC_V2_JSON,
 ];
 
 /// Bytes that are not in the protocol's format at all, or a wrong content type.
@@ -82,6 +93,11 @@ pub trait Protocol: Sync {
     fn decode_request(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<Value, Malformed>;
     /// Reads an operation's output or error.
     fn decode_response(&self, service: &Service, operation: OperationIndex, response: &Response) -> Result<Reply, Malformed>;
+    /// Whether a response looks like one of this protocol: what answers a request that nobody
+    /// knows, of a service that is spoken to in several.
+    fn answers(&self, _response: &Response) -> bool {
+        false
+    }
     /// Writes an error of the service.
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response;
     /// Writes an operation's input, as a client would send it to `https://HOST/`.

@@ -139,6 +139,19 @@ fn nothing_is_declared_fetched_or_expanded() {
 }
 
 #[test]
+fn the_deepest_document_is_read_within_the_stack() {
+    for name in ["inner", "unknown"] {
+        let document = format!(
+            "{}{}",
+            format!("<{name}>").repeat(MAX_DEPTH),
+            format!("</{name}>").repeat(MAX_DEPTH)
+        );
+        let depth = decoded(&document).matches(name).count();
+        assert_eq!(depth, MAX_DEPTH - 1);
+    }
+}
+
+#[test]
 fn an_element_knows_where_its_content_lies() {
     let document = "<a><b x='1'>one &amp; two</b><c/></a>";
     let root = parse(document.as_bytes()).unwrap();
