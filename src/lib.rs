@@ -1,6 +1,7 @@
 //! Ferrotape: a record/replay contract-testing proxy for AWS APIs.
 #![forbid(unsafe_code)]
 
+pub mod aws_hosts;
 pub mod cassette;
 pub mod child;
 pub mod cli;

@@ -2,8 +2,10 @@
 //!
 //! A codec is lenient: it fails only where bytes are not in its format at all.
 
+pub mod aws_chunked;
 pub mod cbor;
 pub mod content;
+pub mod event_stream;
 pub mod form;
 pub mod json;
 pub mod scalar;

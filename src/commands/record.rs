@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::model::catalog::Catalog;
 use crate::proxy::credentials::{CredentialSource, Keyring, Keys, RunKeys};
 use crate::proxy::dialer::Proxies;
-use crate::proxy::record::{Behaviour, Equipment, Recorder};
+use crate::proxy::record::{self, Behaviour, Equipment, Recorder};
 use crate::proxy::server::Options;
 use crate::proxy::tls::Trust;
 use crate::proxy::tunnel::Tunnels;
@@ -39,9 +39,10 @@ pub struct RecordArguments {
     /// Trust the certificate authorities of this PEM file too, for the upstream
     #[arg(long, value_name = "FILE")]
     pub upstream_ca: Option<PathBuf>,
-    /// Calls that no model knows: refuse them, or let them pass unrecorded (nothing may be written
-    /// whose secrets cannot be seen)
-    #[arg(long, value_enum, value_name = "HOW", default_value = "refuse")]
+    /// Calls that no model knows: refuse them, let them pass unrecorded (nothing is written whose
+    /// secrets cannot be seen), or record them with only those secrets hidden that their form gives
+    /// away
+    #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
     pub unmodeled: Unmodeled,
     /// Sign for programs that keep their own keys, too, if their endpoint URL shows the run's token
     /// (`AWS_ENDPOINT_URL=http://…/@NAME:TOKEN`): with your default credentials, whoever they are
@@ -57,6 +58,17 @@ pub struct RecordArguments {
 pub enum Unmodeled {
     Refuse,
     Forward,
+    Record,
+}
+
+impl From<Unmodeled> for record::Unmodeled {
+    fn from(chosen: Unmodeled) -> record::Unmodeled {
+        match chosen {
+            Unmodeled::Refuse => record::Unmodeled::Refuse,
+            Unmodeled::Forward => record::Unmodeled::Forward,
+            Unmodeled::Record => record::Unmodeled::Record,
+        }
+    }
 }
 
 /// Runs the command.
@@ -107,7 +119,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let command = shown(&common.command);
     let behaviour = Behaviour {
         cassette: name.to_owned(),
-        forward_unmodeled: arguments.unmodeled == Unmodeled::Forward,
+        unmodeled: arguments.unmodeled.into(),
         sign_as_default: arguments.sign_as_default.then(|| token.clone()),
         pass_foreign_keys: arguments.upstream.is_some() && common.command.is_empty(),
     };

@@ -28,9 +28,21 @@ pub struct ReplayArguments {
     /// Let the last interaction of a call answer again once all are played
     #[arg(long)]
     pub repeat: bool,
+    /// Calls that no model knows: refuse them, or answer those that were recorded with `record
+    /// --unmodeled record`, by method, path, query and the bytes of the body
+    #[arg(long, value_enum, value_name = "HOW", default_value = "refuse")]
+    pub unmodeled: Unmodeled,
     /// Fail (status 12) if any interaction of the cassette was not played
     #[arg(long)]
     pub all_played: bool,
+}
+
+/// `--unmodeled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unmodeled {
+    Refuse,
+    #[value(alias = "record")]
+    Recorded,
 }
 
 /// Runs the command.
@@ -55,6 +67,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         cassette: name.to_owned(),
         repeat: arguments.repeat,
         enforce,
+        play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
         record_command: record_command(name, &command),
     };
     let replayer = Arc::new(Replayer::new(catalog, tape, behaviour, ledger.clone()));
@@ -108,7 +121,12 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 
 /// What a clean play of an interaction says in a report.
 fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -> CallReport {
-    let response = inspect_recorded(catalog, &track.interaction).response;
+    let finding = inspect_recorded(catalog, &track.interaction);
+    let response = finding.response;
+    let request = match track.call {
+        Some(_) => Some(conforming()),
+        None => finding.request.as_ref().map(SideReport::from),
+    };
     CallReport {
         number: 0,
         service: track.interaction.service.clone(),
@@ -119,7 +137,7 @@ fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -
         status: Some(track.interaction.response.status().as_u16()),
         error: response.as_ref().and_then(error_code),
         outcome: Outcome::Played,
-        request: Some(conforming()),
+        request,
         response: response.as_ref().map(SideReport::from),
         message: None,
     }

@@ -2,6 +2,7 @@
 
 use super::ModelArguments;
 use super::ledger::Ledger;
+use crate::aws_hosts::AWS_SUFFIXES;
 use crate::cassette::Name;
 use crate::child::environment::{self, Door, Environment, KeyPair, Mode, Setup, Variable};
 use crate::child::files::Files;
@@ -9,7 +10,6 @@ use crate::child::{self, profile};
 use crate::exit::Exit;
 use crate::proxy::Handler;
 use crate::proxy::authority::CertificateAuthority;
-use crate::proxy::aws_hosts::AWS_SUFFIXES;
 use crate::proxy::event::Observer as _;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;

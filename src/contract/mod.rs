@@ -179,6 +179,11 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn value(&mut self, place: Place<'_>, value: &Value) {
         let shape = self.service.shape(place.shape);
+        if let (ShapeKind::Union(_), Value::List(events)) = (&shape.kind, value)
+            && shape.is_event_stream()
+        {
+            return self.events(place, events);
+        }
         match constraint::typed(&shape.kind, value) {
             Typed::Fits => {}
             Typed::OddSpelling => self.lint(Rule::Type, place.path, "Member should be written without fraction or exponent"),
@@ -198,6 +203,21 @@ impl<'a> Walk<'a> {
             (ShapeKind::Unit, Value::Object(found)) => self.unknown_members(place, shape, found),
             (ShapeKind::Document | ShapeKind::Boolean | ShapeKind::Timestamp, _) => {}
             (kind, number) => self.number(place, kind, number),
+        }
+    }
+
+    /// The events of a streaming union, each judged as the union that it is.
+    fn events(&mut self, place: Place<'_>, events: &[Value]) {
+        for (index, event) in events.iter().enumerate() {
+            let path = place.path.index(index);
+            self.value(
+                Place {
+                    path: &path,
+                    own: &path,
+                    ..place
+                },
+                event,
+            );
         }
     }
 

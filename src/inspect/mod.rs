@@ -3,16 +3,21 @@
 //! This is the product in one function: `record`, `replay`, `verify` and `check` differ only in
 //! where exchanges come from and where they go.
 
+mod host;
+mod plain;
 mod present;
+mod recognise;
 mod recorded;
 
+pub use plain::{plain, whole};
 pub use present::present;
+pub use recognise::{Hint, Unmodeled, recognise};
 pub use recorded::inspect_recorded;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
 use crate::model::schema::{Operation, OperationIndex, Service, Shape, ShapeKind};
-use crate::protocol::{self, Identified, Malformed, PROTOCOLS, Protocol, Reply};
+use crate::protocol::{self, Malformed, PROTOCOLS, Protocol, Reply};
 use crate::scope;
 use crate::value::Value;
 use crate::wire::{self, Exchange, Request, Response};
@@ -94,25 +99,6 @@ impl Call {
     }
 }
 
-/// What a caller already knows of an exchange.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Hint<'a> {
-    /// The service, by any of its names.
-    pub service: Option<&'a str>,
-    /// The operation's name.
-    pub operation: Option<&'a str>,
-}
-
-/// A request that names no known operation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Unmodeled {
-    /// Why.
-    pub reason: String,
-    /// The service it speaks to, where that much is known.
-    pub service: Option<String>,
-}
-
 /// Understands and judges one exchange.
 pub fn inspect(catalog: &Catalog, exchange: &Exchange) -> Finding {
     inspect_hinted(catalog, exchange, Hint::default())
@@ -121,7 +107,11 @@ pub fn inspect(catalog: &Catalog, exchange: &Exchange) -> Finding {
 /// Understands and judges one exchange of which something is known beforehand: a lone response
 /// says nothing of its operation, and a request may lack the header that names it.
 pub fn inspect_hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) -> Finding {
-    let recognised = exchange.request.as_ref().map(|request| recognise(catalog, request));
+    let among = hint.service.and_then(|name| catalog.find(name));
+    let recognised = exchange.request.as_ref().map(|request| match among {
+        Some(service) => recognise::recognise_for(service, request),
+        None => recognise(catalog, request),
+    });
     let call = match (recognised, hinted(catalog, exchange, hint)) {
         (Some(Ok(call)), _) => Ok((call, false)),
         (_, Some(Ok(call))) => Ok((call, true)),
@@ -145,59 +135,11 @@ pub fn inspect_hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) ->
     }
 }
 
-/// Finds the operation that a request asks for: by the target it names, else by asking each
-/// protocol of each service.
-///
-/// # Errors
-/// Where no model knows it, with the reason.
-pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
-    let target = wire::text(request.headers(), &wire::X_AMZ_TARGET)
-        .and_then(|target| target.rsplit_once('.'))
-        .map(|(service, _)| service);
-    let named = target.and_then(|target| catalog.by_shape_name(target));
-    let candidates = named.map_or(catalog.services(), std::slice::from_ref);
-    let mut nearest = None;
-    for service in candidates {
-        for protocol in protocols_of(service) {
-            match protocol.identify(service, request) {
-                Identified::Operation(operation) => {
-                    return Ok(Call {
-                        service: service.clone(),
-                        operation,
-                        protocol,
-                        region: region(request),
-                    });
-                }
-                Identified::NoSuchOperation(reason) => {
-                    nearest.get_or_insert(Unmodeled {
-                        reason,
-                        service: Some(service.sdk_id.clone()),
-                    });
-                }
-                Identified::NotMine => {}
-            }
-        }
-    }
-    Err(nearest.unwrap_or_else(|| unknown_service(request)))
-}
-
 fn protocols_of(service: &Service) -> impl Iterator<Item = &'static dyn Protocol> + '_ {
     PROTOCOLS
         .iter()
         .copied()
         .filter(|protocol| service.protocols.iter().any(|id| id == protocol.id()))
-}
-
-fn unknown_service(request: &Request) -> Unmodeled {
-    let reason = match wire::text(request.headers(), &wire::X_AMZ_TARGET).filter(|target| !target.is_empty()) {
-        Some(target) => format!("no model knows the target `{target}`; name the service's model with `--model FILE`"),
-        None => format!(
-            "no model knows `{} {}`, which has no X-Amz-Target; name the service's model with `--model FILE`",
-            request.method(),
-            request.uri().path()
-        ),
-    };
-    Unmodeled { reason, service: None }
 }
 
 /// The call that the caller says it is; nothing where the request itself names another target.
@@ -274,9 +216,10 @@ impl<T> Judged<T> {
     }
 }
 
-/// Decodes and judges the request of a call. With `lenient_content_type`, a request that has no
+/// Decodes and judges the request of a call, in its plain form. With `lenient_content_type`, a request that has no
 /// content type at all is read as if it had the right one.
 pub fn judge_request(call: &Call, request: &Request, lenient_content_type: bool) -> Judged<Value> {
+    let request = &*plain(request);
     let lenient = lenient_content_type && !request.headers().contains_key(http::header::CONTENT_TYPE);
     let accepted = if lenient {
         Ok(())

@@ -35,6 +35,10 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
         (ShapeKind::List(item), Value::List(items)) => {
             Value::List(items.iter().map(|value| present(service, item.target, value, side)).collect())
         }
+        // The events of a stream, each a union.
+        (ShapeKind::Union(_), Value::List(events)) => {
+            Value::List(events.iter().map(|event| present(service, shape, event, side)).collect())
+        }
         (ShapeKind::Unit, Value::Object(_)) => Value::Object(Vec::new()),
         _ => value.clone(),
     }

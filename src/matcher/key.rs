@@ -17,7 +17,6 @@ use crate::redaction::rules::Context;
 use crate::redaction::scan;
 use crate::redaction::{Redactor, headers};
 use crate::value::Value;
-use crate::wire::Request;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -69,7 +68,6 @@ const OBJECT: u8 = 0x88;
 const MEMBER: u8 = 0x89;
 const END: u8 = 0x8a;
 const ABSENT: u8 = 0x8b;
-const UNMODELLED: u8 = 0x8c;
 
 thread_local! {
     /// The canonical form is built here, so that a key costs no allocation.
@@ -102,41 +100,6 @@ pub(super) fn key_with(call: &Call, input: &Value, redactor: &Redactor, recorded
 /// Whether a recorded input holds an account stand-in whose place does not give it away.
 pub(super) fn has_hidden_accounts(call: &Call, input: &Value, redactor: &Redactor) -> bool {
     with_form(call, input, redactor, true, Accounts::Recognised, |_, _, hidden| hidden)
-}
-
-/// The key of a request that no model describes: method, path, query without authentication in
-/// sorted order, and body.
-pub fn unmodelled_key(request: &Request) -> Key {
-    const AUTHENTICATION: [&str; 7] = [
-        "x-amz-signature",
-        "x-amz-credential",
-        "x-amz-date",
-        "x-amz-security-token",
-        "x-amz-signedheaders",
-        "awsaccesskeyid",
-        "signature",
-    ];
-    let mut query: Vec<&str> = request
-        .uri()
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .collect();
-    query.retain(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
-        !AUTHENTICATION.iter().any(|known| name.eq_ignore_ascii_case(known))
-    });
-    query.sort_unstable();
-    let mut form = vec![UNMODELLED];
-    text(&mut form, request.method().as_str());
-    text(&mut form, request.uri().path());
-    for pair in query {
-        text(&mut form, pair);
-    }
-    form.push(END);
-    form.extend_from_slice(request.body());
-    hashed(&form)
 }
 
 fn with_form<T>(
@@ -447,13 +410,13 @@ fn sort_parts(out: &mut [u8], start: usize, ends: &[usize], digits: bool) {
 }
 
 /// A length and the text.
-fn text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     // Eight bytes, little end first: the byte before the text is zero and no part of a word.
     out.extend_from_slice(&(text.len() as u64).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn hashed(form: &[u8]) -> Key {
+pub(super) fn hashed(form: &[u8]) -> Key {
     let mut first = [0; 16];
     first.copy_from_slice(&blake3::hash(form).as_bytes()[..16]);
     Key(u128::from_le_bytes(first))
@@ -562,21 +525,6 @@ mod tests {
             );
         }
         assert!(!same(r#"{"raw":"YQ=="}"#, r#"{"raw":"Yg=="}"#));
-    }
-
-    #[test]
-    fn an_unmodelled_request_is_known_by_its_bytes_without_authentication() {
-        let of = |uri: &str, body: &'static str| {
-            let mut request = Request::new(bytes::Bytes::from_static(body.as_bytes()));
-            *request.uri_mut() = uri.parse().unwrap();
-            unmodelled_key(&request)
-        };
-        assert_eq!(
-            of("https://a/x?b=1&a=2&X-Amz-Signature=1", "x"),
-            of("https://a/x?a=2&X-Amz-Signature=2&b=1", "x")
-        );
-        assert_ne!(of("https://a/x", "x"), of("https://a/x", "y"));
-        assert_ne!(of("https://a/x?a=1", ""), of("https://a/x", ""));
     }
 
     fn word() -> impl Strategy<Value = String> {

@@ -10,6 +10,7 @@ pub mod miss;
 pub mod session;
 #[cfg(test)]
 mod testing;
+mod unmodelled;
 
 use crate::cassette::{Cassette, Interaction};
 use crate::inspect::{Call, Finding};
@@ -178,7 +179,7 @@ impl Tape {
         let track = &self.tracks[position];
         let (key, members) = match (&track.call, input) {
             (Some(call), Some(input)) => key::key_and_members(call, input, &self.redactor, true, self.operations.accounts(track.operation)),
-            _ => (key::unmodelled_key(&track.interaction.request), Vec::new()),
+            _ => (unmodelled::key(&track.interaction.request, &self.redactor), Vec::new()),
         };
         if let Some(operation) = track.operation {
             self.nearest.add(operation, position as u32, &members);
@@ -208,9 +209,9 @@ impl Tape {
         key::key_with(call, input, &self.redactor, false, self.operations.accounts(self.operation(call)))
     }
 
-    /// The key of a live request that no model describes.
+    /// The key of a live request, in its plain form, that no model describes.
     pub fn unmodelled_key(&self, request: &Request) -> Key {
-        key::unmodelled_key(request)
+        unmodelled::key(request, &self.redactor)
     }
 
     /// The operation of a call, where anything was recorded of it.

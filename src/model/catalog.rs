@@ -1,19 +1,100 @@
-//! The services known to a run: the built-in ones and those the user names.
+//! The services known to a run: the built-in ones and those the user names, as files, which are
+//! compiled at once, or as folders, of which a service is compiled when it is first asked for.
 
 use super::compile::{ModelError, load};
+use super::listing::{Listing, folded};
 use super::schema::Service;
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// The first-class operations' services, embedded in the binary.
 const BUILT_IN: [&str; 2] = [include_str!("builtin/proton.json"), include_str!("builtin/service-catalog.json")];
 
-/// Services, found by what a request says of itself.
+/// Services, found by what a request says of itself. Asking costs a look into a map; the first time
+/// that a service of a folder is found, its model is compiled, and whoever else asks for it waits.
 #[derive(Debug, Default)]
 pub struct Catalog {
+    entries: Vec<Entry>,
+    /// The entries that were compiled at start.
     services: Vec<Arc<Service>>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+    by_signing_name: HashMap<String, Vec<usize>>,
+    by_endpoint_prefix: HashMap<String, Vec<usize>>,
+    by_any_name: HashMap<String, usize>,
+}
+
+/// One service, compiled or not yet.
+#[derive(Debug)]
+pub struct Entry {
+    listing: Listing,
+    /// The sdkId, folded.
+    identity: String,
+    source: String,
+    /// The file to compile when the service is first asked for.
+    file: Option<PathBuf>,
+    /// Nothing inside: the model could not be used, and that was told.
+    service: OnceLock<Option<Arc<Service>>>,
+}
+
+impl Entry {
+    /// A service that is there.
+    fn compiled(service: Arc<Service>) -> Entry {
+        let listing = Listing {
+            shape_id: service.shape_id.clone(),
+            sdk_id: service.sdk_id.clone(),
+            version: service.version.clone(),
+            protocols: service.protocols.clone(),
+            signing_name: service.signing_name.clone(),
+            endpoint_prefix: service.endpoint_prefix.clone(),
+        };
+        Entry {
+            identity: folded(&listing.sdk_id),
+            listing,
+            source: service.source.clone(),
+            file: None,
+            service: OnceLock::from(Some(service)),
+        }
+    }
+
+    /// The service's names.
+    pub fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// Where the model comes from: a path, or `built-in`.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The service, where it is compiled already.
+    pub fn loaded(&self) -> Option<&Arc<Service>> {
+        self.service.get().and_then(Option::as_ref)
+    }
+
+    /// The service, compiled now if it was not. A model that cannot be used is told on standard
+    /// error, once, and is as good as absent from then on.
+    pub fn service(&self) -> Option<&Arc<Service>> {
+        self.service.get_or_init(|| self.compile()).as_ref()
+    }
+
+    fn compile(&self) -> Option<Arc<Service>> {
+        let services = match load_file(self.file.as_deref()?) {
+            Ok(services) => services,
+            Err(error) => {
+                eprintln!("ferrotape: {} stays unknown: {error}", self.listing.sdk_id);
+                return None;
+            }
+        };
+        let found = services.into_iter().find(|service| service.shape_id == self.listing.shape_id);
+        if found.is_none() {
+            eprintln!(
+                "ferrotape: {} stays unknown: `{}` has changed since the start and defines no `{}` any more",
+                self.listing.sdk_id, self.source, self.listing.shape_id
+            );
+        }
+        found.map(Arc::new)
+    }
 }
 
 impl Catalog {
@@ -22,78 +103,219 @@ impl Catalog {
     /// # Errors
     /// Only where the binary itself is broken; the tests load it.
     pub fn built_in() -> Result<Catalog, ModelError> {
-        let mut catalog = Catalog::default();
-        for model in BUILT_IN {
-            load(model.as_bytes(), "built-in")?
-                .into_iter()
-                .for_each(|service| catalog.add(service));
-        }
-        Ok(catalog)
+        Catalog::with_models(&[] as &[&Path])
     }
 
-    /// The built-in services and those of the named model files.
+    /// The built-in services and those of the named model files. Of one service the model that is
+    /// named last counts.
     ///
     /// # Errors
     /// Where a file cannot be read or is not a model; the message names it.
-    pub fn with_models(paths: &[impl AsRef<Path>]) -> Result<Catalog, ModelError> {
-        let mut catalog = Catalog::built_in()?;
-        for path in paths {
-            let shown = path.as_ref().display().to_string();
-            let bytes = std::fs::read(path).map_err(|source| ModelError::Unreadable {
-                path: shown.clone(),
-                source,
-            })?;
-            load(&bytes, &shown)?.into_iter().for_each(|service| catalog.add(service));
+    pub fn with_models(sources: &[impl AsRef<Path>]) -> Result<Catalog, ModelError> {
+        let mut catalog = Catalog::default();
+        for model in BUILT_IN {
+            catalog.put_all(load(model.as_bytes(), "built-in")?);
         }
+        for source in sources {
+            catalog.put_all(load_file(source.as_ref())?);
+        }
+        catalog.index();
         Ok(catalog)
     }
 
-    /// Adds a service, in place of one with the same shape id: a model file named by the user
-    /// replaces the built-in one, and a later file an earlier one.
+    /// Adds a service, in place of the same one.
     pub fn add(&mut self, service: Service) {
-        match self.services.iter().position(|known| known.shape_id == service.shape_id) {
-            Some(index) => self.services[index] = Arc::new(service),
-            None => {
-                self.by_name.entry(service.name.clone()).or_insert(self.services.len());
-                self.services.push(Arc::new(service));
-            }
+        self.put(Entry::compiled(Arc::new(service)));
+        self.index();
+    }
+
+    fn put_all(&mut self, services: Vec<Service>) {
+        services
+            .into_iter()
+            .for_each(|service| self.put(Entry::compiled(Arc::new(service))));
+    }
+
+    /// Two models are of one service where they share the shape id, or the sdkId, which AWS keeps
+    /// unique: published once for Smithy and once for botocore, or in an older and a newer version.
+    fn put(&mut self, entry: Entry) {
+        let same = |known: &Entry| known.identity == entry.identity || known.listing.shape_id == entry.listing.shape_id;
+        match self.entries.iter().position(same) {
+            Some(index) => self.entries[index] = entry,
+            None => self.entries.push(entry),
         }
     }
 
-    /// All services, in the order they were added.
+    /// Makes the maps anew.
+    fn index(&mut self) {
+        self.services = self.entries.iter().filter_map(Entry::loaded).cloned().collect();
+        self.by_name = positions(&self.entries, Listing::name);
+        self.by_signing_name = positions(&self.entries, |listing| &listing.signing_name);
+        self.by_endpoint_prefix = positions(&self.entries, |listing| &listing.endpoint_prefix);
+        self.by_any_name = any_names(&self.entries);
+    }
+
+    /// The services that were compiled at start, in the order they were named: the built-in ones and
+    /// those of model files. Those of folders are in [`Catalog::entries`].
     pub fn services(&self) -> &[Arc<Service>] {
         &self.services
     }
 
-    /// The service whose shape has this local name, as `X-Amz-Target` writes it.
+    /// Every service, compiled or not, in the order they were named.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The services that are compiled by now.
+    pub fn loaded(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.entries.iter().filter_map(Entry::loaded)
+    }
+
+    /// The service whose shape has this local name, as `X-Amz-Target` writes it before the last dot.
+    /// Where several services share one, as Timestream's two do, the first; see
+    /// [`Catalog::all_by_shape_name`].
     pub fn by_shape_name(&self, name: &str) -> Option<&Arc<Service>> {
         // Mostly there are two, and comparing is quicker than hashing.
-        if self.services.len() <= 8 {
-            return self.services.iter().find(|service| service.name == name);
+        if self.entries.len() <= 8
+            && let Some(entry) = self.entries.iter().find(|entry| entry.listing.name() == name)
+        {
+            return entry.service();
         }
-        self.by_name.get(name).map(|&index| &self.services[index])
+        self.at_shape_name(name).iter().find_map(|&index| self.entries[index].service())
+    }
+
+    /// Every service whose shape has this local name.
+    pub fn all_by_shape_name(&self, name: &str) -> Vec<Arc<Service>> {
+        self.all(self.at_shape_name(name))
+    }
+
+    /// CloudTrail's older clients write a package before the name; no name has a dot itself.
+    fn at_shape_name(&self, name: &str) -> &[usize] {
+        let local = || self.by_name.get(name.rsplit_once('.')?.1);
+        self.by_name.get(name).or_else(local).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every service that signs as this, in the order they were named: 35 names are shared.
+    pub fn by_signing_name(&self, name: &str) -> Vec<Arc<Service>> {
+        self.by_signing_name.get(name).map_or_else(Vec::new, |found| self.all(found))
+    }
+
+    /// Every service whose hosts begin with this.
+    pub fn by_endpoint_prefix(&self, prefix: &str) -> Vec<Arc<Service>> {
+        self.by_endpoint_prefix.get(prefix).map_or_else(Vec::new, |found| self.all(found))
+    }
+
+    fn all(&self, found: &[usize]) -> Vec<Arc<Service>> {
+        found.iter().filter_map(|&index| self.entries[index].service().cloned()).collect()
     }
 
     /// The service that a person names: by sdkId, shape id, its local name, endpoint prefix or
     /// signing name, in this order, letter case and spaces ignored.
     pub fn find(&self, name: &str) -> Option<&Arc<Service>> {
-        let wanted = folded(name);
-        let names: [fn(&Service) -> &str; 5] = [
-            |s| &s.sdk_id,
-            |s| &s.shape_id,
-            |s| &s.name,
-            |s| &s.endpoint_prefix,
-            |s| &s.signing_name,
-        ];
-        names
-            .iter()
-            .find_map(|of| self.services.iter().find(|service| folded(of(service)) == wanted))
+        self.find_entry(name)?.service()
+    }
+
+    /// The same, without compiling it.
+    pub fn find_entry(&self, name: &str) -> Option<&Entry> {
+        self.by_any_name.get(&folded(name)).map(|&index| &self.entries[index])
     }
 }
 
-fn folded(name: &str) -> String {
-    name.chars()
-        .filter(|character| !matches!(character, ' ' | '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect()
+fn positions(entries: &[Entry], name: impl Fn(&Listing) -> &str) -> HashMap<String, Vec<usize>> {
+    let mut found: HashMap<String, Vec<usize>> = HashMap::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        found.entry(name(&entry.listing).to_owned()).or_default().push(index);
+    }
+    found
+}
+
+/// The better kind of name first, so that it stays where two services share one.
+fn any_names(entries: &[Entry]) -> HashMap<String, usize> {
+    let names: [fn(&Listing) -> &str; 5] = [
+        |listing| &listing.sdk_id,
+        |listing| &listing.shape_id,
+        Listing::name,
+        |listing| &listing.endpoint_prefix,
+        |listing| &listing.signing_name,
+    ];
+    let mut found = HashMap::with_capacity(entries.len() * 4);
+    for name in names {
+        for (index, entry) in entries.iter().enumerate() {
+            found.entry(folded(name(&entry.listing))).or_insert(index);
+        }
+    }
+    found
+}
+
+/// Compiles the services of a file.
+fn load_file(path: &Path) -> Result<Vec<Service>, ModelError> {
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| ModelError::Unreadable {
+        path: shown.clone(),
+        source,
+    })?;
+    load(&bytes, &shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(namespace: &str, name: &str, sdk_id: &str, prefix: &str) -> String {
+        format!(
+            r#"{{"smithy": "2.0", "shapes": {{"{namespace}#{name}": {{"type": "service", "version": "1", "traits": {{
+                "aws.api#service": {{"sdkId": "{sdk_id}", "endpointPrefix": "{prefix}"}}, "aws.auth#sigv4": {{"name": "shared"}}}}}}}}}}"#
+        )
+    }
+
+    fn added(models: &[String]) -> Catalog {
+        let mut catalog = Catalog::built_in().unwrap();
+        for model in models {
+            load(model.as_bytes(), "test.json")
+                .unwrap()
+                .into_iter()
+                .for_each(|service| catalog.add(service));
+        }
+        catalog
+    }
+
+    #[test]
+    fn a_service_has_many_names() {
+        let catalog = Catalog::built_in().unwrap();
+        for name in [
+            "Service Catalog",
+            "service-catalog",
+            "servicecatalog",
+            "AWS242ServiceCatalogService",
+            "com.amazonaws.servicecatalog#AWS242ServiceCatalogService",
+        ] {
+            assert_eq!(catalog.find(name).unwrap().sdk_id, "Service Catalog", "{name}");
+        }
+        assert!(catalog.find("nothing").is_none());
+        assert_eq!(catalog.by_shape_name("AwsProton20200720").unwrap().sdk_id, "Proton");
+        assert_eq!(
+            catalog.by_shape_name("com.amazonaws.proton.AwsProton20200720").unwrap().sdk_id,
+            "Proton"
+        );
+        assert!(catalog.by_shape_name("Proton").is_none());
+    }
+
+    #[test]
+    fn the_model_named_last_is_the_services() {
+        let catalog = added(&[model("x", "Newer", "proton", "p"), model("a", "One", "One", "one")]);
+        assert_eq!(catalog.find("Proton").unwrap().shape_id, "x#Newer");
+        assert!(catalog.by_shape_name("AwsProton20200720").is_none());
+        let names: Vec<&str> = catalog.services().iter().map(|service| service.sdk_id.as_str()).collect();
+        assert_eq!(names, ["proton", "Service Catalog", "One"]);
+    }
+
+    #[test]
+    fn services_that_share_a_name_are_all_found_by_it() {
+        let catalog = added(&[model("a", "Shared", "One", "one"), model("b", "Shared", "Two", "one")]);
+        let ids = |found: Vec<Arc<Service>>| found.iter().map(|service| service.sdk_id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(catalog.by_signing_name("shared")), ["One", "Two"]);
+        assert_eq!(ids(catalog.by_endpoint_prefix("one")), ["One", "Two"]);
+        assert_eq!(ids(catalog.all_by_shape_name("Shared")), ["One", "Two"]);
+        assert_eq!(catalog.by_shape_name("Shared").unwrap().sdk_id, "One");
+        assert!(catalog.by_signing_name("nothing").is_empty() && catalog.by_endpoint_prefix("nothing").is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
 use super::http::{Binding, HttpTrait};
+use super::listing::{Listing, local_name};
 use super::pattern::Pattern;
 use super::schema::*;
 use serde_json::Value;
@@ -97,20 +98,14 @@ impl<'a> Compiler<'a> {
             let compiled = self.shape(next)?;
             shapes.push(compiled);
         }
-        let aws = shape.traits.get("aws.api#service");
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let name = local_name(id).to_owned();
-        let sdk_id = text(aws.and_then(|aws| aws.get("sdkId"))).unwrap_or_else(|| name.clone());
-        let signing_name = text(shape.traits.get("aws.auth#sigv4").and_then(|sigv4| sigv4.get("name")));
-        let endpoint_prefix = text(aws.and_then(|aws| aws.get("endpointPrefix")));
-        let fallback = || name.to_ascii_lowercase();
+        let listing = Listing::of(id, &shape.version, &shape.traits);
         Ok(Service {
             shape_id: id.to_owned(),
-            sdk_id,
-            version: shape.version.clone(),
-            protocols: protocols(&shape.traits),
-            signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
-            endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
+            sdk_id: listing.sdk_id,
+            version: listing.version,
+            protocols: listing.protocols,
+            signing_name: listing.signing_name,
+            endpoint_prefix: listing.endpoint_prefix,
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
             operations,
             shapes,
@@ -122,7 +117,7 @@ impl<'a> Compiler<'a> {
             operation_names,
             carries_sensitive: std::sync::OnceLock::new(),
             routes: std::sync::OnceLock::new(),
-            name,
+            name: local_name(id).to_owned(),
         })
     }
 
@@ -325,36 +320,6 @@ impl<'a> Compiler<'a> {
         self.patterns.insert(source.to_owned(), pattern.clone());
         pattern
     }
-}
-
-fn local_name(id: &str) -> &str {
-    id.rsplit('#').next().unwrap_or(id)
-}
-
-/// The protocols of a service in the order of the model; behind them awsQuery, where older SDKs
-/// still speak it to a service that moved on (`@awsQueryCompatible`).
-fn protocols(traits: &Traits) -> Vec<String> {
-    let mut protocols: Vec<String> = traits.keys().filter(|id| is_protocol(id)).cloned().collect();
-    let query = "aws.protocols#awsQuery";
-    if traits.contains_key("aws.protocols#awsQueryCompatible") && !protocols.iter().any(|id| id == query) {
-        protocols.push(query.to_owned());
-    }
-    protocols
-}
-
-/// Protocol traits are those AWS and Smithy publish; any other trait is carried untouched.
-fn is_protocol(id: &str) -> bool {
-    matches!(
-        id,
-        "aws.protocols#awsJson1_0"
-            | "aws.protocols#awsJson1_1"
-            | "aws.protocols#restJson1"
-            | "aws.protocols#restXml"
-            | "aws.protocols#awsQuery"
-            | "aws.protocols#ec2Query"
-            | "smithy.protocols#rpcv2Cbor"
-            | "smithy.protocols#rpcv2Json"
-    )
 }
 
 /// The shapes that every model may use without defining them (Smithy 2.0, "Prelude model").

@@ -4,6 +4,7 @@ mod ast;
 pub mod catalog;
 mod compile;
 pub mod http;
+pub mod listing;
 pub mod pattern;
 pub mod sample;
 pub mod schema;

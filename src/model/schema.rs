@@ -170,6 +170,11 @@ impl Shape {
         }
     }
 
+    /// A union that is sent event by event (`smithy.api#streaming`): its value is a list of events.
+    pub fn is_event_stream(&self) -> bool {
+        matches!(self.kind, ShapeKind::Union(_)) && self.traits.contains_key("smithy.api#streaming")
+    }
+
     /// Whether any member, item, key or map value is such.
     fn leads_to(&self, is_such: impl Fn(&Member) -> bool) -> bool {
         match &self.kind {

@@ -3,6 +3,7 @@
 //! Always `POST /`; the operation is named by `X-Amz-Target`, the error by `x-amzn-errortype`,
 //! `__type` or `code`. HTTP bindings and `@jsonName` are ignored, as the protocol says.
 
+use super::events;
 use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, locate, query_error};
 use crate::codec::spot::Visit;
 use crate::codec::{content, json};
@@ -58,13 +59,16 @@ impl Protocol for AwsJson {
         }
     }
 
-    fn accepts(&self, _service: &Service, _operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
+    fn accepts(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
         // As every SDK writes it; anything else is taken apart.
         if request.headers().get(CONTENT_TYPE).is_some_and(|value| value == self.content_type) {
             return Ok(());
         }
         match wire::media_type(request.headers()) {
             Some(media_type) if media_type.eq_ignore_ascii_case(self.content_type) => Ok(()),
+            _ if events::is_content_type(request.headers()) && events::stream_of(service, service.operation(operation).input).is_some() => {
+                Ok(())
+            }
             Some(other) => Err(Malformed(format!("the content type is `{other}`, not `{}`", self.content_type))),
             None => Err(Malformed(format!("there is no content type; it must be `{}`", self.content_type))),
         }
@@ -165,6 +169,11 @@ impl Protocol for AwsJson {
     }
 
     fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response {
+        let shape = service.operation(operation).output;
+        let document = |shape, value: &Value| json::encode(service, shape, value, TimestampFormat::EpochSeconds).into_bytes();
+        if let Some(body) = events::write_members(service, shape, output, Side::Response, self.content_type, &document) {
+            return events::response(body);
+        }
         let body = json::encode(service, service.operation(operation).output, output, TimestampFormat::EpochSeconds);
         self.response(StatusCode::OK, body)
     }
@@ -223,7 +232,16 @@ fn decode(service: &Service, shape: ShapeIndex, headers: &http::HeaderMap, body:
         // Both sides accept an empty body for `{}`.
         return Ok(Value::Object(Vec::new()));
     }
-    json::decode(service, shape, &body, side, TimestampFormat::EpochSeconds)
+    // No JSON begins with a zero, and no shorter stream with anything else.
+    if body.first() == Some(&0) && events::is_content_type(headers) {
+        let document = |shape, payload: &[u8]| document(service, shape, payload, side);
+        return events::read_members(service, shape, &body, &document);
+    }
+    document(service, shape, &body, side)
+}
+
+fn document(service: &Service, shape: ShapeIndex, body: &[u8], side: Side) -> Result<Value, Malformed> {
+    json::decode(service, shape, body, side, TimestampFormat::EpochSeconds)
         .map_err(|error| Malformed(format!("the body is not JSON: {error}")))
 }
 

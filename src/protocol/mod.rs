@@ -5,6 +5,7 @@
 mod aws_json;
 mod aws_query;
 mod ec2_query;
+mod events;
 mod http_binding;
 pub mod locate;
 mod query;

@@ -88,7 +88,7 @@ impl Protocol for RestJson {
         *request.uri_mut() = format!("https://{host}{uri}").parse().unwrap_or_default();
         let (content_type, body) = write_body(service, operation.input, input, Side::Request);
         *request.body_mut() = body;
-        set_headers(service, operation.input, input, Side::Request, content_type, request.headers_mut());
+        payload::set_headers(service, operation.input, input, Side::Request, content_type, request.headers_mut());
         request
     }
 
@@ -97,7 +97,7 @@ impl Protocol for RestJson {
         let (content_type, body) = write_body(service, operation.output, output, Side::Response);
         let mut response = Response::new(body);
         *response.status_mut() = rest::success_status(service, operation, output);
-        set_headers(
+        payload::set_headers(
             service,
             operation.output,
             output,
@@ -220,14 +220,6 @@ fn write_body<'a>(service: &'a Service, shape: ShapeIndex, value: &Value, side: 
     }
 }
 
-/// The content type, and above it the members that travel in headers.
-fn set_headers(service: &Service, shape: ShapeIndex, value: &Value, side: Side, content_type: Option<&str>, headers: &mut HeaderMap) {
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, wire::header_value(content_type));
-    }
-    headers::write(service, shape, value, side, headers);
-}
-
 fn error_response(status: u16, code: &str, body: String) -> Response {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -243,3 +235,6 @@ fn message_key(shape: Option<&Shape>) -> &str {
     let message = members.iter().find(|member| member.name.eq_ignore_ascii_case("message"));
     message.map_or("message", |member| member.json_key())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, Sh
 use crate::value::{Side, Value};
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
 /// The protocol.
@@ -118,7 +118,7 @@ impl Protocol for RestXml {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = format!("https://{host}{uri}").parse().unwrap_or_default();
-        set_headers(service, operation.input, input, Side::Request, content_type, request.headers_mut());
+        payload::set_headers(service, operation.input, input, Side::Request, content_type, request.headers_mut());
         request
     }
 
@@ -134,7 +134,7 @@ impl Protocol for RestXml {
         };
         let mut response = Response::new(body);
         *response.status_mut() = rest::success_status(service, operation, output);
-        set_headers(service, shape, output, Side::Response, content_type, response.headers_mut());
+        payload::set_headers(service, shape, output, Side::Response, content_type, response.headers_mut());
         response
     }
 
@@ -316,14 +316,6 @@ fn document(service: &Service, name: &str, member: &Member, value: &Value) -> By
     encoder.finish().into()
 }
 
-/// The content type, and above it the members that travel in headers.
-fn set_headers(service: &Service, shape: ShapeIndex, value: &Value, side: Side, content_type: Option<&str>, headers: &mut HeaderMap) {
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, wire::header_value(content_type));
-    }
-    headers::write(service, shape, value, side, headers);
-}
-
 fn error_response(service: &Service, status: u16, code: &str, fault: &str, members: impl FnOnce(&mut Encoder<'_>)) -> Response {
     let wrapped = service
         .traits
@@ -350,3 +342,6 @@ fn error_response(service: &Service, status: u16, code: &str, fault: &str, membe
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(DOCUMENT));
     response
 }
+
+#[cfg(test)]
+mod tests;

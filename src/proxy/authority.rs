@@ -5,8 +5,8 @@
 //! that a client that trusts it gives nothing else away. Python 3.13 and later verify strictly:
 //! hence subject and authority key ids, critical key usage and basic constraints.
 
-use super::aws_hosts::{AWS_SUFFIXES, is_aws_host};
 use super::tls;
+use crate::aws_hosts::{AWS_SUFFIXES, is_aws_host};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,

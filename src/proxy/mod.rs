@@ -8,7 +8,6 @@
 //! tokio, hyper and rustls live in this module and in `child`, nowhere else.
 
 pub mod authority;
-pub mod aws_hosts;
 pub mod body;
 pub mod client;
 pub mod credentials;

@@ -8,11 +8,12 @@ use super::replay::other_session;
 use super::sign::{self, Target};
 use super::signature::{self, Signed};
 use super::upstream::{Upstream, UpstreamError};
-use super::{Arrival, Authority, Door, Handler, Reach, RequestBody, aws_hosts};
+use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
+use crate::aws_hosts;
 use crate::cassette::Interaction;
 use crate::cassette::format::FormatError;
 use crate::cassette::journal::Journal;
-use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, recognise};
+use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
@@ -48,14 +49,25 @@ const ACCESS_DENIED: &str = "AccessDeniedException";
 pub struct Behaviour {
     /// The cassette's name, which is also the session's.
     pub cassette: String,
-    /// Calls that no model knows pass through, unrecorded.
-    pub forward_unmodeled: bool,
+    /// What becomes of calls that no model knows.
+    pub unmodeled: Unmodeled,
     /// The run's token, by which a request at the endpoint door may ask to be signed with the
     /// default credentials though another key signed it.
     pub sign_as_default: Option<String>,
     /// At the endpoint door, a request signed with a key that is not the run's passes on with the
     /// signature it came with. It is never signed again as somebody else.
     pub pass_foreign_keys: bool,
+}
+
+/// What becomes of a call that no model knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmodeled {
+    /// It is refused.
+    Refuse,
+    /// It passes through unrecorded: nothing is written whose secrets cannot be seen.
+    Forward,
+    /// It is recorded; only what the form of a secret gives away is hidden.
+    Record,
 }
 
 /// What a recorder works with.
@@ -108,6 +120,8 @@ struct Passage<'a> {
     request: &'a Request,
     call: Option<&'a Call>,
     judged: Option<Judged<Value>>,
+    /// What is told of the call even where all went well.
+    remark: Option<String>,
 }
 
 impl<O: Observer> Recorder<O> {
@@ -136,6 +150,7 @@ impl<O: Observer> Recorder<O> {
                     request: &request,
                     call: Some(&call),
                     judged,
+                    remark: None,
                 };
                 match self.forward(arrival, &passage).await {
                     Ok(response) => response,
@@ -152,8 +167,12 @@ impl<O: Observer> Recorder<O> {
                     request: &request,
                     call: None,
                     judged: None,
+                    remark: Some(format!(
+                        "{}; recorded, with only those secrets hidden that their form gives away",
+                        unmodeled.reason
+                    )),
                 };
-                let forwarded = self.forward_unmodeled(arrival, &passage, &unmodeled.reason).await;
+                let forwarded = self.unmodeled(arrival, &passage, &unmodeled.reason).await;
                 forwarded.unwrap_or_else(|refused| self.refuse_unknown(&passage, unmodeled.service.as_deref(), &refused))
             }
         }
@@ -172,8 +191,13 @@ impl<O: Observer> Recorder<O> {
     }
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
-        let call = passage.call;
         let uri = self.aws_uri(arrival, passage)?;
+        self.forward_to(arrival, passage, uri).await
+    }
+
+    /// Forwards a call that AWS knows by this URI, and records the exchange.
+    async fn forward_to(&self, arrival: &Arrival, passage: &Passage<'_>, uri: Uri) -> Result<http::Response<Payload>, Refused> {
+        let call = passage.call;
         let (head, body) = self.ask(arrival, passage, &uri).await?;
         let body = match read_limited(body, MAX_BODY).await {
             Ok(Read::Whole(body)) => body,
@@ -196,6 +220,7 @@ impl<O: Observer> Recorder<O> {
         let judged_response = call.map(|call| judge_response(call, &response));
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = uri;
+        let as_recorded = plain(&as_recorded);
         let finding = Finding {
             call: call.cloned(),
             request: passage.judged.clone(),
@@ -205,7 +230,8 @@ impl<O: Observer> Recorder<O> {
         let response = without_framing(response);
         match written {
             Ok(()) => {
-                self.tell(passage, Outcome::Recorded, response.status(), finding.response.as_ref(), None);
+                let remark = passage.remark.as_deref();
+                self.tell(passage, Outcome::Recorded, response.status(), finding.response.as_ref(), remark);
                 Ok(answer(response))
             }
             Err(refused) if refused.status == 500 => Err(refused),
@@ -249,15 +275,33 @@ impl<O: Observer> Recorder<O> {
         })
     }
 
-    async fn forward_unmodeled(&self, arrival: &Arrival, passage: &Passage<'_>, reason: &str) -> Result<http::Response<Payload>, Refused> {
+    async fn unmodeled(&self, arrival: &Arrival, passage: &Passage<'_>, reason: &str) -> Result<http::Response<Payload>, Refused> {
         let refuse = |message: String| Err(Refused::new(Outcome::Unmodeled, 400, UNKNOWN_OPERATION, message));
-        if !self.behaviour.forward_unmodeled {
+        if self.behaviour.unmodeled == Unmodeled::Refuse {
             return refuse(format!("{reason}; or let such calls pass, unrecorded, with `--unmodeled forward`"));
         }
-        if arrival.door == Door::Endpoint && !self.equipment.upstream.is_overridden() {
-            return refuse(format!("{reason}; without a model the endpoint door does not know its host"));
-        }
-        let (head, body) = self.ask(arrival, passage, passage.request.uri()).await?;
+        let uri = match unmodeled_uri(arrival, passage.request) {
+            Some(uri) if self.behaviour.unmodeled == Unmodeled::Record => return self.forward_to(arrival, passage, uri).await,
+            Some(uri) => uri,
+            // An upstream of the user's own needs no name of AWS's; but none can be written down.
+            None if self.equipment.upstream.is_overridden() => passage.request.uri().clone(),
+            None => {
+                return refuse(format!(
+                    "{reason}; without a model the endpoint door finds its host only by the service and region of a signature, and this call has none"
+                ));
+            }
+        };
+        self.pass_unmodeled(arrival, passage, &uri, reason).await
+    }
+
+    async fn pass_unmodeled(
+        &self,
+        arrival: &Arrival,
+        passage: &Passage<'_>,
+        uri: &Uri,
+        reason: &str,
+    ) -> Result<http::Response<Payload>, Refused> {
+        let (head, body) = self.ask(arrival, passage, uri).await?;
         self.tell(
             passage,
             Outcome::NotRecorded,
@@ -397,6 +441,7 @@ impl<O: Observer> Recorder<O> {
             request: &request,
             call: None,
             judged: None,
+            remark: None,
         };
         let ours = scope::of(&head.uri, &head.headers).is_some_and(|scope| self.equipment.keyring.owner(&scope.access_key_id).is_some());
         if arrival.door == Door::Endpoint || ours {
@@ -453,6 +498,30 @@ impl<O: Observer> Handler for Recorder<O> {
             Reach::Tunnel
         }
     }
+}
+
+/// The URI by which AWS knows a call that no model describes: through the intercept door the one it
+/// came for, through the endpoint door one made of the scope's service and region, where they may
+/// enter a host name.
+fn unmodeled_uri(arrival: &Arrival, request: &Request) -> Option<Uri> {
+    if arrival.door != Door::Endpoint {
+        return Some(request.uri().clone());
+    }
+    let scope = scope::of(request.uri(), request.headers())?;
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str| {
+        label.len() <= 63
+            && label.bytes().all(|byte| is_letter(byte) || byte == b'-')
+            && label.bytes().next().is_some_and(is_letter)
+            && label.bytes().next_back().is_some_and(is_letter)
+    };
+    let (service, region) = (scope.service.as_str(), scope.region.as_deref()?);
+    if service.len() > 100 || !service.split('.').all(is_label) {
+        return None;
+    }
+    let host = aws_hosts::regional_host(service, region);
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    format!("https://{host}{path}").parse().ok()
 }
 
 /// The SDK's retry counter: `attempt=2; max=3`.

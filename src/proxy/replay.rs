@@ -5,7 +5,7 @@ use super::event::{Event, Observer};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
-use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, recognise};
+use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
 use crate::matcher::miss::Miss;
 use crate::matcher::session::{self, Session};
 use crate::matcher::{Tape, Track};
@@ -33,6 +33,8 @@ pub struct Behaviour {
     pub repeat: bool,
     /// A request that breaks its contract is refused as the service would.
     pub enforce: bool,
+    /// Calls that no model knows are answered where they were recorded.
+    pub play_unmodeled: bool,
     /// The command that would record what is missing.
     pub record_command: String,
 }
@@ -167,14 +169,45 @@ impl<O: Observer> Replayer<O> {
         response
     }
 
+    /// What no model knows is refused, or answered by its bytes where that was asked for.
     fn unmodeled(&self, number: usize, request: &Request, unmodeled: &Unmodeled) -> Response {
+        if !self.behaviour.play_unmodeled {
+            return self.refuse_unmodeled(number, request, unmodeled, &unmodeled.reason);
+        }
+        let key = self.tape.unmodelled_key(&plain(request));
+        match self.session.play(&self.tape, key, None, None, self.behaviour.repeat) {
+            session::Outcome::Play { position, .. } => {
+                let body = self.tape.body(position, &Value::Null);
+                let Some(answer) = self.answers.get(position) else {
+                    return Response::default();
+                };
+                self.observer.played(number, position);
+                answer.response(request, body)
+            }
+            outcome => {
+                let again = matches!(outcome, session::Outcome::Exhausted { .. });
+                let what = if again {
+                    "every recording of this call was played"
+                } else {
+                    "there is no recording of this call"
+                };
+                let message = format!(
+                    "{}; {what}; record it with `--unmodeled record`: {}",
+                    unmodeled.reason, self.behaviour.record_command
+                );
+                self.refuse_unmodeled(number, request, unmodeled, &message)
+            }
+        }
+    }
+
+    fn refuse_unmodeled(&self, number: usize, request: &Request, unmodeled: &Unmodeled, message: &str) -> Response {
         let response = refuse_unknown(
             &self.catalog,
             unmodeled.service.as_deref(),
             request,
             UNKNOWN_OPERATION,
             400,
-            &unmodeled.reason,
+            message,
         );
         self.observer.told(Event {
             number,
@@ -185,7 +218,7 @@ impl<O: Observer> Replayer<O> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
-            message: Some(&unmodeled.reason),
+            message: Some(message),
         });
         response
     }
@@ -242,7 +275,7 @@ impl<O: Observer> Handler for Replayer<O> {
     }
 
     fn reach(&self, authority: &Authority) -> Reach {
-        if super::aws_hosts::is_aws_host(&authority.host) {
+        if crate::aws_hosts::is_aws_host(&authority.host) {
             return Reach::Intercept;
         }
         self.observer

@@ -4,9 +4,9 @@
 //! `CONNECT` goes to `intercept`.
 
 use super::authority::CertificateAuthority;
-use super::aws_hosts::is_aws_host;
 use super::intercept::{self, Pending};
 use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, endpoint, framing};
+use crate::aws_hosts::is_aws_host;
 use http::header::HeaderValue;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, Response, Uri};

@@ -41,7 +41,7 @@ impl Handler for Told {
 
     fn reach(&self, authority: &Authority) -> Reach {
         match authority.host.as_str() {
-            host if super::aws_hosts::is_aws_host(host) => Reach::Intercept,
+            host if crate::aws_hosts::is_aws_host(host) => Reach::Intercept,
             "tunnel.example" => Reach::Tunnel,
             host => Reach::Refuse(format!("`{host}` is not recorded")),
         }

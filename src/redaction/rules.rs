@@ -290,6 +290,8 @@ impl<'a> Context<'a> {
         let next = self.inside();
         match self.kind() {
             Some(ShapeKind::List(item)) => next.at(item, self.secret),
+            // The events of a stream are each the union itself.
+            Some(ShapeKind::Union(_)) => *self,
             _ => next,
         }
     }

@@ -96,6 +96,14 @@ fn live(call: &CallReport, command: &[String]) -> String {
         Outcome::Unmodeled => ("unmodeled", "no known operation; name its model with `--model FILE`"),
         Outcome::NotRecorded => ("not recorded", "the call was answered, but is not in the cassette"),
         Outcome::UpstreamFailed => ("upstream failed", "the service could not be reached"),
+        // All went well, but there is something to be said.
+        Outcome::Recorded if call.message.is_some() => {
+            out += &block(Some(ODD), &format!("unmodeled #{number} {title}"));
+            for line in call.message.iter().flat_map(|message| message.lines()) {
+                out += &format!("           {}\n", clean(line));
+            }
+            return out;
+        }
         Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return out,
     };
     let why = call.message.as_deref().unwrap_or(otherwise);
@@ -143,6 +151,17 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_call_that_was_recorded_without_a_model_is_told_with_the_reason() {
+        let mut call = call(1, Outcome::Recorded);
+        call.message = Some("no model knows it".to_owned());
+        let text = plain(&call);
+        assert!(
+            text.starts_with("ferrotape: unmodeled #1 ") && text.contains("no model knows it"),
+            "{text}"
+        );
     }
 
     #[test]

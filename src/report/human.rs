@@ -86,6 +86,7 @@ fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
         Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
         Outcome::NotRecorded => ("unwritten", BAD, "answered, but not recorded"),
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
+        Outcome::Recorded if call.message.is_some() => ("unmodeled", ODD, ""),
         Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return None,
     };
     let (number, title) = heading(summary, call);

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("pointer", 0),
     ("scope", 0),
     ("exit", 0),
+    ("aws_hosts", 0),
     ("decimal", 0),
     ("outcome", 0),
     ("json", 0),

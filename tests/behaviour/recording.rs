@@ -120,28 +120,6 @@ fn what_breaks_the_contract_is_recorded_and_told_and_fails_the_run_only_where_as
 }
 
 #[test]
-fn calls_that_no_model_knows_are_refused_or_pass_unrecorded() {
-    let place = Workplace::new();
-    let stand_in = place.stand_in();
-    let call = crate::client::Call::new("AwsProton20200720.DoSomethingElse", "{}");
-    let server = place.record("shop", &stand_in.url());
-    let reply = call.send(server.address);
-    assert_eq!((reply.status, reply.code().as_str()), (400, "UnknownOperationException"));
-    assert!(reply.message().contains("--unmodeled forward"), "{}", reply.message());
-    let known = instance("a", json!({}));
-    assert_eq!(known.send(server.address).status, 200);
-    server.stop();
-    let interactions = place.cassette("shop")["interactions"].as_array().map(Vec::len);
-    assert_eq!(interactions, Some(1), "only the known call is recorded");
-    let forwarding = place.run(["record", "-c", "other", "--unmodeled", "forward", "--upstream", &stand_in.url()]);
-    let server = forwarding.start();
-    assert_eq!(call.send(server.address).header("x-ferrotape-stand-in"), Some("true"));
-    let done = server.stop().expect(14);
-    assert!(done.stderr.contains("it passed through unrecorded"), "{}", done.stderr);
-    assert!(!place.cassette_path("other").exists());
-}
-
-#[test]
 fn a_kept_member_stays_readable_and_the_cassette_says_so() {
     let place = Workplace::new();
     let stand_in = place.stand_in();

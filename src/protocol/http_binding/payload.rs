@@ -122,6 +122,15 @@ fn binds_header(service: &Service, shape: ShapeIndex, name: &http::HeaderName) -
     service.shape(shape).members().iter().any(bound)
 }
 
+/// Sets the content type of a body that is written, and above it the members that travel in
+/// headers. Where a member is the content type, nothing is said in its place.
+pub fn set_headers(service: &Service, shape: ShapeIndex, value: &Value, side: Side, content_type: Option<&str>, headers: &mut HeaderMap) {
+    if let Some(content_type) = content_type.filter(|_| !binds_header(service, shape, &CONTENT_TYPE)) {
+        headers.insert(CONTENT_TYPE, wire::header_value(content_type));
+    }
+    super::headers::write(service, shape, value, side, headers);
+}
+
 /// Whether a request's content type is the one of its operation, as restJson1 asks: what a server
 /// answers with 415 (Smithy 2.0, "AWS restJson1 protocol", content types).
 ///

@@ -14,6 +14,22 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// The same, for a greedy label, whose slashes separate segments.
 const RESERVED_IN_GREEDY: &AsciiSet = &RESERVED.remove(b'/');
 
+/// What cannot stand in a segment of a path (RFC 3986, section 3.3): a literal is written as in the model.
+const RESERVED_IN_LITERAL: &AsciiSet = &RESERVED
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
 /// The query members of a presigned URL: how a request was signed is nothing that it asks for.
 const SIGNATURE: [&str; 7] = [
     "X-Amz-Algorithm",
@@ -147,7 +163,7 @@ fn write_path(service: &Service, input: ShapeIndex, http: &HttpTrait, value: &Va
     for segment in &http.segments {
         out.push('/');
         match segment {
-            Segment::Literal(literal) => out.extend(utf8_percent_encode(literal, RESERVED)),
+            Segment::Literal(literal) => out.extend(utf8_percent_encode(literal, RESERVED_IN_LITERAL)),
             Segment::Label(name) => out.extend(utf8_percent_encode(&label(name).unwrap_or_default(), RESERVED)),
             Segment::Greedy(name) => out.extend(utf8_percent_encode(&label(name).unwrap_or_default(), RESERVED_IN_GREEDY)),
         }

@@ -2,7 +2,8 @@
 //!
 //! Source: the `dnsSuffix` and `dualStackDnsSuffix` of every partition in the published
 //! `partitions.json`, and `on.aws`, where function URLs and some consoles' APIs live. It decides
-//! what is intercepted and recorded, and what the run's certificate authority may vouch for.
+//! what is intercepted and recorded, what the run's certificate authority may vouch for, and which
+//! service a host name speaks of.
 
 /// Domains below which a host is AWS's.
 pub const AWS_SUFFIXES: &[&str] = &[
@@ -38,29 +39,36 @@ const PARTITIONS: &[(&str, &str)] = &[
     ("", "amazonaws.com"),
 ];
 
+/// The domain suffix of the partition that a region lies in.
+pub fn suffix_of(region: &str) -> &'static str {
+    let partition = PARTITIONS.iter().find(|(start, _)| region.starts_with(start));
+    partition.map_or("amazonaws.com", |(_, suffix)| suffix)
+}
+
 /// The host of a regional service: `proton.us-east-1.amazonaws.com`.
 pub fn regional_host(endpoint_prefix: &str, region: &str) -> String {
-    let partition = PARTITIONS.iter().find(|(start, _)| region.starts_with(start));
-    format!(
-        "{endpoint_prefix}.{region}.{}",
-        partition.map_or("amazonaws.com", |(_, suffix)| suffix)
-    )
+    format!("{endpoint_prefix}.{region}.{}", suffix_of(region))
 }
 
 /// Whether a host (any case, no port) is one of AWS's: below a suffix of the table, not equal to it.
 pub fn is_aws_host(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    AWS_SUFFIXES.iter().any(|suffix| is_below(host, suffix))
+    without_suffix(host).is_some()
 }
 
-fn is_below(host: &str, suffix: &str) -> bool {
-    let Some(start) = host.len().checked_sub(suffix.len()) else {
-        return false;
-    };
-    let (Some(head), Some(tail)) = (host.get(..start), host.get(start..)) else {
-        return false;
-    };
-    head.len() > 1 && head.ends_with('.') && tail.eq_ignore_ascii_case(suffix)
+/// What stands before AWS's suffix in a host (any case, no port), and that suffix:
+/// `proton.us-east-1` and `amazonaws.com`; nothing where the host is not AWS's. The longest suffix
+/// counts.
+pub fn without_suffix(host: &str) -> Option<(&str, &'static str)> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let below = AWS_SUFFIXES.iter().filter_map(|suffix| Some((before(host, suffix)?, *suffix)));
+    below.min_by_key(|(head, _)| head.len())
+}
+
+fn before<'h>(host: &'h str, suffix: &str) -> Option<&'h str> {
+    let start = host.len().checked_sub(suffix.len())?;
+    let (head, tail) = (host.get(..start)?, host.get(start..)?);
+    let head = head.strip_suffix('.').filter(|head| !head.is_empty())?;
+    tail.eq_ignore_ascii_case(suffix).then_some(head)
 }
 
 #[cfg(test)]
@@ -91,6 +99,16 @@ mod tests {
         assert_eq!(regional_host("proton", "us-east-1"), "proton.us-east-1.amazonaws.com");
         assert_eq!(regional_host("sqs", "cn-north-1"), "sqs.cn-north-1.amazonaws.com.cn");
         assert!(PARTITIONS.iter().all(|(_, suffix)| AWS_SUFFIXES.contains(suffix)));
+    }
+
+    #[test]
+    fn the_longest_suffix_is_taken_off() {
+        assert_eq!(
+            without_suffix("sts.cn-north-1.amazonaws.com.cn"),
+            Some(("sts.cn-north-1", "amazonaws.com.cn"))
+        );
+        assert_eq!(without_suffix("lambda.eu-west-1.API.aws"), Some(("lambda.eu-west-1", "api.aws")));
+        assert_eq!(without_suffix("127.0.0.1"), None);
     }
 
     #[test]

@@ -1,0 +1,449 @@
+//! The one form of a request, whichever SDK, door and way of signing it came by.
+//!
+//! The same call reaches us as `https://my-bucket.s3.us-east-1.amazonaws.com/key` or as
+//! `/my-bucket/key`, its body in chunks with a checksum behind them or whole with one before it,
+//! its signature in a header or in the query. None of that means anything, so routing, decoding,
+//! matching and the cassette all see the plain form: S3's bucket in the path, the body behind its
+//! chunks, the scope of a presigned URL in `Authorization`, nothing that only an SDK put there.
+//! What goes on to AWS is never the plain form.
+
+use super::host::{S3Host, s3_host};
+use crate::aws_hosts;
+use crate::codec::aws_chunked;
+use crate::scope::{self, Scope};
+use crate::wire::{self, Request};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName};
+use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// Signing names of S3 and of those that speak its protocol.
+const S3_SIGNING_NAMES: [&str; 4] = ["s3", "s3express", "s3-object-lambda", "s3-outposts"];
+
+/// Headers that the SDKs of one day send and those of another do not: how a body is sent, and its
+/// checksum.
+const MADE_BY_SDKS: [&str; 6] = [
+    "content-md5",
+    "x-amz-checksum-mode",
+    "x-amz-decoded-content-length",
+    "x-amz-sdk-checksum-algorithm",
+    "x-amz-trailer",
+    "x-amz-content-sha256",
+];
+
+/// Query members of a presigned URL.
+const SIGNATURE_MEMBERS: [&str; 8] = [
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-signedheaders",
+    "x-amz-signature",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+];
+
+/// The same, of signature version 2, which S3 still takes.
+const OLD_SIGNATURE_MEMBERS: [&str; 3] = ["awsaccesskeyid", "signature", "expires"];
+
+/// The request in its plain form; as it is where it is plain already, which costs next to nothing.
+pub fn plain(request: &Request) -> Cow<'_, Request> {
+    if request.headers().contains_key(&wire::X_AMZ_TARGET) {
+        return Cow::Borrowed(request);
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let presigned = is_presigned(query);
+    let s3 = S3::of(request, presigned);
+    let chunked = is_chunked(request.headers());
+    if !presigned && s3.is_none() && !chunked {
+        return Cow::Borrowed(request);
+    }
+    let mut plain = Cow::Borrowed(request);
+    if chunked {
+        without_chunks(&mut plain);
+    }
+    if presigned {
+        signed_by_header(&mut plain);
+    }
+    if let Some(s3) = s3 {
+        s3.apply(&mut plain, query);
+    }
+    if presigned {
+        let kept = kept_query(query);
+        replace_path(&mut plain, |path| with_query(path, &kept));
+    }
+    plain
+}
+
+/// Whether the signature, of whatever version, stands in the query.
+fn is_presigned(query: &str) -> bool {
+    query.contains("X-Amz-Signature=") || query.contains("AWSAccessKeyId=") && query.contains("Signature=")
+}
+
+fn member_name(pair: &str) -> String {
+    pair.split('=').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_of_signature(name: &str, query: &str) -> bool {
+    SIGNATURE_MEMBERS.contains(&name) || OLD_SIGNATURE_MEMBERS.contains(&name) && query.contains("AWSAccessKeyId=")
+}
+
+/// The query of a presigned URL without its signature, and without what the JavaScript SDK moved
+/// into it from the headers.
+fn kept_query(query: &str) -> String {
+    let kept = query.split('&').filter(|pair| {
+        let name = member_name(pair);
+        !is_of_signature(&name, query) && !name.starts_with("x-amz-")
+    });
+    kept.collect::<Vec<_>>().join("&")
+}
+
+fn with_query(path: &str, query: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{query}")
+}
+
+/// Gives a request another path and query; where that would be none, it stays as it is.
+fn replace_path(plain: &mut Cow<'_, Request>, change: impl FnOnce(&str) -> String) {
+    let old = plain.uri().path_and_query().map_or("/", |path| path.as_str());
+    let new = change(old);
+    if new == old {
+        return;
+    }
+    let mut parts = plain.uri().clone().into_parts();
+    parts.path_and_query = new.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *plain.to_mut().uri_mut() = uri;
+    }
+}
+
+/// A presigned URL says in its query what `Authorization` says elsewhere, and may hold headers.
+fn signed_by_header(plain: &mut Cow<'_, Request>) {
+    let query = plain.uri().query().unwrap_or_default().to_owned();
+    let mut moved = HeaderMap::new();
+    for pair in query.split('&') {
+        let name = member_name(pair);
+        if !name.starts_with("x-amz-") || is_of_signature(&name, &query) {
+            continue;
+        }
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        let value = percent_decode_str(value).decode_utf8_lossy();
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+            moved.append(name, value);
+        }
+    }
+    let authorization = scope::from_query(&query).and_then(|scope| authorization(&scope));
+    let headers = plain.to_mut().headers_mut();
+    for (name, value) in &moved {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
+    if let Some(authorization) = authorization {
+        headers.entry(AUTHORIZATION).or_insert(authorization);
+    }
+}
+
+/// The scope, without who signed and when.
+fn authorization(scope: &Scope) -> Option<HeaderValue> {
+    let (algorithm, place) = match scope.asymmetric {
+        true => ("AWS4-ECDSA-P256-SHA256", scope.service.clone()),
+        false => ("AWS4-HMAC-SHA256", format!("{}/{}", scope.region_as_written, scope.service)),
+    };
+    let signed = scope.signed_headers.join(";");
+    HeaderValue::from_str(&format!("{algorithm} Credential=*/*/{place}/aws4_request, SignedHeaders={signed}")).ok()
+}
+
+/// Whether the body is in chunks of its own, whatever HTTP does around it.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-amz-decoded-content-length")
+        && (wire::text(headers, "x-amz-content-sha256").is_some_and(|kind| kind.starts_with("STREAMING-"))
+            || encodings(headers).any(|encoding| encoding.eq_ignore_ascii_case("aws-chunked")))
+}
+
+fn encodings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|encoding| !encoding.is_empty())
+}
+
+/// Joins the chunks of a body; one that is not in chunks stays, for its length tells it.
+fn without_chunks(plain: &mut Cow<'_, Request>) {
+    let Ok(whole) = whole(plain) else { return };
+    *plain = Cow::Owned(whole);
+}
+
+/// A request with the chunks of its body joined, and nothing in its headers that speaks of them. A
+/// checksum that followed the body comes before it.
+///
+/// # Errors
+/// Why the body is not in chunks.
+pub fn whole(request: &Request) -> Result<Request, String> {
+    let unchunked = aws_chunked::decode(request.body())?;
+    let kept: Vec<&str> = encodings(request.headers())
+        .filter(|encoding| !encoding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    let mut headers = wire::keep(request.headers(), |name| {
+        *name != CONTENT_ENCODING
+            && !matches!(
+                name.as_str(),
+                "x-amz-decoded-content-length" | "x-amz-trailer" | "x-amz-content-sha256" | "content-length"
+            )
+    });
+    if !kept.is_empty() {
+        headers.insert(CONTENT_ENCODING, wire::header_value(&kept.join(",")));
+    }
+    for (name, value) in &unchunked.trailers {
+        if let Ok(name) = name.parse::<HeaderName>()
+            && name.as_str().starts_with("x-amz-checksum-")
+        {
+            headers.insert(name, wire::header_value(value));
+        }
+    }
+    let mut whole = Request::new(unchunked.body);
+    *whole.method_mut() = request.method().clone();
+    *whole.uri_mut() = request.uri().clone();
+    *whole.version_mut() = request.version();
+    *whole.headers_mut() = headers;
+    Ok(whole)
+}
+
+/// A request to S3.
+struct S3 {
+    host: Option<S3Host>,
+    region: Option<String>,
+}
+
+impl S3 {
+    /// Told by the host, else by the scope.
+    fn of(request: &Request, presigned: bool) -> Option<S3> {
+        let host = match request.uri().host() {
+            Some(host) => Some(host),
+            None => wire::text(request.headers(), "host").map(|host| host.split(':').next().unwrap_or(host)),
+        };
+        let host = host.filter(|host| host.contains("s3")).and_then(s3_host);
+        let spoken = match request.headers().get(AUTHORIZATION) {
+            Some(value) => value.to_str().is_ok_and(|value| value.contains("/s3")),
+            None => presigned,
+        };
+        let scope = spoken.then(|| scope::of(request.uri(), request.headers())).flatten();
+        let signed = scope
+            .as_ref()
+            .is_some_and(|scope| S3_SIGNING_NAMES.contains(&scope.service.as_str()));
+        // Signature version 2 has no scope, and nobody else takes it in a query any more.
+        let old = presigned && request.uri().query().is_some_and(|query| query.contains("AWSAccessKeyId="));
+        (host.is_some() || signed || old).then(|| S3 {
+            host,
+            region: scope.and_then(|scope| scope.region),
+        })
+    }
+
+    fn apply(&self, plain: &mut Cow<'_, Request>, query: &str) {
+        let bucket = self.host.as_ref().and_then(|host| host.bucket.as_deref());
+        replace_path(plain, |path| {
+            let path = path.split('?').next().unwrap_or_default();
+            let path = match bucket {
+                Some(bucket) => format!("/{bucket}{path}"),
+                None => path.to_owned(),
+            };
+            with_query(&without_last_slash(&path), query)
+        });
+        if let Some(host) = &self.host {
+            self.name_host(plain, host);
+        }
+        if plain.headers().keys().any(|name| is_made_by_sdks(name.as_str())) {
+            let kept = wire::keep(plain.headers(), |name| !is_made_by_sdks(name.as_str()));
+            *plain.to_mut().headers_mut() = kept;
+        }
+    }
+
+    /// `s3.REGION.SUFFIX`, whatever stood before and between.
+    fn name_host(&self, plain: &mut Cow<'_, Request>, host: &S3Host) {
+        let region = host.region.as_deref().or(self.region.as_deref());
+        let name = match region {
+            Some(region) => format!("s3.{region}.{}", aws_hosts::suffix_of(region)),
+            None => format!("s3.{}", host.suffix),
+        };
+        if plain.uri().host().is_none_or(|host| host == name) {
+            return;
+        }
+        let mut parts = plain.uri().clone().into_parts();
+        parts.authority = name.parse().ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *plain.to_mut().uri_mut() = uri;
+            plain.to_mut().headers_mut().insert(HOST, wire::header_value(&name));
+        }
+    }
+}
+
+/// `/bucket/` is the bucket, as `/bucket` is; `/bucket/folder/` is an object.
+fn without_last_slash(path: &str) -> String {
+    match path.strip_suffix('/') {
+        Some(bucket) if bucket.len() > 1 && bucket.matches('/').count() == 1 => bucket.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+fn is_made_by_sdks(name: &str) -> bool {
+    let checksum = name
+        .strip_prefix("x-amz-checksum-")
+        .is_some_and(|kind| !matches!(kind, "algorithm" | "type"));
+    checksum || MADE_BY_SDKS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Bytes::from_static(body.as_bytes())).unwrap()
+    }
+
+    fn lines(request: &Request) -> Vec<String> {
+        let headers = request.headers().iter();
+        let headers = headers.filter(|(name, _)| *name != HOST && *name != AUTHORIZATION);
+        let mut lines = vec![format!("{} {}", request.method(), request.uri())];
+        lines.extend(headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())));
+        lines.push(String::from_utf8_lossy(request.body()).into_owned());
+        lines
+    }
+
+    const S3_SCOPE: (&str, &str) = (
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=00",
+    );
+
+    #[test]
+    fn both_ways_to_name_a_bucket_are_one() {
+        for uri in [
+            "https://my-bucket.s3.eu-west-1.amazonaws.com/a%20b/c",
+            "https://my-bucket.s3.amazonaws.com/a%20b/c",
+            "https://s3.eu-west-1.amazonaws.com/my-bucket/a%20b/c",
+            "https://my-bucket.s3.dualstack.eu-west-1.amazonaws.com/a%20b/c",
+        ] {
+            let given = request("GET", uri, &[S3_SCOPE], "");
+            let made = plain(&given);
+            assert_eq!(lines(&made)[0], "GET https://s3.eu-west-1.amazonaws.com/my-bucket/a%20b/c", "{uri}");
+            assert!(matches!(plain(&made), Cow::Borrowed(_)), "{uri}: the plain form is plain");
+        }
+    }
+
+    #[test]
+    fn a_bucket_alone_ends_without_a_slash() {
+        for (uri, wanted) in [
+            ("https://b.s3.eu-west-1.amazonaws.com/?list-type=2", "/b?list-type=2"),
+            ("https://b.s3.eu-west-1.amazonaws.com", "/b"),
+            ("http://127.0.0.1:9/b/?list-type=2", "/b?list-type=2"),
+            ("http://127.0.0.1:9/b/folder/", "/b/folder/"),
+            ("http://127.0.0.1:9/?x-id=ListBuckets", "/?x-id=ListBuckets"),
+        ] {
+            let given = request("GET", uri, &[S3_SCOPE], "");
+            assert_eq!(plain(&given).uri().path_and_query().unwrap().as_str(), wanted, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_chunked_body_is_the_same_as_a_whole_one() {
+        let chunked = request(
+            "PUT",
+            "http://127.0.0.1:9/b/k",
+            &[
+                S3_SCOPE,
+                ("content-encoding", "aws-chunked"),
+                ("x-amz-trailer", "x-amz-checksum-crc32"),
+                ("x-amz-decoded-content-length", "5"),
+                ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+                ("x-amz-sdk-checksum-algorithm", "CRC32"),
+                ("x-amz-meta-a", "1"),
+            ],
+            "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n",
+        );
+        let whole = request(
+            "PUT",
+            "http://127.0.0.1:9/b/k",
+            &[
+                S3_SCOPE,
+                ("x-amz-checksum-crc32", "NhCmhg=="),
+                ("x-amz-sdk-checksum-algorithm", "CRC32"),
+                ("content-md5", "XUFAKrxLKna5cZ2REBfFkg=="),
+                ("x-amz-meta-a", "1"),
+            ],
+            "hello",
+        );
+        assert_eq!(lines(&plain(&chunked)), lines(&plain(&whole)));
+        assert_eq!(lines(&plain(&whole)), ["PUT http://127.0.0.1:9/b/k", "x-amz-meta-a: 1", "hello"]);
+    }
+
+    #[test]
+    fn an_objects_own_encoding_stays() {
+        let chunked = request(
+            "PUT",
+            "http://127.0.0.1:9/b/k",
+            &[
+                S3_SCOPE,
+                ("content-encoding", "gzip, aws-chunked"),
+                ("x-amz-decoded-content-length", "0"),
+            ],
+            "0\r\n\r\n",
+        );
+        assert_eq!(plain(&chunked).headers()[CONTENT_ENCODING], "gzip");
+    }
+
+    #[test]
+    fn a_presigned_url_becomes_a_signed_request() {
+        let presigned = "https://b.s3.eu-west-1.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&versionId=3&X-Amz-Credential=AKID%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&x-amz-acl=private&X-Amz-Security-Token=secret&X-Amz-Signature=00&x-id=GetObject";
+        let given = request("GET", presigned, &[], "");
+        let made = plain(&given);
+        assert_eq!(
+            lines(&made),
+            [
+                "GET https://s3.eu-west-1.amazonaws.com/b/k?versionId=3&x-id=GetObject",
+                "x-amz-acl: private",
+                ""
+            ]
+        );
+        let scope = scope::of(made.uri(), made.headers()).unwrap();
+        assert_eq!((scope.service.as_str(), scope.region.as_deref()), ("s3", Some("eu-west-1")));
+        assert!(!format!("{:?}", made.headers()).contains("AKID"));
+    }
+
+    #[test]
+    fn a_presigned_url_of_another_service_keeps_its_parameters() {
+        let presigned = "https://sts.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20260101%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature=00";
+        let given = request("GET", presigned, &[], "");
+        let made = plain(&given);
+        assert_eq!(made.uri().query(), Some("Action=GetCallerIdentity&Version=2011-06-15"));
+        assert_eq!(scope::region_of(made.uri(), made.headers()).as_deref(), Some("us-east-1"));
+    }
+
+    #[test]
+    fn an_old_presigned_url_is_read_too() {
+        let given = request(
+            "GET",
+            "https://b.s3.amazonaws.com/k?AWSAccessKeyId=AKID&Signature=a%3D&Expires=1",
+            &[],
+            "",
+        );
+        assert_eq!(lines(&plain(&given))[0], "GET https://s3.amazonaws.com/b/k");
+    }
+
+    #[test]
+    fn other_requests_stay_as_they_are() {
+        let others = [
+            request("POST", "https://proton.us-east-1.amazonaws.com/", &[("x-amz-target", "a.b")], "{}"),
+            request("GET", "https://lambda.us-east-1.amazonaws.com/functions/?a=b", &[], ""),
+            request("GET", "/b/k?x-id=GetObject", &[], ""),
+        ];
+        for other in &others {
+            assert!(matches!(plain(other), Cow::Borrowed(_)), "{}", other.uri());
+        }
+    }
+}
