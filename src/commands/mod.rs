@@ -13,21 +13,26 @@ pub mod synth;
 mod tape;
 pub mod verify;
 
+use crate::cassette::StateFolder;
 use crate::model::catalog::Catalog;
 use std::path::PathBuf;
 
 /// Where models come from.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ModelArguments {
-    /// Load a service model: a Smithy 2.0 JSON AST file, the format of AWS's published models
-    /// (repeatable; replaces the built-in model of the same service)
-    #[arg(long = "model", value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    /// Load service models: a Smithy 2.0 JSON AST file (the format of AWS's published models), a botocore
+    /// `service-2.json` or `.gz`, a folder of either, or `botocore` for the one that the Python on PATH has
+    /// installed (repeatable; of one service the model named last counts, before the built-in one)
+    #[arg(long = "model", value_name = "FILE|FOLDER|botocore")]
+    pub sources: Vec<PathBuf>,
 }
 
 impl ModelArguments {
-    /// The built-in services and those of the named files.
+    /// The built-in services and those of the named models. The index of a folder is kept in the state
+    /// folder, which is made if it can be.
     pub fn catalog(&self) -> anyhow::Result<Catalog> {
-        Ok(Catalog::with_models(&self.files)?)
+        let state = StateFolder::default();
+        let mut index = || state.make().is_ok().then(|| state.path().join("models"));
+        Ok(Catalog::with_index(&self.sources, &mut index)?)
     }
 }
