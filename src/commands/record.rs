@@ -2,10 +2,10 @@
 
 use super::ledger::Ledger;
 use super::run::{ContractMode, DoorChoice, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use super::tape::{adopt_command, cassette_of, recover};
+use super::tape::{adopt_command, cassette_of, recover, stamp};
 use crate::cassette::journal::{Journal, RunHeader, SealedRun};
 use crate::cassette::store::Library;
-use crate::cassette::{Cassette, ModelStamp, Name, Redaction, StateFolder};
+use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
@@ -159,6 +159,8 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         mode: ReportMode::Record,
         cassettes: Vec::new(),
         calls: account.calls,
+        problem: account.problem,
+        all_played: false,
         notes: account.notes,
         command,
     };
@@ -203,17 +205,8 @@ fn header(arguments: &RecordArguments, library: &Library, catalog: &Catalog) -> 
         Some(salt) => salt,
         None => random_hexadecimal::<32>()?,
     };
-    let stamp = |service: &Arc<crate::model::schema::Service>| {
-        (
-            service.sdk_id.clone(),
-            ModelStamp {
-                version: service.version.clone(),
-                sha256: service.sha256.clone(),
-            },
-        )
-    };
     let cassette = Cassette {
-        models: catalog.services().iter().map(stamp).collect(),
+        models: catalog.services().iter().map(|service| stamp(service)).collect(),
         redaction: Redaction {
             salt,
             rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
@@ -297,6 +290,7 @@ fn keep(
     let mut report = CassetteReport {
         name: name.to_string(),
         path: None,
+        put_aside: false,
         interactions: 0,
         unplayed: Vec::new(),
     };
@@ -321,6 +315,13 @@ fn keep(
         let command = adopt_command(&partial.path(name), &library.path(name));
         notes.push(format!(
             "the command failed, so `{}` stays as it was; to take the new recording all the same: {command}",
+            library.path(name).display()
+        ));
+    }
+    report.put_aside = std::ptr::eq(target, &partial);
+    if !replaces && child != Exit::Clean {
+        notes.push(format!(
+            "the command failed; `{}` holds what was recorded until then",
             library.path(name).display()
         ));
     }

@@ -104,7 +104,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         own_keys,
     } = setting;
     let authority = Arc::new(CertificateAuthority::generate()?);
-    let files = Files::write(authority.ca_der(), &parent)?;
+    let authority_der = authority.ca_der().to_vec();
     options.allow_hosts.clone_from(&arguments.allow_hosts);
     options.token = Some(token.clone());
     options.authority = Some(authority);
@@ -112,6 +112,14 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     options.note = Some(Arc::new(move |text| noting.noted(text)));
     let server = Server::bind(arguments.listen, options).await?;
     let address = server.local_addr();
+    // With a command, signals are its business.
+    let stop_asked = arguments.command.is_empty().then(stop_signal);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    // Calls are answered from here on; reading the system's roots for the command takes longer.
+    let server = tokio::spawn(server.serve(handler, stopped));
+    let trusting = parent.clone();
+    let files = tokio::task::spawn_blocking(move || Files::write(&authority_der, &trusting));
+    let files = files.await.context("the trust files could not be written")??;
     let profile_region = profile::region(&parent);
     let session = arguments.cassette.as_str();
     let door = match arguments.door {
@@ -140,35 +148,40 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     if own_keys {
         eprintln!("ferrotape: programs that keep their own keys: AWS_ENDPOINT_URL=http://{address}/@{session}:{token}");
     }
-    if arguments.command.is_empty() {
-        let stop = stop_signal();
-        print_exports(address, &changes);
-        server.serve(handler, stop).await;
-        return Ok(Exit::Clean);
-    }
-    run_child(arguments, &changes, server, handler, ledger).await
-}
-
-async fn run_child<H: Handler>(
-    arguments: &RunArguments,
-    changes: &[Variable],
-    server: Server,
-    handler: Arc<H>,
-    ledger: &Ledger,
-) -> anyhow::Result<Exit> {
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(handler, stopped));
-    let status = child::run(&arguments.command, changes).await;
+    let status = match stop_asked {
+        Some(stop_asked) => {
+            print_exports(address, &changes);
+            stop_asked.await;
+            None
+        }
+        None => Some(child::run(&arguments.command, &changes).await),
+    };
     let _ = stop.send(());
-    serving.await.context("the server broke down")?;
+    server.await.context("the server broke down")?;
+    let Some(status) = status else { return Ok(Exit::Clean) };
     let exit = status?.exit();
     if ledger.is_empty() {
-        eprintln!(
-            "ferrotape: no call of the command ever reached Ferrotape; its AWS client may ignore AWS_ENDPOINT_URL and HTTPS_PROXY, or set its own endpoint"
-        );
+        ledger.fail(&no_call(exit, &changes));
         return Ok(exit.or(Exit::CouldNotRun));
     }
     Ok(exit)
+}
+
+/// Why no call came, as far as it can be told from outside.
+fn no_call(exit: Exit, changes: &[Variable]) -> String {
+    let region = |name: &str| matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
+    let has_region = changes.iter().any(|change| region(&change.name) && change.value.is_some())
+        || std::env::vars().any(|(name, value)| region(&name) && !value.is_empty());
+    let why = match exit {
+        Exit::Clean => "; its AWS client may ignore AWS_ENDPOINT_URL and HTTPS_PROXY, or set its own endpoint".to_owned(),
+        failed => format!("; it failed (status {}) before it called AWS", failed.code()),
+    };
+    let hint = if has_region {
+        ""
+    } else {
+        "; no region is set: AWS_REGION may be missing"
+    };
+    format!("no call of the command ever reached Ferrotape{why}{hint}")
 }
 
 fn print_exports(address: SocketAddr, changes: &[Variable]) {
