@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 mod ledger;
 pub mod mock;
+pub mod models;
 pub mod record;
 pub mod replay;
 mod run;
@@ -14,7 +15,8 @@ mod tape;
 pub mod verify;
 
 use crate::cassette::StateFolder;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, Entry};
+use crate::model::listing::folded;
 use std::path::PathBuf;
 
 /// Where models come from.
@@ -34,5 +36,24 @@ impl ModelArguments {
         let state = StateFolder::default();
         let mut index = || state.make().is_ok().then(|| state.path().join("models"));
         Ok(Catalog::with_index(&self.sources, &mut index)?)
+    }
+}
+
+/// Which services are known, for a message: all where they are few, else those with a name like
+/// `wanted`.
+fn known_services(catalog: &Catalog, wanted: &str) -> String {
+    let entries = catalog.entries();
+    let is_near = |entry: &&Entry| entries.len() <= 10 || folded(&entry.listing().sdk_id).contains(&folded(wanted));
+    let near: Vec<String> = entries
+        .iter()
+        .filter(is_near)
+        .map(|entry| format!("`{}`", entry.listing().sdk_id))
+        .collect();
+    match near.as_slice() {
+        [] => format!(
+            "none of the {} known ones is called like it; `ferrotape models` lists them",
+            entries.len()
+        ),
+        _ => format!("known are {}; name another model with `--model`", near.join(", ")),
     }
 }
