@@ -32,7 +32,10 @@ impl Translator<'_> {
             Some((binding, value)) => {
                 traits.insert(binding.to_owned(), value);
             }
-            None => self.names(name, member, target, &mut traits),
+            None => {
+                let is_payload = traits.contains_key("smithy.api#httpPayload");
+                self.names(name, member, target, is_payload, &mut traits);
+            }
         }
         traits
     }
@@ -45,9 +48,11 @@ impl Translator<'_> {
         traits
     }
 
-    /// The names of a member that is written in the body.
-    fn names(&self, name: &str, member: &Shape, target: &Shape, traits: &mut Traits) {
-        let written = member.location_name.as_deref().filter(|written| *written != name);
+    /// The names of a member that is written in the body. That of a payload is told even if it is the
+    /// member's: without it the element would be called like its shape.
+    fn names(&self, name: &str, member: &Shape, target: &Shape, is_payload: bool, traits: &mut Traits) {
+        let tells = |written: &&str| *written != name || is_payload;
+        let written = member.location_name.as_deref().filter(tells);
         if let Some(written) = written.filter(|_| self.json_names) {
             traits.insert("smithy.api#jsonName".to_owned(), json!(written));
         }

@@ -59,6 +59,9 @@ impl<'a> Translator<'a> {
                 put(name, value.clone());
             }
         }
+        if operation.authtype.as_deref() == Some("none") {
+            put("smithy.api#auth", json!([]));
+        }
         if operation.deprecated {
             put("smithy.api#deprecated", deprecation(operation.deprecated_message.as_deref()));
         }

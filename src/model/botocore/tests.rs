@@ -145,6 +145,18 @@ fn xml_names_are_where_smithy_has_them() {
 }
 
 #[test]
+fn the_element_of_a_payload_is_named_by_the_member() {
+    let service = loaded(
+        REST_XML,
+        r#"{"Put": {"name": "Put", "http": {"method": "PUT", "requestUri": "/"}, "input": {"shape": "In"}}}"#,
+        r#"{"In": {"type": "structure", "payload": "Rules", "members": {"Rules": {"shape": "AllRules", "locationName": "Rules"}}},
+            "AllRules": {"type": "structure", "members": {}}}"#,
+    );
+    let rules = service.shape(service.operations[0].input).member("Rules").unwrap();
+    assert_eq!(rules.traits["smithy.api#xmlName"], json!("Rules"));
+}
+
+#[test]
 fn constraints_hold_as_the_type_has_them_and_patterns_match_whole() {
     let service = rest();
     let input = service.shape(service.operations[0].input);
@@ -390,3 +402,90 @@ fn known_differences(folder: &str) -> Vec<&'static str> {
         ],
     }
 }
+
+/// Bindings and names of the services that have them, in every shape that both publications know.
+#[test]
+fn the_wire_is_described_as_in_the_published_models() {
+    let Some(folder) = std::env::var_os("FERROTAPE_VECTORS") else {
+        eprintln!("skipped: FERROTAPE_VECTORS is not set");
+        return;
+    };
+    let Some(catalog) = installed("botocore") else { return };
+    let published = Catalog::with_models(&[Path::new(&folder).join("models")]).unwrap();
+    let (mut told, mut compared) = (Vec::new(), 0);
+    for name in [
+        "Bedrock Runtime",
+        "CloudFormation",
+        "CloudWatch",
+        "IAM",
+        "Lambda",
+        "Route 53",
+        "SNS",
+        "SSO OIDC",
+        "STS",
+    ] {
+        let (ours, theirs) = (published.find(name).unwrap(), catalog.find(name).unwrap());
+        for operation in &ours.operations {
+            let other = named(theirs, &operation.name);
+            for id in [
+                "smithy.api#http",
+                "smithy.api#endpoint",
+                "smithy.api#optionalAuth",
+                "aws.auth#unsignedPayload",
+            ] {
+                if operation.traits.get(id) != other.traits.get(id) {
+                    told.push(format!("{name} {}: {id}", operation.name));
+                }
+            }
+        }
+        for shape in &ours.shapes {
+            let Some(other) = theirs.shapes.iter().find(|other| other.name() == shape.name()) else {
+                continue;
+            };
+            for (member, other) in shape
+                .members()
+                .iter()
+                .filter_map(|member| Some((member, other.member(&member.name)?)))
+            {
+                compared += 1;
+                let differs = |id: &&&str| member.traits.get(**id) != other.traits.get(**id);
+                told.extend(
+                    WIRE_TRAITS
+                        .iter()
+                        .filter(differs)
+                        .map(|id| format!("{name} {}${}: {id}", shape.name(), member.name)),
+                );
+            }
+            if let (ShapeKind::List(item), ShapeKind::List(other)) = (&shape.kind, &other.kind)
+                && item.traits.get("smithy.api#xmlName") != other.traits.get("smithy.api#xmlName")
+            {
+                told.push(format!("{name} {}: item", shape.name()));
+            }
+        }
+    }
+    // The service answers either way.
+    let known = [
+        "Lambda DeleteFunction: smithy.api#http",
+        "Route 53 ChangeResourceRecordSets: smithy.api#http",
+    ];
+    assert_eq!(told, known);
+    assert!(compared > 3_000, "{compared}");
+}
+
+const WIRE_TRAITS: [&str; 15] = [
+    "smithy.api#httpHeader",
+    "smithy.api#httpPrefixHeaders",
+    "smithy.api#httpQuery",
+    "smithy.api#httpQueryParams",
+    "smithy.api#httpLabel",
+    "smithy.api#httpPayload",
+    "smithy.api#httpResponseCode",
+    "smithy.api#hostLabel",
+    "smithy.api#jsonName",
+    "smithy.api#xmlName",
+    "smithy.api#xmlFlattened",
+    "smithy.api#xmlAttribute",
+    "smithy.api#eventHeader",
+    "smithy.api#eventPayload",
+    "smithy.api#idempotencyToken",
+];
