@@ -56,6 +56,11 @@ impl Decimal {
         }
     }
 
+    /// Sign, digits and exponent; equal numbers have equal parts.
+    pub fn parts(&self) -> (bool, &str, i64) {
+        (self.negative, &self.digits, self.exponent)
+    }
+
     /// No fraction is left, however it was written: `1.0` and `1e2` are whole.
     pub fn is_whole(&self) -> bool {
         self.digits.is_empty() || self.exponent >= self.digits.len() as i64

@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod json;
 pub mod matcher;
 pub mod model;
+pub mod outcome;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;

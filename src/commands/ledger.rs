@@ -4,9 +4,9 @@
 use super::run::ContractMode;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
-use crate::proxy::event::{Ending, Event, Observer};
+use crate::proxy::event::{Event, Observer};
 use crate::report::console::Console;
-use crate::report::{CallReport, Outcome, SideReport};
+use crate::report::{CallReport, SideReport};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -109,7 +109,7 @@ impl Ledger {
             interaction: event.interaction.map(|index| index + 1),
             status: Some(event.status),
             error: event.judged_response.and_then(error_code),
-            outcome: outcome(event.ending),
+            outcome: event.outcome,
             request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
             response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),
@@ -158,17 +158,5 @@ pub fn conforming() -> SideReport {
         reason: None,
         violations: Vec::new(),
         lints: Vec::new(),
-    }
-}
-
-fn outcome(ending: Ending) -> Outcome {
-    match ending {
-        Ending::Recorded => Outcome::Recorded,
-        Ending::Played => Outcome::Played,
-        Ending::Missed => Outcome::Missed,
-        Ending::Refused => Outcome::Refused,
-        Ending::Unmodeled => Outcome::Unmodeled,
-        Ending::NotRecorded => Outcome::NotRecorded,
-        Ending::UpstreamFailed => Outcome::UpstreamFailed,
     }
 }

@@ -2,6 +2,7 @@
 //! the terminal, a report) is not their affair.
 
 use crate::inspect::{Call, Judged};
+use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::value::Value;
 use crate::wire::Request;
@@ -26,7 +27,7 @@ pub struct Event<'a> {
     /// The call, where it was understood.
     pub call: Option<&'a Call>,
     /// How it ended.
-    pub ending: Ending,
+    pub outcome: Outcome,
     /// The index of the interaction that was written or played.
     pub interaction: Option<usize>,
     /// The HTTP status of the answer.
@@ -37,23 +38,4 @@ pub struct Event<'a> {
     pub judged_response: Option<&'a Judged<Reply>>,
     /// Why, where the ending needs words.
     pub message: Option<&'a str>,
-}
-
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// Forwarded, answered, durable.
-    Recorded,
-    /// Answered from the cassette.
-    Played,
-    /// No unplayed interaction answers it.
-    Missed,
-    /// It breaks its contract and was refused in the service's name.
-    Refused,
-    /// No known operation.
-    Unmodeled,
-    /// It was not written down.
-    NotRecorded,
-    /// The service could not be reached, or broke off.
-    UpstreamFailed,
 }

@@ -2,7 +2,7 @@
 
 use super::body::{BodyError, Payload, Read, read_limited};
 use super::credentials::{CredentialSource, Keyring, Keys, Owner};
-use super::event::{Ending, Event, Observer};
+use super::event::{Event, Observer};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::replay::other_session;
 use super::sign::{self, Target};
@@ -14,6 +14,7 @@ use crate::cassette::format::FormatError;
 use crate::cassette::journal::Journal;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, recognise};
 use crate::model::catalog::Catalog;
+use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::protocol::refusal::{CASSETTE_MISS, UNKNOWN_OPERATION};
 use crate::redaction::Redactor;
@@ -83,16 +84,16 @@ pub struct Recorder<O> {
 
 /// Why a call is answered by Ferrotape and not by the service.
 struct Refused {
-    ending: Ending,
+    outcome: Outcome,
     status: u16,
     code: &'static str,
     message: String,
 }
 
 impl Refused {
-    fn new(ending: Ending, status: u16, code: &'static str, message: impl Into<String>) -> Refused {
+    fn new(outcome: Outcome, status: u16, code: &'static str, message: impl Into<String>) -> Refused {
         Refused {
-            ending,
+            outcome,
             status,
             code,
             message: message.into(),
@@ -171,26 +172,19 @@ impl<O: Observer> Recorder<O> {
     }
 
     fn refuse(&self, passage: &Passage<'_>, refused: &Refused, response: Response) -> http::Response<Payload> {
-        self.tell(passage, refused.ending, response.status(), None, Some(&refused.message));
+        self.tell(passage, refused.outcome, response.status(), None, Some(&refused.message));
         answer(response)
     }
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
         let call = passage.call;
         let uri = self.aws_uri(arrival, passage)?;
-        let outgoing = self.authorised(arrival, passage, &uri).await?;
-        let incoming = self
-            .equipment
-            .upstream
-            .send(outgoing)
-            .await
-            .map_err(|error| upstream_failed(&error))?;
-        let (head, body) = incoming.into_parts();
+        let (head, body) = self.ask(arrival, passage, &uri).await?;
         let body = match read_limited(body, MAX_BODY).await {
             Ok(Read::Whole(body)) => body,
             Ok(Read::Over { so_far, rest }) => {
                 let message = format!("the response is larger than {MAX_BODY} bytes; it passed through unrecorded");
-                self.tell(passage, Ending::NotRecorded, head.status, None, Some(&message));
+                self.tell(passage, Outcome::NotRecorded, head.status, None, Some(&message));
                 return Ok(passed_through(http::Response::from_parts(head, ()), so_far, rest));
             }
             Err(error) => return Err(broken_off(&error)),
@@ -198,7 +192,7 @@ impl<O: Observer> Recorder<O> {
         let response = Response::from_parts(head, body);
         if let Some(refusal) = refusal_of_ferrotape(&response) {
             return Err(Refused::new(
-                Ending::UpstreamFailed,
+                Outcome::UpstreamFailed,
                 400,
                 refusal,
                 "another Ferrotape, the upstream, refused this call; see what it says",
@@ -216,14 +210,14 @@ impl<O: Observer> Recorder<O> {
         let response = without_framing(response);
         match written {
             Ok(()) => {
-                self.tell(passage, Ending::Recorded, response.status(), finding.response.as_ref(), None);
+                self.tell(passage, Outcome::Recorded, response.status(), finding.response.as_ref(), None);
                 Ok(answer(response))
             }
             Err(refused) if refused.status == 500 => Err(refused),
             Err(refused) => {
                 self.tell(
                     passage,
-                    refused.ending,
+                    refused.outcome,
                     response.status(),
                     finding.response.as_ref(),
                     Some(&refused.message),
@@ -233,11 +227,18 @@ impl<O: Observer> Recorder<O> {
         }
     }
 
+    /// Sends a call on its way, and waits for the head of the answer.
+    async fn ask(&self, arrival: &Arrival, passage: &Passage<'_>, aws_uri: &Uri) -> Result<(http::response::Parts, Incoming), Refused> {
+        let outgoing = self.authorised(arrival, passage, aws_uri).await?;
+        let incoming = self.equipment.upstream.send(outgoing).await;
+        Ok(incoming.map_err(|error| upstream_failed(&error))?.into_parts())
+    }
+
     /// Makes the exchange durable, redacted.
     async fn write(&self, number: usize, request: &Request, response: &Response, finding: &Finding) -> Result<(), Refused> {
         let interaction = self.equipment.redactor.redact(request, response, finding, attempt(request));
         // Nothing may be written whose secrets could be seen; the client has its answer all the same.
-        let interaction = interaction.map_err(|leak| Refused::new(Ending::NotRecorded, 200, ACCESS_DENIED, leak.to_string()))?;
+        let interaction = interaction.map_err(|leak| Refused::new(Outcome::NotRecorded, 200, ACCESS_DENIED, leak.to_string()))?;
         let appended = self
             .equipment
             .journal
@@ -245,7 +246,7 @@ impl<O: Observer> Recorder<O> {
             .await;
         appended.map_err(|error| {
             Refused::new(
-                Ending::NotRecorded,
+                Outcome::NotRecorded,
                 500,
                 "InternalServerException",
                 format!("Ferrotape could not write its journal: {error}"),
@@ -254,24 +255,17 @@ impl<O: Observer> Recorder<O> {
     }
 
     async fn forward_unmodeled(&self, arrival: &Arrival, passage: &Passage<'_>, reason: &str) -> Result<http::Response<Payload>, Refused> {
-        let refuse = |message: String| Err(Refused::new(Ending::Unmodeled, 400, UNKNOWN_OPERATION, message));
+        let refuse = |message: String| Err(Refused::new(Outcome::Unmodeled, 400, UNKNOWN_OPERATION, message));
         if !self.behaviour.forward_unmodeled {
             return refuse(format!("{reason}; or let such calls pass, unrecorded, with `--unmodeled forward`"));
         }
         if arrival.door == Door::Endpoint && !self.equipment.upstream.is_overridden() {
             return refuse(format!("{reason}; without a model the endpoint door does not know its host"));
         }
-        let outgoing = self.authorised(arrival, passage, passage.request.uri()).await?;
-        let incoming = self
-            .equipment
-            .upstream
-            .send(outgoing)
-            .await
-            .map_err(|error| upstream_failed(&error))?;
-        let (head, body) = incoming.into_parts();
+        let (head, body) = self.ask(arrival, passage, passage.request.uri()).await?;
         self.tell(
             passage,
-            Ending::NotRecorded,
+            Outcome::NotRecorded,
             head.status,
             None,
             Some(&format!("{reason}; it passed through unrecorded")),
@@ -286,7 +280,7 @@ impl<O: Observer> Recorder<O> {
         };
         let unknown = || {
             Refused::new(
-                Ending::UpstreamFailed,
+                Outcome::UpstreamFailed,
                 400,
                 ACCESS_DENIED,
                 "the request names no region: sign it, or set AWS_REGION",
@@ -316,7 +310,7 @@ impl<O: Observer> Recorder<O> {
             };
             let head = sign::sign(head, &body, target, &keys, SystemTime::now());
             outgoing = Request::from_parts(
-                head.map_err(|error| Refused::new(Ending::NotRecorded, 400, ACCESS_DENIED, error.to_string()))?,
+                head.map_err(|error| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, error.to_string()))?,
                 body,
             );
         } else if arrival.door == Door::Endpoint {
@@ -329,7 +323,7 @@ impl<O: Observer> Recorder<O> {
 
     /// The keys to sign with again; none where the request goes on with what it has.
     async fn keys_for(&self, arrival: &Arrival, request: &Request, scope: Option<Scope>) -> Result<Option<(Scope, Keys)>, Refused> {
-        let denied = |message: String| Refused::new(Ending::NotRecorded, 403, ACCESS_DENIED, message);
+        let denied = |message: String| Refused::new(Outcome::NotRecorded, 403, ACCESS_DENIED, message);
         let Some(scope) = scope else { return Ok(None) };
         let (known, replacement) = match self.equipment.keyring.owner(&scope.access_key_id) {
             Some(Owner::Run(keys)) => (keys, None),
@@ -385,12 +379,12 @@ impl<O: Observer> Recorder<O> {
         request
     }
 
-    fn tell(&self, passage: &Passage<'_>, ending: Ending, status: StatusCode, response: Option<&Judged<Reply>>, message: Option<&str>) {
+    fn tell(&self, passage: &Passage<'_>, outcome: Outcome, status: StatusCode, response: Option<&Judged<Reply>>, message: Option<&str>) {
         self.observer.told(Event {
             number: passage.number,
             request: passage.request,
             call: passage.call,
-            ending,
+            outcome,
             interaction: None,
             status: status.as_u16(),
             judged_request: passage.judged.as_ref(),
@@ -412,7 +406,7 @@ impl<O: Observer> Recorder<O> {
         let ours = scope::of(&head.uri, &head.headers).is_some_and(|scope| self.equipment.keyring.owner(&scope.access_key_id).is_some());
         if arrival.door == Door::Endpoint || ours {
             let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
-            let refused = Refused::new(Ending::NotRecorded, 413, "RequestTooLarge", message);
+            let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);
             let response = refuse_unknown(
                 &self.equipment.catalog,
                 None,
@@ -433,7 +427,7 @@ impl<O: Observer> Recorder<O> {
             Ok(incoming) => {
                 let (head, body) = incoming.into_parts();
                 let message = format!("the request is larger than {MAX_BODY} bytes; it passed through unrecorded");
-                self.tell(&passage, Ending::NotRecorded, head.status, None, Some(&message));
+                self.tell(&passage, Outcome::NotRecorded, head.status, None, Some(&message));
                 passed_through(http::Response::from_parts(head, ()), Bytes::new(), body)
             }
             Err(error) => {
@@ -493,12 +487,12 @@ fn attempt(request: &Request) -> u32 {
 }
 
 fn upstream_failed(error: &UpstreamError) -> Refused {
-    Refused::new(Ending::UpstreamFailed, 502, "BadGateway", format!("Ferrotape: {error}"))
+    Refused::new(Outcome::UpstreamFailed, 502, "BadGateway", format!("Ferrotape: {error}"))
 }
 
 fn broken_off(error: &BodyError) -> Refused {
     Refused::new(
-        Ending::UpstreamFailed,
+        Outcome::UpstreamFailed,
         502,
         "BadGateway",
         format!("Ferrotape: the service's answer did not come whole: {error}"),

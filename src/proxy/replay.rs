@@ -1,15 +1,16 @@
 //! Answers calls from a tape. Nothing here can open a connection.
 
 use super::body::{Read, read_limited};
-use super::event::{Ending, Event, Observer};
+use super::event::{Event, Observer};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, recognise};
 use crate::matcher::miss::Miss;
-use crate::matcher::session::{Outcome, Session};
+use crate::matcher::session::{self, Session};
 use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
+use crate::outcome::Outcome;
 use crate::protocol::refusal::{CASSETTE_MISS, SERIALIZATION, UNKNOWN_OPERATION, validation_error};
 use crate::redaction::headers::{encode_content, is_checksum, refresh_checksums};
 use crate::value::Value;
@@ -99,7 +100,7 @@ impl<O: Observer> Replayer<O> {
         let Some(input) = &judged.content else {
             let reason = judged.reason.as_deref().unwrap_or_default();
             let response = refuse_call(call, request, SERIALIZATION, 400, reason);
-            self.tell(number, call, request, &judged, Ending::Refused, None, &response, None);
+            self.tell(number, call, request, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
         let key = self.tape.key(call, input);
@@ -107,14 +108,16 @@ impl<O: Observer> Replayer<O> {
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
             return match self.session.play_error(&self.tape, key, operation, token, self.behaviour.repeat) {
-                Some(Outcome::Play { position, .. }) => self.play(number, call, request, &tolerated(&judged), input, position),
+                Some(session::Outcome::Play { position, .. }) => self.play(number, call, request, &tolerated(&judged), input, position),
                 _ => self.refuse_violation(number, call, request, &judged),
             };
         }
         match self.session.play(&self.tape, key, operation, token, self.behaviour.repeat) {
-            Outcome::Play { position, .. } => self.play(number, call, request, &judged, input, position),
-            Outcome::TokenReused { position } => self.refuse_violation(number, call, request, &reused(call, &judged, position)),
-            outcome @ (Outcome::Unrecorded | Outcome::Exhausted { .. }) => self.miss(number, call, request, &judged, input, outcome),
+            session::Outcome::Play { position, .. } => self.play(number, call, request, &judged, input, position),
+            session::Outcome::TokenReused { position } => self.refuse_violation(number, call, request, &reused(call, &judged, position)),
+            outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. }) => {
+                self.miss(number, call, request, &judged, input, outcome)
+            }
         }
     }
 
@@ -127,7 +130,7 @@ impl<O: Observer> Replayer<O> {
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.observer.played(number, position);
         } else {
-            self.tell(number, call, request, judged, Ending::Played, Some(position), &response, None);
+            self.tell(number, call, request, judged, Outcome::Played, Some(position), &response, None);
         }
         response
     }
@@ -135,11 +138,19 @@ impl<O: Observer> Replayer<O> {
     fn refuse_violation(&self, number: usize, call: &Call, request: &Request, judged: &Judged<Value>) -> Response {
         let (code, status) = validation_error(&call.service, call.operation);
         let response = refuse_call(call, request, code, status, &contract::summary(&judged.violations));
-        self.tell(number, call, request, judged, Ending::Refused, None, &response, None);
+        self.tell(number, call, request, judged, Outcome::Refused, None, &response, None);
         response
     }
 
-    fn miss(&self, number: usize, call: &Call, request: &Request, judged: &Judged<Value>, input: &Value, outcome: Outcome) -> Response {
+    fn miss(
+        &self,
+        number: usize,
+        call: &Call,
+        request: &Request,
+        judged: &Judged<Value>,
+        input: &Value,
+        outcome: session::Outcome,
+    ) -> Response {
         let miss = Miss::explain(&self.tape, call, input, outcome);
         let response = refuse_call(
             call,
@@ -149,7 +160,7 @@ impl<O: Observer> Replayer<O> {
             &miss.text(&format!("record it: {}", self.behaviour.record_command)),
         );
         let text = miss.text("");
-        self.tell(number, call, request, judged, Ending::Missed, None, &response, Some(&text));
+        self.tell(number, call, request, judged, Outcome::Missed, None, &response, Some(&text));
         response
     }
 
@@ -166,7 +177,7 @@ impl<O: Observer> Replayer<O> {
             number,
             request,
             call: None,
-            ending: Ending::Unmodeled,
+            outcome: Outcome::Unmodeled,
             interaction: None,
             status: response.status().as_u16(),
             judged_request: None,
@@ -183,7 +194,7 @@ impl<O: Observer> Replayer<O> {
         call: &Call,
         request: &Request,
         judged: &Judged<Value>,
-        ending: Ending,
+        outcome: Outcome,
         interaction: Option<usize>,
         response: &Response,
         message: Option<&str>,
@@ -192,7 +203,7 @@ impl<O: Observer> Replayer<O> {
             number,
             request,
             call: Some(call),
-            ending,
+            outcome,
             interaction,
             status: response.status().as_u16(),
             judged_request: Some(judged),

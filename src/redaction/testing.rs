@@ -29,7 +29,7 @@ const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#Get":{"type":"operation","input":{"target":"t#In"},"output":{"target":"t#Out"}},
 "t#In":{"type":"structure","members":{
  "name":{"target":"smithy.api#String"},"count":{"target":"smithy.api#Double"},
- "spec":{"target":"t#Secret"},"pin":{"target":"t#Pin"},"code":{"target":"t#Code"},"blob":{"target":"t#SecretBlob"},
+ "spec":{"target":"t#Secret"},"pin":{"target":"t#Pin"},"code":{"target":"t#Code"},"blob":{"target":"t#SecretBlob"},"raw":{"target":"smithy.api#Blob"},
  "number":{"target":"t#SecretNumber"},"environment":{"target":"t#SecretMap"},"plain":{"target":"t#Map"},
  "tags":{"target":"t#Set"},"items":{"target":"t#Items"},"accountId":{"target":"smithy.api#String"},
  "arn":{"target":"smithy.api#String"},"at":{"target":"smithy.api#Timestamp"},

@@ -60,7 +60,8 @@ fn a_request_that_is_not_http_is_told_and_harms_nobody() {
     ] {
         let mut stream = std::net::TcpStream::connect(server.address).expect("it listens");
         stream.write_all(bytes).expect("it takes bytes");
-        stream.shutdown(std::net::Shutdown::Write).expect("it can be half closed");
+        // The server may have closed it by now, which is as good.
+        let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut answer = Vec::new();
         let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");

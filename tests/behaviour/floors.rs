@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("scope", 0),
     ("exit", 0),
     ("decimal", 0),
+    ("outcome", 0),
     ("json", 0),
     ("model", 1),
     ("codec", 2),
