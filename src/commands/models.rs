@@ -175,8 +175,10 @@ fn show_service(service: &Service, out: &mut dyn Write) -> io::Result<()> {
     let width = operations.iter().map(|operation| operation.name.len()).max().unwrap_or(0);
     for operation in operations {
         let marks = operation_marks(operation).join(", ");
-        let line = format!("{:width$}  {FAINT}{}{FAINT:#}", clean(&operation.name), clean(&marks));
-        writeln!(out, "  {}", line.trim_end())?;
+        match marks.as_str() {
+            "" => writeln!(out, "  {}", clean(&operation.name))?,
+            _ => writeln!(out, "  {:width$}  {FAINT}{}{FAINT:#}", clean(&operation.name), clean(&marks))?,
+        }
     }
     lints(service, out)
 }
