@@ -3,6 +3,7 @@
 use crate::commands::check::CheckArguments;
 use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
+use crate::commands::models::ModelsArguments;
 use crate::commands::record::RecordArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::schema::SchemaArguments;
@@ -39,6 +40,7 @@ pub enum Command {
     Show(ShowArguments),
     Synth(SynthArguments),
     Mock(MockArguments),
+    Models(ModelsArguments),
     Demo(DemoArguments),
     #[command(hide = true)]
     DemoClient(DemoClientArguments),

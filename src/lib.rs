@@ -59,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Show(arguments) => commands::show::run(arguments),
         Command::Synth(arguments) => commands::synth::run(arguments),
         Command::Mock(arguments) => commands::mock::run(arguments),
+        Command::Models(arguments) => commands::models::run(arguments),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::DemoClient(arguments) => commands::demo::run_client(arguments),
         Command::Schema(arguments) => commands::schema::run(arguments),

@@ -34,7 +34,11 @@ pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
     let operations: usize = catalog.services().iter().map(|service| service.operations.len()).sum();
     let names: Vec<&str> = catalog.services().iter().map(|service| service.sdk_id.as_str()).collect();
-    let services = names.join(", ");
+    let mut services = format!("{} ({operations} operations)", names.join(", "));
+    match catalog.entries().len() - names.len() {
+        0 => {}
+        more => services.push_str(&format!(" and {more} services of folders")),
+    }
     let console = Console::new(&[]);
     let told = console.clone();
     let options = Options {
@@ -47,7 +51,7 @@ pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
         let server = Server::bind(arguments.listen, options).await?;
         let stop = stop_signal();
         console.say(&format!(
-            "stand-in for {services} ({operations} operations) at http://{address}\nexport AWS_ENDPOINT_URL=http://{address}\nanswers are made up from the models; Ctrl-C stops it",
+            "stand-in for {services} at http://{address}\nexport AWS_ENDPOINT_URL=http://{address}\nanswers are made up from the models; Ctrl-C stops it",
             address = server.local_addr()
         ));
         server.serve(Arc::new(StandIn::new(catalog)), stop).await;

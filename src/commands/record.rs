@@ -2,10 +2,10 @@
 
 use super::ledger::Ledger;
 use super::run::{ContractMode, DoorChoice, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use super::tape::{adopt_command, cassette_of, recover};
+use super::tape::{adopt_command, cassette_of, recover, stamp};
 use crate::cassette::journal::{Journal, RunHeader, SealedRun};
 use crate::cassette::store::Library;
-use crate::cassette::{Cassette, ModelStamp, Name, Redaction, StateFolder};
+use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
@@ -217,17 +217,8 @@ fn header(arguments: &RecordArguments, library: &Library, catalog: &Catalog) -> 
         Some(salt) => salt,
         None => random_hexadecimal::<32>()?,
     };
-    let stamp = |service: &Arc<crate::model::schema::Service>| {
-        (
-            service.sdk_id.clone(),
-            ModelStamp {
-                version: service.version.clone(),
-                sha256: service.sha256.clone(),
-            },
-        )
-    };
     let cassette = Cassette {
-        models: catalog.services().iter().map(stamp).collect(),
+        models: catalog.services().iter().map(|service| stamp(service)).collect(),
         redaction: Redaction {
             salt,
             rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),

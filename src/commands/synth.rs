@@ -1,6 +1,7 @@
 //! `ferrotape synth`: a cassette for a service that nobody can record (any more), made up from its
 //! model.
 
+use super::known_services;
 use crate::cassette::store::{Library, StoreError};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Name, Origin, Redaction};
 use crate::codec::json;
@@ -101,11 +102,7 @@ pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
 
 fn find<'a>(catalog: &'a Catalog, service: &str, operation: &str) -> anyhow::Result<(&'a Service, OperationIndex)> {
     let Some(found) = catalog.find(service) else {
-        let known: Vec<String> = catalog.services().iter().map(|service| format!("`{}`", service.sdk_id)).collect();
-        bail!(
-            "no model knows the service `{service}`; known are {}; name another model with `--model FILE`",
-            known.join(", ")
-        );
+        bail!("no model knows the service `{service}`; {}", known_services(catalog, service));
     };
     if let Some(index) = found.operation_named(operation) {
         return Ok((found, index));

@@ -3,9 +3,10 @@
 use crate::cassette::format::blob_folder;
 use crate::cassette::journal::{self, SealedRun};
 use crate::cassette::store::Library;
-use crate::cassette::{Cassette, Interaction, Name, Origin, StateFolder};
+use crate::cassette::{Cassette, Interaction, ModelStamp, Name, Origin, StateFolder};
 use crate::inspect::recognise;
 use crate::model::catalog::Catalog;
+use crate::model::schema::Service;
 use crate::proxy::record::read_entry;
 use crate::redaction::numbering::number_tokens;
 use anyhow::Context;
@@ -30,7 +31,29 @@ pub fn cassette_of(run: &SealedRun, catalog: &Catalog) -> anyhow::Result<Cassett
     let models = std::mem::take(&mut cassette.models);
     cassette.models = models.into_iter().filter(|(sdk_id, _)| used(sdk_id)).collect();
     number_tokens(&mut cassette.interactions, &|interaction| recorded_token(catalog, interaction));
+    stamp_loaded(&mut cassette, catalog);
     Ok(cassette)
+}
+
+/// The stamp of a model.
+pub fn stamp(service: &Service) -> (String, ModelStamp) {
+    let stamp = ModelStamp {
+        version: service.version.clone(),
+        sha256: service.sha256.clone(),
+    };
+    (service.sdk_id.clone(), stamp)
+}
+
+/// Stamps the models of folders, which are known only once they are used, in the order of the
+/// interactions.
+fn stamp_loaded(cassette: &mut Cassette, catalog: &Catalog) {
+    for name in cassette.interactions.iter().filter_map(|interaction| interaction.service.as_ref()) {
+        if cassette.models.iter().any(|(stamped, _)| stamped == name) {
+            continue;
+        }
+        let service = catalog.loaded().find(|service| service.sdk_id == *name);
+        cassette.models.extend(service.map(|service| stamp(service)));
+    }
 }
 
 /// The idempotency token of a recorded request, where its operation has one.

@@ -1,7 +1,9 @@
 //! The Smithy 2.0 JSON AST as it is written in a model file (Smithy 2.0, "JSON AST"), with
 //! `apply` statements and mixins folded in. What it means is the compiler's business.
 
+use super::ordered::in_order;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -93,6 +95,33 @@ pub fn read(bytes: &[u8]) -> Result<Vec<(String, AstShape)>, AstError> {
         apply(&mut shapes, &applied);
     }
     Ok(shapes)
+}
+
+/// One model file, of which nothing is looked into.
+#[derive(Deserialize)]
+struct RawAst<'a> {
+    #[serde(borrow, deserialize_with = "in_order")]
+    shapes: Vec<(String, &'a RawValue)>,
+}
+
+/// Reads the services of a file and skips everything else.
+pub fn services(bytes: &[u8]) -> Result<Vec<(String, AstShape)>, AstError> {
+    let ast: RawAst<'_> = serde_json::from_slice(bytes)?;
+    let mut services = Vec::new();
+    for (id, raw) in ast.shapes {
+        let may_matter = |word: &str| raw.get().contains(word);
+        if may_matter("\"apply\"") {
+            // It may say more of a service.
+            return Ok(read(bytes)?.into_iter().filter(|(_, shape)| shape.kind == "service").collect());
+        }
+        if may_matter("\"service\"") {
+            let shape: AstShape = serde_json::from_str(raw.get()).map_err(|source| AstError::Shape { id: id.clone(), source })?;
+            if shape.kind == "service" {
+                services.push((id, shape));
+            }
+        }
+    }
+    Ok(services)
 }
 
 /// Adds the traits of `apply` statements to the shape or member (`ns#Shape$member`) they name.

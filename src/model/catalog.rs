@@ -1,9 +1,10 @@
 //! The services known to a run: the built-in ones and those the user names, as files, which are
 //! compiled at once, or as folders, of which a service is compiled when it is first asked for.
 
-use super::compile::{ModelError, load};
+use super::compile::{ModelError, load, load_with_rules, parsed};
 use super::listing::{Listing, folded};
 use super::schema::Service;
+use super::{folder, installed};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -40,20 +41,24 @@ pub struct Entry {
 impl Entry {
     /// A service that is there.
     fn compiled(service: Arc<Service>) -> Entry {
-        let listing = Listing {
-            shape_id: service.shape_id.clone(),
-            sdk_id: service.sdk_id.clone(),
-            version: service.version.clone(),
-            protocols: service.protocols.clone(),
-            signing_name: service.signing_name.clone(),
-            endpoint_prefix: service.endpoint_prefix.clone(),
-        };
+        let listing = service.listing();
         Entry {
             identity: folded(&listing.sdk_id),
             listing,
             source: service.source.clone(),
             file: None,
             service: OnceLock::from(Some(service)),
+        }
+    }
+
+    /// A service of a folder.
+    fn waiting(listing: Listing, file: PathBuf) -> Entry {
+        Entry {
+            identity: folded(&listing.sdk_id),
+            listing,
+            source: file.display().to_string(),
+            file: Some(file),
+            service: OnceLock::new(),
         }
     }
 
@@ -106,18 +111,34 @@ impl Catalog {
         Catalog::with_models(&[] as &[&Path])
     }
 
-    /// The built-in services and those of the named model files. Of one service the model that is
-    /// named last counts.
+    /// The built-in services and those of the named models; folders are looked through anew.
     ///
     /// # Errors
-    /// Where a file cannot be read or is not a model; the message names it.
+    /// As [`Catalog::with_index`].
     pub fn with_models(sources: &[impl AsRef<Path>]) -> Result<Catalog, ModelError> {
+        Catalog::with_index(sources, &mut || None)
+    }
+
+    /// The built-in services and those of the named models: model files, folders of models, or
+    /// `botocore`, see [`installed::resolve`]. Of one service the model that is named last counts.
+    /// `index` says where the index of a folder is kept; it is asked only if there is a folder.
+    ///
+    /// # Errors
+    /// Where a file or folder cannot be read or holds no model; the message names it.
+    pub fn with_index(sources: &[impl AsRef<Path>], index: &mut dyn FnMut() -> Option<PathBuf>) -> Result<Catalog, ModelError> {
         let mut catalog = Catalog::default();
         for model in BUILT_IN {
             catalog.put_all(load(model.as_bytes(), "built-in")?);
         }
         for source in sources {
-            catalog.put_all(load_file(source.as_ref())?);
+            let source = installed::resolve(source.as_ref())?;
+            if source.is_dir() {
+                for (listing, file) in folder::list(&source, index().as_deref())? {
+                    catalog.put(Entry::waiting(listing, file));
+                }
+            } else {
+                catalog.put_all(load_file(&source)?);
+            }
         }
         catalog.index();
         Ok(catalog)
@@ -175,10 +196,11 @@ impl Catalog {
     /// [`Catalog::all_by_shape_name`].
     pub fn by_shape_name(&self, name: &str) -> Option<&Arc<Service>> {
         // Mostly there are two, and comparing is quicker than hashing.
-        if self.entries.len() <= 8
-            && let Some(entry) = self.entries.iter().find(|entry| entry.listing.name() == name)
-        {
-            return entry.service();
+        if self.services.len() <= 8 && self.services.len() == self.entries.len() {
+            let named = self.services.iter().find(|service| service.name == name);
+            if named.is_some() {
+                return named;
+            }
         }
         self.at_shape_name(name).iter().find_map(|&index| self.entries[index].service())
     }
@@ -246,14 +268,25 @@ fn any_names(entries: &[Entry]) -> HashMap<String, usize> {
     found
 }
 
-/// Compiles the services of a file.
+/// Compiles the services of a file, with the endpoint rules that botocore keeps beside its models.
 fn load_file(path: &Path) -> Result<Vec<Service>, ModelError> {
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Unreadable {
-        path: shown.clone(),
+    let bytes = read(path)?;
+    load_with_rules(&bytes, &path.display().to_string(), || rules_beside(path))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    std::fs::read(path).map_err(|source| ModelError::Unreadable {
+        path: path.display().to_string(),
         source,
-    })?;
-    load(&bytes, &shown)
+    })
+}
+
+fn rules_beside(model: &Path) -> Result<Option<serde_json::Value>, ModelError> {
+    let places = ["endpoint-rule-set-1.json", "endpoint-rule-set-1.json.gz"].map(|name| model.with_file_name(name));
+    let Some(path) = places.into_iter().find(|place| place.is_file()) else {
+        return Ok(None);
+    };
+    parsed(&read(&path)?, &path.display().to_string()).map(Some)
 }
 
 #[cfg(test)]
@@ -317,5 +350,70 @@ mod tests {
         assert_eq!(ids(catalog.all_by_shape_name("Shared")), ["One", "Two"]);
         assert_eq!(catalog.by_shape_name("Shared").unwrap().sdk_id, "One");
         assert!(catalog.by_signing_name("nothing").is_empty() && catalog.by_endpoint_prefix("nothing").is_empty());
+    }
+
+    fn folder(content: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in content {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_service_of_a_folder_is_compiled_when_it_is_first_asked_for_and_then_stays() {
+        let folder = folder(&[
+            ("one.json", &model("a", "One", "One", "one")),
+            ("two.json", &model("a", "Two", "Two", "two")),
+        ]);
+        let catalog = Catalog::with_models(&[folder.path()]).unwrap();
+        assert_eq!(
+            (catalog.entries().len(), catalog.services().len(), catalog.loaded().count()),
+            (4, 2, 2)
+        );
+        let service = catalog.by_shape_name("One").unwrap();
+        assert!(service.source.ends_with("one.json"));
+        assert!(Arc::ptr_eq(service, catalog.find("one").unwrap()));
+        assert_eq!(catalog.loaded().count(), 3);
+        assert_eq!(catalog.by_signing_name("shared").len(), 2);
+        assert_eq!(catalog.loaded().count(), 4);
+    }
+
+    #[test]
+    fn many_threads_that_ask_at_once_get_the_same_service() {
+        let folder = folder(&[("one.json", &model("a", "One", "One", "one"))]);
+        let catalog = Catalog::with_models(&[folder.path()]).unwrap();
+        let found: Vec<Arc<Service>> = std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..8).map(|_| scope.spawn(|| catalog.find("one").unwrap().clone())).collect();
+            asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(found.iter().all(|service| Arc::ptr_eq(service, &found[0])));
+    }
+
+    #[test]
+    fn a_model_of_a_folder_that_cannot_be_used_is_as_good_as_absent() {
+        let dangling = model("a", "One", "One", "one").replace(r#""version""#, r##""operations": [{"target": "a#Gone"}], "version""##);
+        let folder = folder(&[("one.json", &dangling), ("two.json", &model("a", "Two", "Two", "two"))]);
+        let catalog = Catalog::with_models(&[folder.path()]).unwrap();
+        assert!(catalog.find("one").is_none() && catalog.by_shape_name("One").is_none());
+        assert_eq!(catalog.by_signing_name("shared").len(), 1);
+        std::fs::write(folder.path().join("two.json"), model("a", "Other", "Other", "o")).unwrap();
+        let changed = Catalog::with_models(&[folder.path()]).unwrap();
+        std::fs::write(folder.path().join("two.json"), model("a", "Two", "Two", "two")).unwrap();
+        assert!(changed.find("other").is_none());
+    }
+
+    #[test]
+    fn of_a_folder_and_a_file_the_one_named_last_counts() {
+        let folder = folder(&[("proton.json", &model("x", "Newer", "Proton", "p"))]);
+        let file = folder.path().join("proton.json");
+        let other = tempfile::tempdir().unwrap();
+        let named = other.path().join("named.json");
+        std::fs::write(&named, model("y", "Newest", "Proton", "p")).unwrap();
+        let shape = |sources: &[&Path]| Catalog::with_models(sources).unwrap().find("proton").unwrap().shape_id.clone();
+        assert_eq!(shape(&[folder.path()]), "x#Newer");
+        assert_eq!(shape(&[folder.path(), &named]), "y#Newest");
+        assert_eq!(shape(&[&named, folder.path()]), "x#Newer");
+        assert_eq!(shape(&[&named, &file]), "x#Newer");
     }
 }

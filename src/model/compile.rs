@@ -2,6 +2,8 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::botocore;
+use super::format;
 use super::http::{Binding, HttpTrait};
 use super::listing::{Listing, local_name};
 use super::pattern::Pattern;
@@ -17,31 +19,84 @@ use std::sync::Arc;
 pub enum ModelError {
     #[error("cannot read the model `{path}`: {source}")]
     Unreadable { path: String, source: std::io::Error },
-    #[error("`{path}` is not a model: {source}; name a Smithy 2.0 JSON AST file, the format of AWS's published models")]
+    #[error(
+        "`{path}` is not a model: {source}; name a Smithy 2.0 JSON AST file, the format of AWS's published models, or a botocore `service-2.json`"
+    )]
     NotAModel { path: String, source: ast::AstError },
+    #[error("`{path}` looks like a botocore model, but is none: {source}")]
+    NotBotocore { path: String, source: serde_json::Error },
     #[error("`{path}` is not a model that can be used: `{shape}` refers to `{target}`, which the file does not define")]
     Dangling { path: String, shape: String, target: String },
     #[error("`{path}` is not a model that can be used: shape `{shape}` {problem}")]
     BadShape { path: String, shape: String, problem: String },
     #[error("`{path}` is a Smithy model, but defines no service")]
     NoService { path: String },
+    #[error("there is no botocore to take models from: {problem}; install it (`pip install botocore`) or name a folder of models")]
+    NoBotocore { problem: String },
+    #[error("cannot list the folder of models `{path}`: {source}")]
+    UnreadableFolder { path: String, source: std::io::Error },
+    #[error("the folder `{path}` holds no model; name a checkout of AWS's published models or the `data` folder of botocore")]
+    EmptyFolder { path: String },
 }
 
-/// Compiles every service of a model file. `source` names the file in messages.
+/// Compiles every service of a model, in whichever format it is, compressed or not. `source` names
+/// the file in messages.
 ///
 /// # Errors
-/// Where the bytes are no Smithy JSON AST, a target is missing, or no service is defined.
+/// Where the bytes are no model, a target is missing, or no service is defined.
 pub fn load(bytes: &[u8], source: &str) -> Result<Vec<Service>, ModelError> {
-    let shapes = ast::read(bytes).map_err(|error| ModelError::NotAModel {
+    load_with_rules(bytes, source, || Ok(None))
+}
+
+/// The same; `rules` reads the endpoint rules of a botocore model, which are in another file.
+///
+/// # Errors
+/// Those of [`load`] and of `rules`.
+pub fn load_with_rules(
+    bytes: &[u8],
+    source: &str,
+    rules: impl FnOnce() -> Result<Option<Value>, ModelError>,
+) -> Result<Vec<Service>, ModelError> {
+    let plain = format::inflated(bytes).map_err(|error| ModelError::Unreadable {
         path: source.to_owned(),
         source: error,
     })?;
-    let by_id: HashMap<&str, &AstShape> = shapes.iter().map(|(id, shape)| (id.as_str(), shape)).collect();
     let sha256 = hexadecimal(&Sha256::digest(bytes));
+    if format::is_botocore(&plain) {
+        let shapes = botocore::read(&plain, rules()?).map_err(|error| ModelError::NotBotocore {
+            path: source.to_owned(),
+            source: error,
+        })?;
+        return compile(&shapes, source, &sha256, Pattern::botocore);
+    }
+    let shapes = ast::read(&plain).map_err(|error| ModelError::NotAModel {
+        path: source.to_owned(),
+        source: error,
+    })?;
+    compile(&shapes, source, &sha256, Pattern::smithy)
+}
+
+/// A JSON document that lies beside a botocore model, compressed or not.
+///
+/// # Errors
+/// Where it is not JSON.
+pub fn parsed(bytes: &[u8], source: &str) -> Result<Value, ModelError> {
+    let plain = format::inflated(bytes).map_err(|error| ModelError::Unreadable {
+        path: source.to_owned(),
+        source: error,
+    })?;
+    serde_json::from_slice(&plain).map_err(|error| ModelError::NotBotocore {
+        path: source.to_owned(),
+        source: error,
+    })
+}
+
+fn compile(shapes: &[(String, AstShape)], source: &str, sha256: &str, pattern: fn(String) -> Pattern) -> Result<Vec<Service>, ModelError> {
+    let by_id: HashMap<&str, &AstShape> = shapes.iter().map(|(id, shape)| (id.as_str(), shape)).collect();
     let services: Vec<Service> = shapes
         .iter()
         .filter(|(_, shape)| shape.kind == "service")
-        .map(|(id, shape)| Compiler::new(&by_id, source).service(id, shape, &sha256))
+        .map(|(id, shape)| Compiler::new(&by_id, source, pattern).service(id, shape, sha256))
         .collect::<Result<_, _>>()?;
     if services.is_empty() {
         Err(ModelError::NoService { path: source.to_owned() })
@@ -61,6 +116,8 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 struct Compiler<'a> {
     by_id: &'a HashMap<&'a str, &'a AstShape>,
     source: &'a str,
+    /// Makes a pattern in the dialect of the model.
+    dialect: fn(String) -> Pattern,
     indices: HashMap<&'a str, ShapeIndex>,
     /// Shapes that have an index and wait to be compiled, in index order.
     waiting: Vec<&'a str>,
@@ -69,10 +126,11 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(by_id: &'a HashMap<&'a str, &'a AstShape>, source: &'a str) -> Compiler<'a> {
+    fn new(by_id: &'a HashMap<&'a str, &'a AstShape>, source: &'a str, dialect: fn(String) -> Pattern) -> Compiler<'a> {
         Compiler {
             by_id,
             source,
+            dialect,
             indices: HashMap::new(),
             waiting: Vec::new(),
             patterns: HashMap::new(),
@@ -313,7 +371,7 @@ impl<'a> Compiler<'a> {
         if let Some(pattern) = self.patterns.get(source) {
             return pattern.clone();
         }
-        let pattern = Arc::new(Pattern::smithy(source));
+        let pattern = Arc::new((self.dialect)(source.to_owned()));
         if let Some(problem) = pattern.problem() {
             self.lints.push(format!("the pattern of `{id}${member}` is not checked: {problem}"));
         }

@@ -5,6 +5,7 @@
 //! looks a trait up twice.
 
 use super::http::{Binding, HttpTrait, Routes};
+use super::listing::Listing;
 use super::pattern::Pattern;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -59,6 +60,18 @@ pub struct Service {
 }
 
 impl Service {
+    /// The service's names, apart from what it can do.
+    pub fn listing(&self) -> Listing {
+        Listing {
+            shape_id: self.shape_id.clone(),
+            sdk_id: self.sdk_id.clone(),
+            version: self.version.clone(),
+            protocols: self.protocols.clone(),
+            signing_name: self.signing_name.clone(),
+            endpoint_prefix: self.endpoint_prefix.clone(),
+        }
+    }
+
     /// The shape at an index.
     pub fn shape(&self, index: ShapeIndex) -> &Shape {
         &self.shapes[index.0 as usize]

@@ -46,7 +46,7 @@ impl Protocol for AwsJson {
         let Some(target) = wire::text(request.headers(), &wire::X_AMZ_TARGET) else {
             return Identified::NotMine;
         };
-        let Some(name) = target.strip_prefix(service.name.as_str()).and_then(|rest| rest.strip_prefix('.')) else {
+        let Some(name) = operation_of_target(target, &service.name) else {
             return Identified::NotMine;
         };
         if request.method() != Method::POST || request.uri().path() != "/" {
@@ -226,6 +226,14 @@ impl AwsJson {
     }
 }
 
+/// The operation in `Service.Operation`. Clients that botocore made write a package before the name of
+/// CloudTrail, `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents`.
+fn operation_of_target<'a>(target: &'a str, service: &str) -> Option<&'a str> {
+    let (named, operation) = target.rsplit_once('.')?;
+    let local = || named.rsplit_once('.').is_some_and(|(_, local)| local == service);
+    (named == service || local()).then_some(operation)
+}
+
 fn decode(service: &Service, shape: ShapeIndex, headers: &http::HeaderMap, body: &Bytes, side: Side) -> Result<Value, Malformed> {
     let body = content::decoded(headers, body).map_err(Malformed)?;
     if body.is_empty() {
@@ -280,4 +288,27 @@ fn message_member(shape: Option<&Shape>) -> &'static str {
 /// awsJson does not bind `@httpError`: by the protocol a client error is 400, a server error 500.
 fn default_status(shape: &Shape) -> u16 {
     query_error::default_status(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_may_have_a_package_before_the_service() {
+        let named = |target| operation_of_target(target, "CloudTrail_20131101");
+        assert_eq!(named("CloudTrail_20131101.LookupEvents"), Some("LookupEvents"));
+        assert_eq!(
+            named("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"),
+            Some("LookupEvents")
+        );
+        for other in [
+            "CloudTrail_20131101",
+            "MyCloudTrail_20131101.LookupEvents",
+            "CloudTrail_20131101.a.B",
+            "",
+        ] {
+            assert_eq!(named(other), None, "{other}");
+        }
+    }
 }
