@@ -2,6 +2,7 @@
 //! through every resource. Only what an operation can reach is compiled.
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
+use super::endpoint::EndpointRules;
 use super::pattern::Pattern;
 use super::schema::*;
 use serde_json::Value;
@@ -110,6 +111,7 @@ impl<'a> Compiler<'a> {
             protocols: shape.traits.keys().filter(|id| is_protocol(id)).cloned().collect(),
             signing_name: signing_name.clone().or_else(|| endpoint_prefix.clone()).unwrap_or_else(fallback),
             endpoint_prefix: endpoint_prefix.or(signing_name).unwrap_or_else(fallback),
+            endpoint_rules: EndpointRules::of_traits(&shape.traits),
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
             operations,
             shapes,

@@ -3,6 +3,7 @@
 mod ast;
 pub mod catalog;
 mod compile;
+pub mod endpoint;
 pub mod pattern;
 pub mod sample;
 pub mod schema;

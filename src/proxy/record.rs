@@ -1,5 +1,6 @@
 //! Forwards calls, and lets no answer end before its recording is durable.
 
+use super::address::{Address, AddressError, Preferences};
 use super::body::{BodyError, Payload, Read, read_limited};
 use super::credentials::{CredentialSource, Keyring, Keys, Owner};
 use super::event::{Ending, Event, Observer};
@@ -21,9 +22,9 @@ use crate::scope::{self, Scope};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{StatusCode, Uri};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,6 +48,8 @@ const ACCESS_DENIED: &str = "AccessDeniedException";
 pub struct Behaviour {
     /// The cassette's name, which is also the session's.
     pub cassette: String,
+    /// What the environment asks of the endpoints that calls go to.
+    pub preferences: Preferences,
     /// Calls that no model knows pass through, unrecorded.
     pub forward_unmodeled: bool,
     /// The run's token, by which a request at the endpoint door may ask to be signed with the
@@ -177,8 +180,8 @@ impl<O: Observer> Recorder<O> {
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
         let call = passage.call;
-        let uri = self.aws_uri(arrival, passage)?;
-        let outgoing = self.authorised(arrival, passage, &uri).await?;
+        let address = self.aws_address(arrival, passage)?;
+        let outgoing = self.authorised(arrival, passage, &address).await?;
         let incoming = self
             .equipment
             .upstream
@@ -206,7 +209,7 @@ impl<O: Observer> Recorder<O> {
         }
         let judged_response = call.map(|call| judge_response(call, &response));
         let mut as_recorded = passage.request.clone();
-        *as_recorded.uri_mut() = uri;
+        *as_recorded.uri_mut() = address.uri;
         let finding = Finding {
             call: call.cloned(),
             request: passage.judged.clone(),
@@ -261,7 +264,7 @@ impl<O: Observer> Recorder<O> {
         if arrival.door == Door::Endpoint && !self.equipment.upstream.is_overridden() {
             return refuse(format!("{reason}; without a model the endpoint door does not know its host"));
         }
-        let outgoing = self.authorised(arrival, passage, passage.request.uri()).await?;
+        let outgoing = self.authorised(arrival, passage, &Address::as_it_came(passage.request)).await?;
         let incoming = self
             .equipment
             .upstream
@@ -279,40 +282,42 @@ impl<O: Observer> Recorder<O> {
         Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
     }
 
-    /// The URI by which AWS knows the call, whichever door it came through.
-    fn aws_uri(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<Uri, Refused> {
+    /// Where AWS has the call, whichever door it came through.
+    fn aws_address(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<Address, Refused> {
+        let request = passage.request;
         let Some(call) = passage.call.filter(|_| arrival.door == Door::Endpoint) else {
-            return Ok(passage.request.uri().clone());
+            return Ok(Address::as_it_came(request));
         };
-        let unknown = || {
-            Refused::new(
-                Ending::UpstreamFailed,
-                400,
-                ACCESS_DENIED,
-                "the request names no region: sign it, or set AWS_REGION",
-            )
-        };
-        let region = call.region.as_deref().ok_or_else(unknown)?;
-        let host = aws_hosts::regional_host(&call.service.endpoint_prefix, region);
-        let path = passage.request.uri().path_and_query().map_or("/", |path| path.as_str());
-        format!("https://{host}{path}").parse().map_err(|_| unknown())
+        let input = passage.judged.as_ref().and_then(|judged| judged.content.as_ref());
+        let scope = scope::of(request.uri(), request.headers());
+        Address::at_aws(
+            call,
+            request,
+            input.unwrap_or(&Value::Null),
+            scope.as_ref(),
+            &self.behaviour.preferences,
+        )
+        .map_err(|error| no_address(&error))
     }
 
     /// The request as it goes out: with the signature it came with where that stays valid, signed
     /// again where it was signed for Ferrotape. Through the intercept door `Host` stays, even where
     /// `--upstream` is dialled; through the endpoint door it becomes that of the service.
-    async fn authorised(&self, arrival: &Arrival, passage: &Passage<'_>, aws_uri: &Uri) -> Result<Request, Refused> {
+    async fn authorised(&self, arrival: &Arrival, passage: &Passage<'_>, address: &Address) -> Result<Request, Refused> {
         let request = passage.request;
-        let dialled = self.equipment.upstream.locate(aws_uri);
-        let named = if arrival.door == Door::Endpoint { &dialled } else { aws_uri };
+        let dialled = self.equipment.upstream.locate(&address.uri);
+        let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
         let mut outgoing = request.clone();
         *outgoing.uri_mut() = named.clone();
         let scope = scope::of(request.uri(), request.headers());
         if let Some((scope, keys)) = self.keys_for(arrival, request, scope).await? {
             let (head, body) = outgoing.into_parts();
+            if address.asymmetric {
+                return Err(no_address(&AddressError::Asymmetric));
+            }
             let target = Target {
-                region: &scope.region_as_written,
-                service: &scope.service,
+                region: address.signing_region.as_deref().unwrap_or(&scope.region_as_written),
+                service: address.signing_name.as_deref().unwrap_or(&scope.service),
             };
             let head = sign::sign(head, &body, target, &keys, SystemTime::now());
             outgoing = Request::from_parts(
@@ -490,6 +495,10 @@ fn attempt(request: &Request) -> u32 {
     let counter = wire::text(request.headers(), "amz-sdk-request")
         .and_then(|value| value.split(';').find_map(|part| part.trim().strip_prefix("attempt=")));
     counter.and_then(|number| number.trim().parse().ok()).unwrap_or(1)
+}
+
+fn no_address(error: &AddressError) -> Refused {
+    Refused::new(Ending::UpstreamFailed, 400, ACCESS_DENIED, format!("Ferrotape: {error}"))
 }
 
 fn upstream_failed(error: &UpstreamError) -> Refused {
