@@ -230,3 +230,27 @@ fn the_certificate_of_a_run_vouches_for_aws_alone() {
     puppet.end(0).expect(0);
     assert!(!std::path::Path::new(&trusted).exists(), "it goes with the run");
 }
+
+#[test]
+fn a_program_may_keep_its_own_key_where_it_shows_the_runs_token() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream, &["--sign-as-default"]);
+    let (user, _) = puppet.proxy();
+    let token = user.split_once(':').expect("the proxy wants a password").1.to_owned();
+    let address = puppet.address();
+    let foreign = Key::new("AKIASOMEBODYELSE0000", "not-the-secret-of-anybody", None);
+    let from = |path: &str, name: &str| {
+        let call = instance(name, json!({})).at(path);
+        call.signed(&foreign, &address.to_string()).send(address)
+    };
+    let shown = from(&format!("/@shop:{token}/"), "a");
+    assert_eq!(shown.status, 200, "{}", shown.message());
+    for path in ["/", "/@shop/", "/@shop:not-the-token/"] {
+        assert_eq!(from(path, "b").status, 403, "{path}");
+    }
+    puppet.end(0);
+    let seen = upstream.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].refused.is_none(), "{seen:?}");
+}

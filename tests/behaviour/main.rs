@@ -4,7 +4,9 @@ mod demo;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_files;
 mod bad_input;
+mod bad_upstream;
 mod client;
 mod determinism;
 mod doors;

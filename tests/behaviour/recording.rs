@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::client::PROTON;
+use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::puppet::Puppet;
-use crate::workplace::{Workplace, artifact, instance};
+use crate::workplace::{Workplace, artifact, assert_same_text, instance};
 
 #[test]
 fn a_run_without_a_call_never_replaces_a_cassette() {
@@ -62,11 +63,43 @@ fn a_command_that_fails_where_there_was_no_cassette_leaves_its_recording() {
 #[test]
 fn recording_the_same_calls_again_changes_nothing() {
     let place = Workplace::new();
-    let calls = [instance("a", json!({})), artifact("token-1", json!({})), instance("a", json!({}))];
+    let role = |account: &str| json!({ "AcceptLanguage": format!("arn:aws:iam::{account}:role/shop") });
+    let calls = [
+        instance("a", json!({})),
+        artifact("token-1", role("123456789012")),
+        artifact("token-2", role("210987654321")),
+        instance("a", json!({})),
+    ];
     place.recorded("shop", &calls);
     let first = place.cassette_text("shop");
-    place.recorded("shop", &calls);
-    assert_eq!(place.cassette_text("shop"), first);
+    assert!(first.contains("arn:aws:iam::000000000002:role/shop"), "{first}");
+    for _ in 0..2 {
+        place.recorded("shop", &calls);
+        assert_same_text(&place.cassette_text("shop"), &first);
+    }
+}
+
+#[test]
+fn the_tokens_that_an_sdk_makes_anew_each_time_change_nothing() {
+    let service = OddUpstream::start(|_, request| {
+        let token = request
+            .split("\"IdempotencyToken\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let answer = json!({ "Info": { "Token": token }, "Status": "CREATING" });
+        Act::Answer(http(
+            200,
+            &[("Content-Type", "application/x-amz-json-1.1")],
+            answer.to_string().as_bytes(),
+        ))
+    });
+    let place = Workplace::new();
+    let calls = |salt: u32| [1, 2, 1].map(|number| artifact(&format!("7d3f5a0e-94cf-4d8c-8d4b-{salt:04}1f0e5f{number:02}"), json!({})));
+    place.recorded_from("shop", &service.url, &calls(1));
+    let first = place.cassette_text("shop");
+    assert_eq!(first.matches("00000000-0000-4000-8000-000000000001").count(), 4, "{first}");
+    place.recorded_from("shop", &service.url, &calls(2));
+    assert_same_text(&place.cassette_text("shop"), &first);
 }
 
 #[test]

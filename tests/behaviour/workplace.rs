@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{CATALOG, Call, PROTON, Reply};
-use crate::support::{self, Run, Server};
+use crate::support::{self, Finished, Run, Server};
 
 /// A temporary folder in which the program runs.
 pub struct Workplace {
@@ -160,16 +160,31 @@ pub fn assert_same_text(one: &str, other: &str) {
         (line != counterpart).then(|| format!("{}: {line}\n   | {counterpart}", number + 1))
     });
     let differing: Vec<_> = differing.take(8).collect();
-    if let Some(folder) = std::env::var_os("FERROTAPE_KEEP_TEXTS") {
-        let _ = std::fs::write(Path::new(&folder).join("one"), one);
-        let _ = std::fs::write(Path::new(&folder).join("other"), other);
-    }
     panic!(
         "{} and {} lines:\n{}",
         one.lines().count(),
         other.lines().count(),
         differing.join("\n")
     );
+}
+
+/// The one line that is Ferrotape's last word.
+#[track_caller]
+pub fn last_word(done: &Finished) -> &str {
+    let line = done.stderr.lines().rfind(|line| line.starts_with("ferrotape: "));
+    line.unwrap_or_else(|| panic!("nothing is said: {done:?}"))
+}
+
+/// A run that cannot go on says these things on one line, and nothing panics.
+#[track_caller]
+pub fn refuses(run: Run, code: i32, words: &[&str]) -> Finished {
+    let done = run.finish().expect(code);
+    let line = last_word(&done);
+    for word in words {
+        assert!(line.contains(word), "`{word}` is not in `{line}`\n{}", done.stderr);
+    }
+    assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
+    done
 }
 
 /// Waits until something is so; fails the test where it never comes.
