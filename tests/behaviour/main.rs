@@ -10,6 +10,7 @@ mod bad_upstream;
 mod client;
 mod determinism;
 mod doors;
+mod endpoints;
 mod floors;
 mod kill;
 mod odd_upstream;

@@ -143,13 +143,18 @@ pub fn resolve(service: &Service, operation: OperationIndex, input: &Input, sett
         Some(ruleset) => by_rules(ruleset, service, operation, input, settings)?,
         None => {
             let region = settings.region.as_deref().ok_or(EndpointError::NoRegion)?;
-            fallback::endpoint(&service.endpoint_prefix, region, settings)
+            usual(service, region, settings)
         }
     };
     if let Some(prefix) = host_prefix(operation, input)? {
         prepend(&mut endpoint, &prefix);
     }
     Ok(endpoint)
+}
+
+/// The endpoint that a service of that endpoint prefix usually has, whatever its rules say.
+pub fn usual(service: &Service, region: &str, settings: &Settings) -> Endpoint {
+    fallback::endpoint(&service.endpoint_prefix, region, settings)
 }
 
 fn by_rules(

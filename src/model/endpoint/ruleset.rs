@@ -146,8 +146,8 @@ impl Ruleset {
     }
 }
 
-/// The outcome of the first rule whose conditions hold. A tree should answer once it is entered
-/// ("Tree rule object"); some published ones do not, and then, as in botocore, the next rule may.
+/// The outcome of the first rule whose conditions hold. A tree must answer once it is entered ("Tree
+/// rule object"); where one does not, the next rule is asked, as botocore does.
 fn first_of<'a>(rules: &'a [Rule], bindings: &mut Bindings<'a>) -> Option<Result<Endpoint, EndpointError>> {
     for rule in rules {
         let depth = bindings.depth();
