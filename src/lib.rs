@@ -28,6 +28,17 @@ use cli::{Cli, Command};
 use exit::Exit;
 use std::ffi::OsString;
 
+/// An error with its causes, each said once: many messages say their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// Runs a command line and says how the process should end. Errors are told on standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
@@ -51,7 +62,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Schema(arguments) => commands::schema::run(arguments),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("ferrotape: {error:#}");
+        eprintln!("ferrotape: {}", told(&error));
         Exit::CouldNotRun
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_message_says_already_is_not_said_twice() {
+        let error = anyhow::anyhow!("no such file").context("cannot read `x`: no such file");
+        assert_eq!(told(&error), "cannot read `x`: no such file");
+        assert_eq!(
+            told(&anyhow::anyhow!("no such file").context("cannot read `x`")),
+            "cannot read `x`: no such file"
+        );
+    }
 }

@@ -105,35 +105,36 @@ fn assemble(algorithm: &str, credential: &str, signed: &str, signature: &str, pr
 /// Whether a text looks like a region (`us-east-1`, `us-gov-west-1`, `eusc-de-east-1`), and so may
 /// enter a host name.
 pub fn is_region(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let Some(first) = parts.next() else { return false };
-    let Some(last) = parts.next_back() else { return false };
-    let middle: Vec<_> = parts.collect();
-    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let mut parts = text.as_bytes().split(|byte| *byte == b'-');
+    let (Some(first), Some(last), Some(second)) = (parts.next(), parts.next_back(), parts.next()) else {
+        return false;
+    };
+    let is_word = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     text.len() <= 32
         && first.len() >= 2
-        && first.bytes().all(|byte| byte.is_ascii_lowercase())
-        && !middle.is_empty()
-        && middle.iter().all(|part| is_word(part))
+        && first.iter().all(u8::is_ascii_lowercase)
+        && is_word(second)
+        && parts.all(is_word)
         && !last.is_empty()
-        && last.bytes().all(|byte| byte.is_ascii_digit())
+        && last.iter().all(u8::is_ascii_digit)
 }
 
 /// The region of a request: of its credential scope, else of its host
 /// (`proton.us-east-1.amazonaws.com`). Asked for every request, so nothing else is taken apart.
 pub fn region_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let signed = match headers.get(AUTHORIZATION) {
-        Some(value) => value.to_str().ok().and_then(region_in_authorization).map(str::to_owned),
+        Some(value) => region_in_authorization(value.as_bytes()).map(str::to_owned),
         None => uri.query().and_then(from_query).and_then(|scope| scope.region),
     };
     signed.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(str::to_owned))
 }
 
 /// The region in `AWS4-HMAC-SHA256 Credential=AKID/date/REGION/service/aws4_request, …`.
-fn region_in_authorization(value: &str) -> Option<&str> {
-    let (_, rest) = value.strip_prefix(SYMMETRIC)?.split_once("Credential=")?;
-    let credential = rest.split(',').next()?.trim();
-    credential.rsplit('/').nth(2).filter(|region| is_region(region))
+fn region_in_authorization(value: &[u8]) -> Option<&str> {
+    let mut parts = value.strip_prefix(SYMMETRIC.as_bytes())?.split(|byte| matches!(byte, b' ' | b','));
+    let credential = parts.find_map(|part| part.strip_prefix(b"Credential="))?;
+    let region = credential.rsplit(|byte| *byte == b'/').nth(2)?;
+    std::str::from_utf8(region).ok().filter(|region| is_region(region))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! before anybody judges, matches or stores it.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{AsHeaderName, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 /// A complete request. Its URI is absolute (`https://proton.us-east-1.amazonaws.com/`), whichever
 /// door it came through; in `check`, where a caller may know no host, it may be a bare path.
@@ -62,14 +62,17 @@ pub fn keep(headers: &HeaderMap, mut wanted: impl FnMut(&HeaderName) -> bool) ->
     kept
 }
 
+/// The header that names the operation in the awsJson protocols.
+pub static X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
 /// The first value of a header, where it is text.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The media type of a `Content-Type` value, without parameters, as written.
 pub fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = text(headers, "content-type")?;
+    let value = text(headers, CONTENT_TYPE)?;
     Some(value.split(';').next().unwrap_or(value).trim())
 }
 

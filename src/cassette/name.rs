@@ -51,6 +51,9 @@ fn objection(part: &str, last: bool) -> Option<&'static str> {
     {
         return Some("it has a character that names do not have");
     }
+    if last && part.ends_with(".json") {
+        return Some("a name has no `.json`: the file gets it by itself");
+    }
     (!last && part.ends_with(".blobs")).then_some("a folder that ends in `.blobs` is for the large bodies of a cassette")
 }
 
@@ -78,6 +81,13 @@ impl std::str::FromStr for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_no_ending() {
+        let error = Name::parse("shop/deploy.json").unwrap_err().to_string();
+        assert!(error.contains("a name has no `.json`"), "{error}");
+        assert!(Name::parse("shop/deploy.json.d").is_ok());
+    }
 
     #[test]
     fn a_name_is_parts_joined_by_slashes() {

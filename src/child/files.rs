@@ -140,12 +140,13 @@ fn all_as_pem(certificates: &[Vec<u8>]) -> String {
 fn pem(der: &[u8]) -> String {
     let encoded = STANDARD.encode(der);
     let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (place, letter) in encoded.chars().enumerate() {
-        if place > 0 && place % 64 == 0 {
-            text.push('\n');
-        }
-        text.push(letter);
+    let mut rest = encoded.as_str();
+    while let Some((line, more)) = rest.split_at_checked(64).filter(|(_, more)| !more.is_empty()) {
+        text.push_str(line);
+        text.push('\n');
+        rest = more;
     }
+    text.push_str(rest);
     text.push_str("\n-----END CERTIFICATE-----\n");
     text
 }

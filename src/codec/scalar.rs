@@ -30,10 +30,28 @@ pub fn timestamp_from_text(text: &str, format: TimestampFormat, side: Side) -> O
 /// A timestamp from the lexeme of a number of epoch seconds, exact to the nanosecond (what is
 /// finer is cut off).
 pub fn timestamp_from_number(lexeme: &str) -> Option<Value> {
+    if let Some(timestamp) = plain_seconds(lexeme) {
+        return Some(timestamp);
+    }
     let nanos = Decimal::parse(lexeme)?.scaled(9)?;
     Some(Value::Timestamp {
         seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?,
         nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?,
+    })
+}
+
+/// The spelling that services use, `1700000000.123`; nothing for any other. Nearly every timestamp
+/// is read here, without the arithmetic that exponents and signs ask for.
+fn plain_seconds(lexeme: &str) -> Option<Value> {
+    let (whole, fraction) = lexeme.split_once('.').unwrap_or((lexeme, "0"));
+    let is_plain = |digits: &str, most: usize| digits.len() <= most && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain(whole, 18) || !is_plain(fraction, 9) {
+        return None;
+    }
+    let scale = 10u32.pow(9 - fraction.len() as u32);
+    Some(Value::Timestamp {
+        seconds: whole.parse().ok()?,
+        nanos: fraction.parse::<u32>().ok()? * scale,
     })
 }
 
@@ -75,6 +93,8 @@ mod tests {
         for (lexeme, seconds, nanos) in [
             ("0", 0, 0),
             ("1700000000.123", 1_700_000_000, 123_000_000),
+            ("1700000000.999999999", 1_700_000_000, 999_999_999),
+            ("999999999999999999", 999_999_999_999_999_999, 0),
             ("1.7e9", 1_700_000_000, 0),
             ("-0.5", -1, 500_000_000),
             ("1576540098.0000000009", 1_576_540_098, 0),

@@ -31,6 +31,7 @@ struct Entries {
     more_played: usize,
     told: BTreeMap<usize, CallReport>,
     notes: Vec<String>,
+    problem: Option<String>,
 }
 
 /// What the ledger holds at the end.
@@ -39,6 +40,8 @@ pub struct Account {
     pub calls: Vec<CallReport>,
     /// Things to tell that belong to no call.
     pub notes: Vec<String>,
+    /// Why the run as a whole is worth nothing.
+    pub problem: Option<String>,
 }
 
 impl Ledger {
@@ -66,6 +69,7 @@ impl Ledger {
             more_played,
             mut told,
             mut notes,
+            problem,
         } = std::mem::take(&mut *entries);
         for (number, interaction) in played {
             if let Some(report) = describe(interaction) {
@@ -80,7 +84,14 @@ impl Ledger {
         Account {
             calls: told.into_values().collect(),
             notes,
+            problem,
         }
+    }
+
+    /// Tells why the run as a whole is worth nothing.
+    pub fn fail(&self, problem: &str) {
+        self.console.warn(problem);
+        self.entries().problem = Some(problem.to_owned());
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -123,8 +134,12 @@ impl Observer for Ledger {
     }
 
     fn noted(&self, text: &str) {
-        self.console.warn(text);
-        self.entries().notes.push(text.to_owned());
+        let mut entries = self.entries();
+        // A client that tries again and again has said it once.
+        if !entries.notes.iter().any(|note| note == text) {
+            self.console.warn(text);
+            entries.notes.push(text.to_owned());
+        }
     }
 }
 

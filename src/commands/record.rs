@@ -162,6 +162,8 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         mode: ReportMode::Record,
         cassettes: Vec::new(),
         calls: account.calls,
+        problem: account.problem,
+        all_played: false,
         notes: account.notes,
         command,
     };
@@ -300,6 +302,7 @@ fn keep(
     let mut report = CassetteReport {
         name: name.to_string(),
         path: None,
+        put_aside: false,
         interactions: 0,
         unplayed: Vec::new(),
     };
@@ -324,6 +327,13 @@ fn keep(
         let command = adopt_command(&partial.path(name), &library.path(name));
         notes.push(format!(
             "the command failed, so `{}` stays as it was; to take the new recording all the same: {command}",
+            library.path(name).display()
+        ));
+    }
+    report.put_aside = std::ptr::eq(target, &partial);
+    if !replaces && child != Exit::Clean {
+        notes.push(format!(
+            "the command failed; `{}` holds what was recorded until then",
             library.path(name).display()
         ));
     }

@@ -89,10 +89,13 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         cassettes: vec![CassetteReport {
             name: name.to_owned(),
             path: Some(path),
+            put_aside: false,
             interactions: count,
             unplayed: unplayed.collect(),
         }],
         calls: account.calls,
+        problem: account.problem,
+        all_played: arguments.all_played,
         notes: account.notes,
         command,
     };

@@ -163,12 +163,27 @@ async fn run_child<H: Handler>(
     serving.await.context("the server broke down")?;
     let exit = status?.exit();
     if ledger.is_empty() {
-        eprintln!(
-            "ferrotape: no call of the command ever reached Ferrotape; its AWS client may ignore AWS_ENDPOINT_URL and HTTPS_PROXY, or set its own endpoint"
-        );
+        ledger.fail(&no_call(exit, changes));
         return Ok(exit.or(Exit::CouldNotRun));
     }
     Ok(exit)
+}
+
+/// Why no call came, as far as it can be told from outside.
+fn no_call(exit: Exit, changes: &[Variable]) -> String {
+    let region = |name: &str| matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
+    let has_region = changes.iter().any(|change| region(&change.name) && change.value.is_some())
+        || std::env::vars().any(|(name, value)| region(&name) && !value.is_empty());
+    let why = match exit {
+        Exit::Clean => "; its AWS client may ignore AWS_ENDPOINT_URL and HTTPS_PROXY, or set its own endpoint".to_owned(),
+        failed => format!("; it failed (status {}) before it called AWS", failed.code()),
+    };
+    let hint = if has_region {
+        ""
+    } else {
+        "; no region is set: AWS_REGION may be missing"
+    };
+    format!("no call of the command ever reached Ferrotape{why}{hint}")
 }
 
 fn print_exports(address: SocketAddr, changes: &[Variable]) {

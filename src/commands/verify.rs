@@ -35,6 +35,8 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         mode: Mode::Verify,
         cassettes: Vec::new(),
         calls: Vec::new(),
+        problem: None,
+        all_played: false,
         notes: Vec::new(),
         command: Vec::new(),
     };
@@ -104,6 +106,7 @@ fn judge(catalog: &Catalog, file: &Path, cassette: &Cassette, summary: &mut Summ
     summary.cassettes.push(CassetteReport {
         name,
         path: Some(file.to_owned()),
+        put_aside: false,
         interactions: cassette.interactions.len(),
         unplayed: Vec::new(),
     });

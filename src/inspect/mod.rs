@@ -151,7 +151,7 @@ pub fn inspect_hinted(catalog: &Catalog, exchange: &Exchange, hint: Hint<'_>) ->
 /// # Errors
 /// Where no model knows it, with the reason.
 pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
-    let target = wire::text(request.headers(), "x-amz-target")
+    let target = wire::text(request.headers(), &wire::X_AMZ_TARGET)
         .and_then(|target| target.rsplit_once('.'))
         .map(|(service, _)| service);
     let named = target.and_then(|target| catalog.by_shape_name(target));
@@ -189,7 +189,7 @@ fn protocols_of(service: &Service) -> impl Iterator<Item = &'static dyn Protocol
 }
 
 fn unknown_service(request: &Request) -> Unmodeled {
-    let reason = match wire::text(request.headers(), "x-amz-target").filter(|target| !target.is_empty()) {
+    let reason = match wire::text(request.headers(), &wire::X_AMZ_TARGET).filter(|target| !target.is_empty()) {
         Some(target) => format!("no model knows the target `{target}`; name the service's model with `--model FILE`"),
         None => format!(
             "no model knows `{} {}`, which has no X-Amz-Target; name the service's model with `--model FILE`",
@@ -218,7 +218,7 @@ fn hinted(catalog: &Catalog, request: Option<&Request>, hint: Hint<'_>) -> Optio
             service: Some(service.sdk_id.clone()),
         }));
     };
-    let target = request.and_then(|request| wire::text(request.headers(), "x-amz-target"));
+    let target = request.and_then(|request| wire::text(request.headers(), &wire::X_AMZ_TARGET));
     if target.is_some_and(|target| target.rsplit('.').next() != Some(name)) {
         return None;
     }

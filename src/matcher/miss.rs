@@ -154,6 +154,16 @@ impl Miss {
                 operation,
                 recorded,
                 played,
+            } if *played < *recorded as u64 => write!(
+                out,
+                "the recordings of this `{operation}` call that are left share their idempotency token with another call\nrecorded {}, answered {}; in a cassette written by hand, give each call a token of its own",
+                times(*recorded as u64),
+                times(*played)
+            ),
+            Miss::Exhausted {
+                operation,
+                recorded,
+                played,
             } => write!(
                 out,
                 "every recording of this `{operation}` call was already played\nrecorded {}, answered {}, now asked once more",

@@ -19,8 +19,9 @@ use crate::redaction::echo::Template;
 use crate::value::Value;
 use crate::wire::Request;
 use bytes::Bytes;
-use key::{Accounts, Key};
+use key::{Accounts, Key, KeyHasher};
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 /// An operation's place in a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +56,7 @@ pub struct Tape {
     pub redactor: Redactor,
     tracks: Vec<Track>,
     /// Where the interactions of a key are listed.
-    keys: HashMap<Key, u32>,
+    keys: HashMap<Key, u32, BuildHasherDefault<KeyHasher>>,
     /// The positions of each key's interactions, in recorded order.
     by_key: Vec<Vec<u32>>,
     /// The positions of a token's interactions with one key, in recorded order.
@@ -104,7 +105,7 @@ impl Tape {
         let mut tape = Tape {
             redactor,
             tracks: Vec::with_capacity(cassette.interactions.len()),
-            keys: HashMap::with_capacity(cassette.interactions.len()),
+            keys: HashMap::with_capacity_and_hasher(cassette.interactions.len(), BuildHasherDefault::default()),
             by_key: Vec::new(),
             by_token: HashMap::new(),
             tokens: 0,

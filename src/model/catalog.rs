@@ -67,6 +67,10 @@ impl Catalog {
 
     /// The service whose shape has this local name, as `X-Amz-Target` writes it.
     pub fn by_shape_name(&self, name: &str) -> Option<&Arc<Service>> {
+        // Mostly there are two, and comparing is quicker than hashing.
+        if self.services.len() <= 8 {
+            return self.services.iter().find(|service| service.name == name);
+        }
         self.by_name.get(name).map(|&index| &self.services[index])
     }
 

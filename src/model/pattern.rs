@@ -42,7 +42,7 @@ pub enum Matched {
 enum Engine {
     /// Any text matches.
     Everything,
-    /// `^[class]{m,n}$`, the commonest form by far.
+    /// `^[class]{m,n}$`, with or without a head: the commonest form by far.
     Run(ClassRun),
     Linear(regex::Regex),
     Backtracking(Box<fancy_regex::Regex>),

@@ -11,6 +11,7 @@ use crate::model::schema::{Fault, OperationIndex, Service, Shape, ShapeIndex, Ti
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 
 /// Version 1.0: what a server writes into `__type` is an absolute shape id.
@@ -40,7 +41,7 @@ impl Protocol for AwsJson {
     }
 
     fn identify(&self, service: &Service, request: &Request) -> Identified {
-        let Some(target) = wire::text(request.headers(), "x-amz-target") else {
+        let Some(target) = wire::text(request.headers(), &wire::X_AMZ_TARGET) else {
             return Identified::NotMine;
         };
         let Some(name) = target.strip_prefix(service.name.as_str()).and_then(|rest| rest.strip_prefix('.')) else {
@@ -57,6 +58,10 @@ impl Protocol for AwsJson {
     }
 
     fn accepts(&self, _service: &Service, _operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
+        // As every SDK writes it; anything else is taken apart.
+        if request.headers().get(CONTENT_TYPE).is_some_and(|value| value == self.content_type) {
+            return Ok(());
+        }
         match wire::media_type(request.headers()) {
             Some(media_type) if media_type.eq_ignore_ascii_case(self.content_type) => Ok(()),
             Some(other) => Err(Malformed(format!("the content type is `{other}`, not `{}`", self.content_type))),

@@ -269,13 +269,14 @@ where
     if body.is_end_stream() {
         return Ok(None);
     }
-    let next = poll_fn(|context| poll_data(body, context));
-    match timeout(LONGEST_PAUSE, next).await {
-        Ok(Some(Ok(data))) => Ok(Some(data)),
-        Ok(Some(Err(error))) => Err(BodyError::Broken(error.into())),
-        Ok(None) => Ok(None),
-        Err(_) => Err(BodyError::Stalled),
-    }
+    // A timer only where there is something to wait for: most bodies came with their head.
+    let next = match poll_fn(|context| Poll::Ready(poll_data(body, context))).await {
+        Poll::Ready(next) => next,
+        Poll::Pending => timeout(LONGEST_PAUSE, poll_fn(|context| poll_data(body, context)))
+            .await
+            .map_err(|_| BodyError::Stalled)?,
+    };
+    next.transpose().map_err(|error| BodyError::Broken(error.into()))
 }
 
 fn poll_data<B>(body: &mut B, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>>

@@ -6,7 +6,7 @@
 
 use super::server::{self, KnownHost, Shared, TLS_HANDSHAKE};
 use super::signature::same;
-use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, date, framing};
+use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, framing};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
@@ -57,7 +57,7 @@ pub(super) async fn connect<H: Handler>(
     mut request: Request<Incoming>,
 ) -> Result<Response<Payload>, Infallible> {
     let upgrade = hyper::upgrade::on(&mut request);
-    let mut response = match admit(shared, &request).await {
+    let response = match admit(shared, &request).await {
         Ok((place, caller, tunnel)) => {
             let connected = Connected {
                 upgrade,
@@ -70,7 +70,6 @@ pub(super) async fn connect<H: Handler>(
         }
         Err(refused) => refused.into_response(),
     };
-    date::set_now(response.headers_mut());
     Ok(response)
 }
 

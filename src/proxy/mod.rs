@@ -13,7 +13,6 @@ pub mod aws_hosts;
 pub mod body;
 pub mod client;
 pub mod credentials;
-mod date;
 pub mod dialer;
 pub mod endpoint;
 pub mod event;

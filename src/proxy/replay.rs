@@ -231,6 +231,8 @@ impl<O: Observer> Handler for Replayer<O> {
         if super::aws_hosts::is_aws_host(&authority.host) {
             return Reach::Intercept;
         }
+        self.observer
+            .noted(&format!("a connection to `{authority}` was refused: replay opens none"));
         Reach::Refuse(format!(
             "replay is offline, and `{}` is not an AWS host that a cassette could answer for",
             authority.host

@@ -70,7 +70,7 @@ impl StandIns {
         }
         let fresh = self.fresh(value, member);
         // Only where no mark fits may a value without one be a stand-in.
-        if !is_marked(&fresh) && self.known.contains(&fingerprint(value)) {
+        if !self.known.is_empty() && !is_marked(&fresh) && self.known.contains(&fingerprint(value)) {
             return value.clone();
         }
         fresh
@@ -270,7 +270,7 @@ fn digits_of(hash: [u8; 32]) -> [u8; 32] {
 }
 
 fn text_of(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn hexadecimal(hash: [u8; 32]) -> String {

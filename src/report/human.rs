@@ -213,7 +213,7 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     }
     if summary.mode == Mode::Record
         && summary.count(Outcome::Recorded) > 0
-        && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some())
+        && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
         let name = &cassette.name;
         steps.push(format!(
@@ -265,7 +265,10 @@ fn counts(summary: &Summary) -> String {
             let _ = write!(line, ", {count} {}", outcome.name());
         }
     }
-    if summary.mode == Mode::Verify && !summary.calls.is_empty() && !failed {
+    let unjudged = summary.unjudged();
+    if unjudged > 0 {
+        let _ = write!(line, ", {unjudged} not judged");
+    } else if summary.mode == Mode::Verify && !summary.calls.is_empty() && !failed {
         line.push_str(", all conform");
     }
     let extras = [
@@ -408,5 +411,17 @@ mod tests {
         Human.write(&summary, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("\u{1b}[2J") && !text.contains('\u{7}'));
+    }
+
+    #[test]
+    fn what_was_not_judged_is_never_said_to_conform() {
+        let mut summary = replay();
+        summary.mode = Mode::Verify;
+        summary.cassettes[0].unplayed.clear();
+        let mut unknown = call(1, Outcome::Judged);
+        unknown.request = Some(super::super::tests::side(crate::inspect::Verdict::Unmodeled));
+        summary.calls = vec![unknown];
+        let text = render(&summary);
+        assert!(text.contains("1 not judged") && !text.contains("conform"), "{text}");
     }
 }

@@ -17,6 +17,12 @@ impl Report for Junit {
             let mut suite = TestSuite::new(name);
             let calls = summary.calls.iter().filter(|call| call.cassette == name);
             suite.add_test_cases(calls.map(|call| case(call, summary.mode)));
+            suite.add_test_cases(unplayed_cases(summary, name));
+            report.add_test_suite(suite);
+        }
+        if let Some(problem) = &summary.problem {
+            let mut suite = TestSuite::new("the run");
+            suite.add_test_case(failed("the command calls AWS", "ferrotape", NonSuccessKind::Error, problem));
             report.add_test_suite(suite);
         }
         report.serialize(out).map_err(io::Error::other)
@@ -47,6 +53,29 @@ fn case(call: &CallReport, mode: Mode) -> TestCase {
     if !lints.is_empty() {
         case.set_system_out(lints.iter().map(|lint| format!("lint {lint}")).collect::<Vec<_>>().join("\n"));
     }
+    case
+}
+
+/// Where every interaction must be played, one that was not is a failure of its own.
+fn unplayed_cases(summary: &Summary, cassette: &str) -> Vec<TestCase> {
+    let of_it = summary
+        .cassettes
+        .iter()
+        .filter(|report| summary.all_played && report.name == cassette);
+    let case = |unplayed: &super::Unplayed| {
+        let operation = unplayed.operation.as_deref().unwrap_or("unknown call");
+        let service = unplayed.service.as_deref().unwrap_or("unknown service");
+        let name = format!("interaction {} {operation}", unplayed.interaction);
+        failed(&name, service, NonSuccessKind::Failure, "no call asked for this interaction")
+    };
+    of_it.flat_map(|report| &report.unplayed).map(case).collect()
+}
+
+fn failed(name: &str, class: &str, kind: NonSuccessKind, message: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(clean(message));
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
     case
 }
 
@@ -136,5 +165,33 @@ nearest: #1</failure>
         Junit.write(&summary, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains(r#"failures="0" errors="1""#), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_played_fails_where_all_must_be() {
+        let mut summary = replay();
+        summary.calls.truncate(1);
+        let failures = |summary: &Summary| {
+            let mut bytes = Vec::new();
+            Junit.write(summary, &mut bytes).unwrap();
+            String::from_utf8(bytes).unwrap().matches("<failure").count()
+        };
+        assert_eq!(failures(&summary), 0);
+        summary.all_played = true;
+        assert_eq!(failures(&summary), 1);
+    }
+
+    #[test]
+    fn a_run_without_a_call_is_an_error_and_not_an_empty_success() {
+        let mut summary = replay();
+        summary.calls.clear();
+        summary.problem = Some("no call of the command ever reached Ferrotape".to_owned());
+        let mut bytes = Vec::new();
+        Junit.write(&summary, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.contains(r#"<error message="no call of the command ever reached Ferrotape""#),
+            "{text}"
+        );
     }
 }

@@ -39,6 +39,10 @@ pub struct Summary {
     pub cassettes: Vec<CassetteReport>,
     /// Every call, in the order of arrival (in `verify`: of the cassettes).
     pub calls: Vec<CallReport>,
+    /// Why the run as a whole is worth nothing, whatever its calls say: no call ever came.
+    pub problem: Option<String>,
+    /// An interaction that was not played fails the run (`--all-played`).
+    pub all_played: bool,
     /// What else the user must know: a cassette put aside, a journal recovered, hosts tunnelled.
     pub notes: Vec<String>,
     /// The command under test as it was typed; empty where there was none. Only its first word is
@@ -72,6 +76,8 @@ pub struct CassetteReport {
     pub name: String,
     /// Where it lies, or now lies. Absent where nothing was written.
     pub path: Option<PathBuf>,
+    /// What was recorded did not take the cassette's place, because the command failed.
+    pub put_aside: bool,
     /// How many interactions it holds.
     pub interactions: usize,
     /// Interactions that no call asked for, by number from 1. Only in replay.
@@ -241,6 +247,16 @@ impl Summary {
             .iter()
             .flat_map(CallReport::sides)
             .filter(|(_, side)| side.breaks_contract())
+            .count()
+    }
+
+    /// How many recorded calls no model knows, so that nothing could be said of them.
+    pub fn unjudged(&self) -> usize {
+        let unmodeled = |call: &&CallReport| call.request.as_ref().is_some_and(|side| side.verdict == Verdict::Unmodeled);
+        self.calls
+            .iter()
+            .filter(|call| call.outcome == Outcome::Judged)
+            .filter(unmodeled)
             .count()
     }
 
@@ -453,6 +469,7 @@ pub(crate) mod tests {
             cassettes: vec![CassetteReport {
                 name: "orders".to_owned(),
                 path: Some(PathBuf::from("cassettes/orders.json")),
+                put_aside: false,
                 interactions: 2,
                 unplayed: vec![Unplayed {
                     interaction: 2,
@@ -461,6 +478,8 @@ pub(crate) mod tests {
                 }],
             }],
             calls: vec![played, refused, missed],
+            problem: None,
+            all_played: false,
             notes: Vec::new(),
             command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
         }
