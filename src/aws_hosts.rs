@@ -1,54 +1,14 @@
-//! Which hosts are AWS's: the one table of the domain suffixes of every partition.
+//! Which hosts are AWS's: those below the domains of the partitions, and `on.aws`, where function
+//! URLs and some consoles' APIs live.
 //!
-//! Source: the `dnsSuffix` and `dualStackDnsSuffix` of every partition in the published
-//! `partitions.json`, and `on.aws`, where function URLs and some consoles' APIs live. It decides
-//! what is intercepted and recorded, what the run's certificate authority may vouch for, and which
-//! service a host name speaks of.
+//! It decides what is intercepted and recorded, what the run's certificate authority may vouch for,
+//! and which service a host name speaks of.
+
+use crate::partitions::dns_suffixes;
+use std::sync::LazyLock;
 
 /// Domains below which a host is AWS's.
-pub const AWS_SUFFIXES: &[&str] = &[
-    // aws and aws-us-gov
-    "amazonaws.com",
-    "api.aws",
-    "on.aws",
-    // aws-cn
-    "amazonaws.com.cn",
-    "api.amazonwebservices.com.cn",
-    // aws-iso, aws-iso-b, aws-iso-e, aws-iso-f
-    "c2s.ic.gov",
-    "api.aws.ic.gov",
-    "sc2s.sgov.gov",
-    "api.aws.scloud",
-    "cloud.adc-e.uk",
-    "api.cloud-aws.adc-e.uk",
-    "csp.hci.ic.gov",
-    "api.aws.hci.ic.gov",
-    // aws-eusc
-    "amazonaws.eu",
-    "api.amazonwebservices.eu",
-];
-
-/// Which partition a region lies in, by the beginning of its name; the first row that fits counts.
-const PARTITIONS: &[(&str, &str)] = &[
-    ("cn-", "amazonaws.com.cn"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("eusc-", "amazonaws.eu"),
-    ("", "amazonaws.com"),
-];
-
-/// The domain suffix of the partition that a region lies in.
-pub fn suffix_of(region: &str) -> &'static str {
-    let partition = PARTITIONS.iter().find(|(start, _)| region.starts_with(start));
-    partition.map_or("amazonaws.com", |(_, suffix)| suffix)
-}
-
-/// The host of a regional service: `proton.us-east-1.amazonaws.com`.
-pub fn regional_host(endpoint_prefix: &str, region: &str) -> String {
-    format!("{endpoint_prefix}.{region}.{}", suffix_of(region))
-}
+pub static AWS_SUFFIXES: LazyLock<Vec<&'static str>> = LazyLock::new(|| dns_suffixes().into_iter().chain(["on.aws"]).collect());
 
 /// Whether a host (any case, no port) is one of AWS's: below a suffix of the table, not equal to it.
 pub fn is_aws_host(host: &str) -> bool {
@@ -92,13 +52,6 @@ mod tests {
         ] {
             assert!(is_aws_host(host), "{host}");
         }
-    }
-
-    #[test]
-    fn a_region_decides_the_partition() {
-        assert_eq!(regional_host("proton", "us-east-1"), "proton.us-east-1.amazonaws.com");
-        assert_eq!(regional_host("sqs", "cn-north-1"), "sqs.cn-north-1.amazonaws.com.cn");
-        assert!(PARTITIONS.iter().all(|(_, suffix)| AWS_SUFFIXES.contains(suffix)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod json;
 pub mod matcher;
 pub mod model;
 pub mod outcome;
+pub mod partitions;
 pub mod pointer;
 pub mod protocol;
 pub mod proxy;

@@ -122,6 +122,10 @@ const TABLE: &[Row] = &[
     // Would switch the endpoint off. Where the proxy is the only way in, replay switches off those
     // that the user configured: they lead past it.
     (&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], ignore_endpoints),
+    // SDKs refuse these two beside an endpoint of one's own; Ferrotape heeds them in the child's place.
+    (&["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"], gone_with_endpoint),
+    // botocore would put some operations' prefixes in front of our address.
+    (&["AWS_DISABLE_HOST_PREFIX_INJECTION"], no_host_prefix),
     // The intercept door: Python, Rust, Go, PHP, curl; Node and Ruby by way of the preloads.
     (&["HTTPS_PROXY", "https_proxy"], proxy_url),
     // Where HTTP_PROXY is set, most SDKs would take even our own endpoint URL to that proxy.
@@ -272,6 +276,10 @@ fn ignore_endpoints(context: &Context<'_>) -> Change {
 
 fn gone_with_endpoint(context: &Context<'_>) -> Change {
     Change::when(context.endpoint(), || Change::Remove)
+}
+
+fn no_host_prefix(context: &Context<'_>) -> Change {
+    Change::when(context.endpoint(), || Change::Set("true".to_owned()))
 }
 
 fn proxy_url(context: &Context<'_>) -> Change {

@@ -7,8 +7,10 @@ use crate::cassette::journal::{Journal, RunHeader, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
+use crate::child::profile;
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
+use crate::proxy::address::Preferences;
 use crate::proxy::credentials::{CredentialSource, Keyring, Keys, RunKeys};
 use crate::proxy::dialer::Proxies;
 use crate::proxy::record::{self, Behaviour, Equipment, Recorder};
@@ -120,6 +122,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let behaviour = Behaviour {
         cassette: name.to_owned(),
         unmodeled: arguments.unmodeled.into(),
+        preferences: Preferences::from_environment(&parent, profile::region(&parent).as_deref()),
         sign_as_default: arguments.sign_as_default.then(|| token.clone()),
         pass_foreign_keys: arguments.upstream.is_some() && common.command.is_empty(),
     };

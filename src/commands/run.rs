@@ -138,7 +138,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         files: &files,
         region: region.as_deref(),
         profile_region: profile_region.as_deref(),
-        aws_suffixes: AWS_SUFFIXES,
+        aws_suffixes: &AWS_SUFFIXES,
     };
     let changes = environment::changes(&setup, &parent);
     eprintln!("ferrotape: {serving} on http://{address}");

@@ -9,6 +9,7 @@ use crate::contract::Side;
 use crate::exit::Exit;
 use crate::inspect::{Verdict, inspect};
 use crate::model::catalog::Catalog;
+use crate::model::endpoint;
 use crate::model::hexadecimal;
 use crate::model::schema::{OperationIndex, Service, TimestampFormat};
 use crate::protocol::refusal::validation_message;
@@ -205,7 +206,7 @@ impl Order<'_> {
     fn interaction(&self, cassette: &Cassette, setting: &Setting) -> anyhow::Result<Interaction> {
         let protocol = self.protocol()?;
         let input = self.input(setting)?;
-        let request = protocol.encode_request(self.service, self.operation, &self.host(), &input);
+        let request = protocol.encode_request(self.service, self.operation, &self.host(&input), &input);
         let asked = Exchange {
             request: Some(request),
             response: None,
@@ -291,13 +292,17 @@ impl Order<'_> {
         Ok(protocol.encode_modelled_error(self.service, shape, &value))
     }
 
-    fn host(&self) -> String {
-        let suffix = if self.region.starts_with("cn-") {
-            "amazonaws.com.cn"
-        } else {
-            "amazonaws.com"
+    /// The host that AWS would have for the call. Where the rules of the model refuse it, the usual
+    /// one: what is wrong with the input is told by those who judge it.
+    fn host(&self, input: &Value) -> String {
+        let mut settings = endpoint::Settings {
+            region: Some(self.region.to_owned()),
+            ..endpoint::Settings::default()
         };
-        format!("{}.{}.{suffix}", self.service.endpoint_prefix, self.region)
+        settings.built_ins.insert("AWS::S3::ForcePathStyle".to_owned(), true.into());
+        let found = endpoint::resolve(self.service, self.operation, input, &settings);
+        let found = found.unwrap_or_else(|_| endpoint::usual(&self.service.endpoint_prefix, self.region, &settings));
+        found.parts().map(|(_, authority, _)| authority.to_owned()).unwrap_or_default()
     }
 }
 

@@ -8,8 +8,8 @@
 //! What goes on to AWS is never the plain form.
 
 use super::host::{S3Host, s3_host};
-use crate::aws_hosts;
 use crate::codec::aws_chunked;
+use crate::partitions::partition_of;
 use crate::scope::{self, Scope};
 use crate::wire::{self, Request};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName};
@@ -264,7 +264,7 @@ impl S3 {
     fn name_host(&self, plain: &mut Cow<'_, Request>, host: &S3Host) {
         let region = host.region.as_deref().or(self.region.as_deref());
         let name = match region {
-            Some(region) => format!("s3.{region}.{}", aws_hosts::suffix_of(region)),
+            Some(region) => format!("s3.{region}.{}", partition_of(region).dns_suffix),
             None => format!("s3.{}", host.suffix),
         };
         if plain.uri().host().is_none_or(|host| host == name) {

@@ -3,6 +3,7 @@
 
 use super::ast::{self, AstMember, AstShape, Reference, Traits};
 use super::botocore;
+use super::endpoint::EndpointRules;
 use super::format;
 use super::http::{Binding, HttpTrait};
 use super::listing::{Listing, local_name};
@@ -164,6 +165,7 @@ impl<'a> Compiler<'a> {
             protocols: listing.protocols,
             signing_name: listing.signing_name,
             endpoint_prefix: listing.endpoint_prefix,
+            endpoint_rules: EndpointRules::of_traits(&shape.traits),
             query_compatible: shape.traits.contains_key("aws.protocols#awsQueryCompatible"),
             operations,
             shapes,

@@ -4,6 +4,7 @@ mod ast;
 mod botocore;
 pub mod catalog;
 mod compile;
+pub mod endpoint;
 pub mod folder;
 mod format;
 pub mod http;

@@ -4,6 +4,7 @@
 //! constraints that hold for it (its own trait where it has one, else its target's), so nobody
 //! looks a trait up twice.
 
+use super::endpoint::EndpointRules;
 use super::http::{Binding, HttpTrait, Routes};
 use super::listing::Listing;
 use super::pattern::Pattern;
@@ -36,6 +37,8 @@ pub struct Service {
     pub signing_name: String,
     /// `aws.api#service` → `endpointPrefix`, else the signing name.
     pub endpoint_prefix: String,
+    /// Where its hosts are, as far as the model says.
+    pub endpoint_rules: EndpointRules,
     /// `aws.protocols#awsQueryCompatible` is present.
     pub query_compatible: bool,
     /// Operations, those of resources included, in a stable order.

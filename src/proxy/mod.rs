@@ -7,6 +7,7 @@
 //!
 //! tokio, hyper and rustls live in this module and in `child`, nowhere else.
 
+pub mod address;
 pub mod authority;
 pub mod body;
 pub mod client;

@@ -1,5 +1,6 @@
 //! Forwards calls, and lets no answer end before its recording is durable.
 
+use super::address::{Address, AddressError, Preferences};
 use super::body::{BodyError, Payload, Read, read_limited};
 use super::credentials::{CredentialSource, Keyring, Keys, Owner};
 use super::event::{Event, Observer};
@@ -23,9 +24,9 @@ use crate::scope::{self, Scope};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{StatusCode, Uri};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +52,8 @@ pub struct Behaviour {
     pub cassette: String,
     /// What becomes of calls that no model knows.
     pub unmodeled: Unmodeled,
+    /// What the environment asks of the endpoints that calls go to.
+    pub preferences: Preferences,
     /// The run's token, by which a request at the endpoint door may ask to be signed with the
     /// default credentials though another key signed it.
     pub sign_as_default: Option<String>,
@@ -191,14 +194,14 @@ impl<O: Observer> Recorder<O> {
     }
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<http::Response<Payload>, Refused> {
-        let uri = self.aws_uri(arrival, passage)?;
-        self.forward_to(arrival, passage, uri).await
+        let address = self.aws_address(arrival, passage)?;
+        self.forward_to(arrival, passage, address).await
     }
 
-    /// Forwards a call that AWS knows by this URI, and records the exchange.
-    async fn forward_to(&self, arrival: &Arrival, passage: &Passage<'_>, uri: Uri) -> Result<http::Response<Payload>, Refused> {
+    /// Forwards a call that AWS has at this address, and records the exchange.
+    async fn forward_to(&self, arrival: &Arrival, passage: &Passage<'_>, address: Address) -> Result<http::Response<Payload>, Refused> {
         let call = passage.call;
-        let (head, body) = self.ask(arrival, passage, &uri).await?;
+        let (head, body) = self.ask(arrival, passage, &address).await?;
         let body = match read_limited(body, MAX_BODY).await {
             Ok(Read::Whole(body)) => body,
             Ok(Read::Over { so_far, rest }) => {
@@ -219,7 +222,7 @@ impl<O: Observer> Recorder<O> {
         }
         let judged_response = call.map(|call| judge_response(call, &response));
         let mut as_recorded = passage.request.clone();
-        *as_recorded.uri_mut() = uri;
+        *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);
         let finding = Finding {
             call: call.cloned(),
@@ -249,8 +252,8 @@ impl<O: Observer> Recorder<O> {
     }
 
     /// Sends a call on its way, and waits for the head of the answer.
-    async fn ask(&self, arrival: &Arrival, passage: &Passage<'_>, aws_uri: &Uri) -> Result<(http::response::Parts, Incoming), Refused> {
-        let outgoing = self.authorised(arrival, passage, aws_uri).await?;
+    async fn ask(&self, arrival: &Arrival, passage: &Passage<'_>, address: &Address) -> Result<(http::response::Parts, Incoming), Refused> {
+        let outgoing = self.authorised(arrival, passage, address).await?;
         let incoming = self.equipment.upstream.send(outgoing).await;
         Ok(incoming.map_err(|error| upstream_failed(&error))?.into_parts())
     }
@@ -280,28 +283,32 @@ impl<O: Observer> Recorder<O> {
         if self.behaviour.unmodeled == Unmodeled::Refuse {
             return refuse(format!("{reason}; or let such calls pass, unrecorded, with `--unmodeled forward`"));
         }
-        let uri = match unmodeled_uri(arrival, passage.request) {
-            Some(uri) if self.behaviour.unmodeled == Unmodeled::Record => return self.forward_to(arrival, passage, uri).await,
-            Some(uri) => uri,
+        let known = match arrival.door {
+            Door::Intercept { .. } => Some(Address::as_it_came(passage.request)),
+            Door::Endpoint => Address::without_model(passage.request, &self.behaviour.preferences),
+        };
+        let address = match known {
+            Some(address) if self.behaviour.unmodeled == Unmodeled::Record => return self.forward_to(arrival, passage, address).await,
+            Some(address) => address,
             // An upstream of the user's own needs no name of AWS's; but none can be written down.
-            None if self.equipment.upstream.is_overridden() => passage.request.uri().clone(),
+            None if self.equipment.upstream.is_overridden() => Address::as_it_came(passage.request),
             None => {
                 return refuse(format!(
                     "{reason}; without a model the endpoint door finds its host only by the service and region of a signature, and this call has none"
                 ));
             }
         };
-        self.pass_unmodeled(arrival, passage, &uri, reason).await
+        self.pass_unmodeled(arrival, passage, &address, reason).await
     }
 
     async fn pass_unmodeled(
         &self,
         arrival: &Arrival,
         passage: &Passage<'_>,
-        uri: &Uri,
+        address: &Address,
         reason: &str,
     ) -> Result<http::Response<Payload>, Refused> {
-        let (head, body) = self.ask(arrival, passage, uri).await?;
+        let (head, body) = self.ask(arrival, passage, address).await?;
         self.tell(
             passage,
             Outcome::NotRecorded,
@@ -312,40 +319,42 @@ impl<O: Observer> Recorder<O> {
         Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
     }
 
-    /// The URI by which AWS knows the call, whichever door it came through.
-    fn aws_uri(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<Uri, Refused> {
+    /// Where AWS has the call, whichever door it came through.
+    fn aws_address(&self, arrival: &Arrival, passage: &Passage<'_>) -> Result<Address, Refused> {
+        let request = passage.request;
         let Some(call) = passage.call.filter(|_| arrival.door == Door::Endpoint) else {
-            return Ok(passage.request.uri().clone());
+            return Ok(Address::as_it_came(request));
         };
-        let unknown = || {
-            Refused::new(
-                Outcome::UpstreamFailed,
-                400,
-                ACCESS_DENIED,
-                "the request names no region: sign it, or set AWS_REGION",
-            )
-        };
-        let region = call.region.as_deref().ok_or_else(unknown)?;
-        let host = aws_hosts::regional_host(&call.service.endpoint_prefix, region);
-        let path = passage.request.uri().path_and_query().map_or("/", |path| path.as_str());
-        format!("https://{host}{path}").parse().map_err(|_| unknown())
+        let input = passage.judged.as_ref().and_then(|judged| judged.content.as_ref());
+        let scope = scope::of(request.uri(), request.headers());
+        Address::at_aws(
+            call,
+            request,
+            input.unwrap_or(&Value::Null),
+            scope.as_ref(),
+            &self.behaviour.preferences,
+        )
+        .map_err(|error| no_address(&error))
     }
 
     /// The request as it goes out: with the signature it came with where that stays valid, signed
     /// again where it was signed for Ferrotape. Through the intercept door `Host` stays, even where
     /// `--upstream` is dialled; through the endpoint door it becomes that of the service.
-    async fn authorised(&self, arrival: &Arrival, passage: &Passage<'_>, aws_uri: &Uri) -> Result<Request, Refused> {
+    async fn authorised(&self, arrival: &Arrival, passage: &Passage<'_>, address: &Address) -> Result<Request, Refused> {
         let request = passage.request;
-        let dialled = self.equipment.upstream.locate(aws_uri);
-        let named = if arrival.door == Door::Endpoint { &dialled } else { aws_uri };
+        let dialled = self.equipment.upstream.locate(&address.uri);
+        let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
         let mut outgoing = request.clone();
         *outgoing.uri_mut() = named.clone();
         let scope = scope::of(request.uri(), request.headers());
         if let Some((scope, keys)) = self.keys_for(arrival, request, scope).await? {
             let (head, body) = outgoing.into_parts();
+            if address.asymmetric {
+                return Err(no_address(&AddressError::Asymmetric));
+            }
             let target = Target {
-                region: &scope.region_as_written,
-                service: &scope.service,
+                region: address.signing_region.as_deref().unwrap_or(&scope.region_as_written),
+                service: address.signing_name.as_deref().unwrap_or(&scope.service),
             };
             let head = sign::sign(head, &body, target, &keys, SystemTime::now());
             outgoing = Request::from_parts(
@@ -500,35 +509,15 @@ impl<O: Observer> Handler for Recorder<O> {
     }
 }
 
-/// The URI by which AWS knows a call that no model describes: through the intercept door the one it
-/// came for, through the endpoint door one made of the scope's service and region, where they may
-/// enter a host name.
-fn unmodeled_uri(arrival: &Arrival, request: &Request) -> Option<Uri> {
-    if arrival.door != Door::Endpoint {
-        return Some(request.uri().clone());
-    }
-    let scope = scope::of(request.uri(), request.headers())?;
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_label = |label: &str| {
-        label.len() <= 63
-            && label.bytes().all(|byte| is_letter(byte) || byte == b'-')
-            && label.bytes().next().is_some_and(is_letter)
-            && label.bytes().next_back().is_some_and(is_letter)
-    };
-    let (service, region) = (scope.service.as_str(), scope.region.as_deref()?);
-    if service.len() > 100 || !service.split('.').all(is_label) {
-        return None;
-    }
-    let host = aws_hosts::regional_host(service, region);
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    format!("https://{host}{path}").parse().ok()
-}
-
 /// The SDK's retry counter: `attempt=2; max=3`.
 fn attempt(request: &Request) -> u32 {
     let counter = wire::text(request.headers(), "amz-sdk-request")
         .and_then(|value| value.split(';').find_map(|part| part.trim().strip_prefix("attempt=")));
     counter.and_then(|number| number.trim().parse().ok()).unwrap_or(1)
+}
+
+fn no_address(error: &AddressError) -> Refused {
+    Refused::new(Outcome::UpstreamFailed, 400, ACCESS_DENIED, format!("Ferrotape: {error}"))
 }
 
 fn upstream_failed(error: &UpstreamError) -> Refused {

@@ -92,7 +92,12 @@ impl Call {
     }
 
     /// Signed now, for `host`, instead of with what it had.
-    pub fn signed(mut self, key: &Key, host: &str) -> Call {
+    pub fn signed(self, key: &Key, host: &str) -> Call {
+        self.signed_for("us-east-1", key, host)
+    }
+
+    /// The same, for another region.
+    pub fn signed_for(mut self, region: &str, key: &Key, host: &str) -> Call {
         self.headers.retain(|(name, _)| name != "Authorization" && name != "Host");
         self = self.header("Host", host);
         let target = self.headers.iter().find(|(name, _)| name == "X-Amz-Target");
@@ -101,7 +106,7 @@ impl Call {
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
-            .region("us-east-1")
+            .region(region)
             .name(service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())

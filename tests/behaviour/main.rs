@@ -11,6 +11,7 @@ mod client;
 mod determinism;
 mod doors;
 mod encoding;
+mod endpoints;
 mod floors;
 mod kill;
 mod malformed;
