@@ -7,6 +7,8 @@
 
 pub mod key;
 pub mod miss;
+#[cfg(test)]
+mod protocol_tests;
 pub mod session;
 #[cfg(test)]
 mod testing;

@@ -41,7 +41,7 @@ impl Accounts {
 /// Adds the account ids of a URI.
 pub(super) fn accounts_of_uri(uri: &Uri, found: &mut Vec<String>) {
     let printed = uri.to_string();
-    if scan::twelve_digits(printed.as_bytes()).next().is_none() {
+    if !scan::has_twelve_digits(printed.as_bytes()) {
         return;
     }
     scan::accounts("", &printed, found);
@@ -53,7 +53,7 @@ pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], found: &mut Vec<Stri
     for (name, value) in headers {
         scan::accounts(name.as_str(), value.to_str().unwrap_or_default(), found);
     }
-    if scan::twelve_digits(body).next().is_none() {
+    if !scan::has_twelve_digits(body) {
         return;
     }
     let content_type = wire::text(headers, "content-type");

@@ -11,8 +11,6 @@ pub mod headers;
 mod known;
 pub mod numbering;
 mod places;
-#[cfg(test)]
-mod protocol_tests;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;

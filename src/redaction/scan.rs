@@ -225,6 +225,18 @@ fn is_value(text: &str) -> bool {
             .any(|word| text.eq_ignore_ascii_case(word))
 }
 
+/// Whether there may be an account id anywhere: in a binary format, letters and digits of the format
+/// itself may stand around it.
+pub fn has_twelve_digits(bytes: &[u8]) -> bool {
+    // Of twelve digits in a row one stands at every twelfth place.
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    (11..bytes.len()).step_by(12).any(|at| {
+        let (before, after) = bytes.split_at(at);
+        before.iter().rev().take_while(is_digit).count() + after.iter().take_while(is_digit).count() >= 12
+            && after.first().is_some_and(u8::is_ascii_digit)
+    })
+}
+
 /// Runs of exactly twelve digits that are words of their own, as byte ranges.
 pub fn twelve_digits(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let mut at = 0;
@@ -450,6 +462,16 @@ mod tests {
         assert!(starts("00000000-0000-4000-8000-000000000001").is_empty());
         assert!(starts("12345678901").is_empty());
         assert_eq!(starts("--------------123456789012"), [14]);
+    }
+
+    #[test]
+    fn whatever_stands_around_twelve_digits_they_may_be_an_account() {
+        for text in ["123456789012", "l123456789012k", "--------------1234567890123"] {
+            assert!(has_twelve_digits(text.as_bytes()), "{text}");
+        }
+        for text in ["", "12345678901", "12345678901x12345678901", "--------------12345678901"] {
+            assert!(!has_twelve_digits(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

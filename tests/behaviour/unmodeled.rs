@@ -83,7 +83,9 @@ fn they_are_recorded_where_that_is_asked_without_the_secrets_that_show_themselve
         interaction["request"]["uri"],
         "https://coffee.us-east-1.amazonaws.com/pots/1?size=2&milk=no"
     );
-    assert_eq!(interaction["request"]["body"]["json"]["bean"], "arabica");
+    // The blanks are kept: it is by its bytes that the call is known again.
+    let body = interaction["request"]["body"]["text"].as_str().unwrap_or_default();
+    assert!(body.starts_with(r#"{ "bean": "arabica", "secret_key": ""#), "{body}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::Part;
 use crate::codec::scalar::timestamp_text;
+use crate::codec::xml::escape;
 use crate::json::rewrite;
 use crate::model::schema::TimestampFormat;
 use crate::value::Value;
@@ -74,8 +75,9 @@ impl Form {
                 Some(out)
             }
             Form::JsonScalar => json_scalar(value, &text, was),
-            Form::XmlText => super::xml::escaped(&text, false),
-            Form::XmlAttribute => super::xml::escaped(&text, true),
+            Form::XmlText | Form::XmlAttribute if !escape::is_writable(&text) => None,
+            Form::XmlText => Some(escape::content(&text).into()),
+            Form::XmlAttribute => Some(escape::attribute(&text).into()),
             Form::FormValue | Form::Label => Some(utf8_percent_encode(&text, RESERVED).to_string().into()),
             Form::GreedyLabel => Some(utf8_percent_encode(&text, RESERVED_BUT_SLASH).to_string().into()),
             Form::Header => header(&text),

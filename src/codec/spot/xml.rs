@@ -39,27 +39,6 @@ pub fn locate(root: Root<'_>, paths: &[&[&str]], body: &[u8], visit: Visit<'_>) 
     Ok(())
 }
 
-/// Text as element content or attribute value; nothing where XML 1.0 has no way to write it.
-pub(super) fn escaped(text: &str, attribute: bool) -> Option<Vec<u8>> {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if attribute => out.push_str("&quot;"),
-            '\'' if attribute => out.push_str("&apos;"),
-            '\n' if attribute => out.push_str("&#xA;"),
-            '\t' if attribute => out.push_str("&#x9;"),
-            '\r' => out.push_str("&#xD;"),
-            '\n' | '\t' => out.push(character),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => return None,
-            other => out.push(other),
-        }
-    }
-    Some(out.into_bytes())
-}
-
 struct Walk<'a> {
     service: Option<&'a Service>,
     /// The content of the element that the root's shape describes; no two elements have the same.

@@ -1,10 +1,10 @@
 //! Values written as XML, led by their shapes.
 
+use super::escape;
 use super::names::{Namespace, Naming};
 use crate::codec::scalar;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind, TimestampFormat};
 use crate::value::Value;
-use quick_xml::escape::escape;
 use std::fmt::Write;
 
 /// Writes one document. Members of a structure that are null are left out.
@@ -41,7 +41,7 @@ impl<'a> Encoder<'a> {
     /// Writes an element that holds a text.
     pub fn text(&mut self, name: &str, text: &str) {
         self.open(name, None);
-        self.out.push_str(&escape(text));
+        self.out.push_str(&escape::content(text));
         self.close(name);
     }
 
@@ -60,8 +60,8 @@ impl<'a> Encoder<'a> {
         let _ = write!(self.out, "<{name}");
         if let Some(Namespace { uri, prefix }) = namespace {
             let _ = match prefix {
-                Some(prefix) => write!(self.out, " xmlns:{prefix}=\"{}\"", escape(uri)),
-                None => write!(self.out, " xmlns=\"{}\"", escape(uri)),
+                Some(prefix) => write!(self.out, " xmlns:{prefix}=\"{}\"", escape::attribute(uri)),
+                None => write!(self.out, " xmlns=\"{}\"", escape::attribute(uri)),
             };
         }
     }
@@ -78,7 +78,7 @@ impl<'a> Encoder<'a> {
         for member in self.service.shape(shape).members().iter().filter(|member| member.is_attribute()) {
             let format = member.timestamp_format.unwrap_or(TimestampFormat::DateTime);
             if let Some(text) = value.member(&member.name).and_then(|value| scalar::to_text(value, format)) {
-                let _ = write!(self.out, " {}=\"{}\"", member.xml_name(), escape(text.as_str()));
+                let _ = write!(self.out, " {}=\"{}\"", member.xml_name(), escape::attribute(text.as_str()));
             }
         }
     }
@@ -143,7 +143,7 @@ impl<'a> Encoder<'a> {
         self.open(name, namespace);
         self.start(key.xml_name(), Namespace::of(&key.traits));
         self.out.push('>');
-        self.out.push_str(&escape(key_text.as_str()));
+        self.out.push_str(&escape::content(key_text.as_str()));
         self.close(key.xml_name());
         if *found != Value::Null {
             self.member(value, value.xml_name(), Namespace::of(&value.traits), found);
@@ -168,7 +168,9 @@ impl<'a> Encoder<'a> {
                     self.close(name);
                 }
             }
-            scalar => self.out.push_str(&escape(scalar::to_text(scalar, format).unwrap_or_default())),
+            scalar => self
+                .out
+                .push_str(&escape::content(&scalar::to_text(scalar, format).unwrap_or_default())),
         }
     }
 }

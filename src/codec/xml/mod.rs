@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+pub mod escape;
 mod names;
 
 pub use decode::{decode, untyped};

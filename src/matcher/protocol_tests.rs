@@ -1,14 +1,17 @@
 //! What redaction promises, held in every protocol: one small service, spoken to in each of them.
 
-use super::testing::{SALT, redaction};
-use super::*;
+use super::key::{Key, key};
 use crate::cassette::Interaction;
-use crate::inspect::{Verdict, inspect, inspect_recorded};
-use crate::matcher::key::{Key, key};
+use crate::inspect::{Finding, Verdict, inspect, inspect_recorded};
 use crate::model::catalog::Catalog;
-use crate::protocol::{PROTOCOLS, Protocol};
+use crate::model::schema::ShapeIndex;
+use crate::protocol::{Malformed, PROTOCOLS, Protocol, Reply};
+use crate::redaction::Redactor;
 use crate::redaction::echo::Template;
-use crate::wire::Exchange;
+use crate::redaction::stand_in::StandIns;
+use crate::redaction::testing::{SALT, redaction};
+use crate::value::Value;
+use crate::wire::{Exchange, Request, Response};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -16,7 +19,7 @@ use std::sync::LazyLock;
 /// all in the body, `Store` has a body that is one blob.
 const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#NAMED":{"type":"service","version":"2020-01-01","operations":[{"target":"t#Put"},{"target":"t#Send"},{"target":"t#Store"}],
- "traits":{"aws.api#service":{"sdkId":"NAMED"},"aws.auth#sigv4":{"name":"named"},"PROTOCOL":{},"smithy.api#xmlNamespace":{"uri":"urn:t"}}},
+ "traits":{"aws.api#service":{"sdkId":"NAMED"},"aws.auth#sigv4":{"name":"n"},"PROTOCOL":{},"smithy.api#xmlNamespace":{"uri":"urn:t"}}},
 "t#Put":{"type":"operation","input":{"target":"t#PutInput"},"output":{"target":"t#PutOutput"},"errors":[{"target":"t#Oops"}],
  "traits":{"smithy.api#http":{"method":"POST","uri":"/put/{id}/of/{path+}?kind=put","code":200}}},
 "t#Send":{"type":"operation","input":{"target":"t#SendInput"},"output":{"target":"t#SendOutput"},
