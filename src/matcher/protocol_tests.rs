@@ -255,6 +255,17 @@ fn send_input() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Whether a text has another in it; a short number only as a word of its own, since stand-ins have
+/// digits.
+fn has(text: &str, hidden: &str) -> bool {
+    let is_number = hidden.len() == 4 && hidden.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |character: Option<char>| character.is_some_and(|character| character.is_ascii_alphanumeric());
+    text.match_indices(hidden).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + hidden.len()..]);
+        !(is_number && (is_part(before.chars().next_back()) || is_part(after.chars().next())))
+    })
+}
+
 /// What must hold of any exchange. ec2Query has no maps.
 fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
     let id = world.protocol.id();
@@ -278,7 +289,7 @@ fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
         "AKIAIOSFODNN7",
         "123456789012",
     ] {
-        assert!(!written.contains(hidden), "{id}: {hidden} in {written}");
+        assert!(!has(&written, hidden), "{id}: {hidden} in {written}");
     }
 
     // Whoever loads the cassette finds nothing more to hide, and nothing that does not conform.

@@ -41,7 +41,7 @@ pub(super) fn form(body: &Bytes, large: Large) -> Option<Form<'_>> {
         return None;
     }
     let text = std::str::from_utf8(body).ok();
-    let json = text.and_then(|text| as_json(text));
+    let json = text.and_then(as_json);
     let stored_bytes = json.as_ref().map_or(body.len(), String::len);
     if large == Large::Blobs && stored_bytes > BLOB_ABOVE {
         let content = json.map_or_else(|| body.clone(), Bytes::from);
