@@ -295,8 +295,10 @@ impl Redactor {
 
     fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
         let key = pointer::tokens(member).last().unwrap_or_default();
-        let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
         let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
+        let key_is_hidden = place.key_rule.is_none()
+            || stand_in::is_marked_text(&key)
+            || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_member);
         let value_is_hidden = place.rule.is_none()
             || place.expiry
             || place.is_void()
