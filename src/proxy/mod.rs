@@ -30,6 +30,7 @@ mod testing;
 pub mod tls;
 pub mod tunnel;
 pub mod upstream;
+mod vended;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;

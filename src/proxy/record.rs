@@ -9,6 +9,7 @@ use super::replay::other_session;
 use super::sign::{self, Target};
 use super::signature::{self, Signed};
 use super::upstream::{Upstream, UpstreamError};
+use super::vended::credentials_in;
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::cassette::Interaction;
@@ -221,6 +222,7 @@ impl<O: Observer> Recorder<O> {
             ));
         }
         let judged_response = call.map(|call| judge_response(call, &response));
+        self.remember_vended(call, judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);
@@ -256,6 +258,19 @@ impl<O: Observer> Recorder<O> {
         let outgoing = self.authorised(arrival, passage, address).await?;
         let incoming = self.equipment.upstream.send(outgoing).await;
         Ok(incoming.map_err(|error| upstream_failed(&error))?.into_parts())
+    }
+
+    /// Remembers credentials that AWS gave out: later calls may come signed with them. (Those of S3
+    /// Express sign in a way of their own, and are refused at the endpoint door.)
+    fn remember_vended(&self, call: Option<&Call>, judged: Option<&Judged<Reply>>) {
+        let Some(Reply::Output(output)) = judged.and_then(|judged| judged.content.as_ref()) else {
+            return;
+        };
+        if call.is_some_and(|call| call.service.sdk_id != "S3") {
+            credentials_in(output)
+                .into_iter()
+                .for_each(|keys| self.equipment.keyring.remember(keys));
+        }
     }
 
     /// Makes the exchange durable, redacted.
