@@ -105,7 +105,7 @@ impl<O: Observer> Replayer<O> {
             self.tell(number, call, request, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = self.tape.key(call, input);
+        let key = self.tape.key(call, &self.session.as_recorded(input));
         let operation = self.tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
@@ -128,7 +128,7 @@ impl<O: Observer> Replayer<O> {
         let Some(answer) = self.answers.get(position) else {
             return Response::default();
         };
-        let mut response = answer.response(request, body);
+        let mut response = answer.response(request, body, &self.session);
         if let Some(track) = self.tape.track(position) {
             track.template.fill_headers(input, response.headers_mut());
         }
@@ -156,7 +156,7 @@ impl<O: Observer> Replayer<O> {
         input: &Value,
         outcome: session::Outcome,
     ) -> Response {
-        let miss = Miss::explain(&self.tape, call, input, outcome);
+        let miss = Miss::explain(&self.tape, call, &self.session.as_recorded(input), outcome);
         let response = refuse_call(
             call,
             request,
@@ -182,7 +182,7 @@ impl<O: Observer> Replayer<O> {
                     return Response::default();
                 };
                 self.observer.played(number, position);
-                answer.response(request, body)
+                answer.response(request, body, &self.session)
             }
             outcome => {
                 let again = matches!(outcome, session::Outcome::Exhausted { .. });
@@ -334,18 +334,17 @@ impl Answer {
         }
     }
 
-    fn response(&self, request: &Request, body: Bytes) -> Response {
-        let mut headers = self.headers.clone();
-        let body = if self.varies {
-            let body = encode_content(&mut headers, body, request.headers());
-            refresh_checksums(&mut headers, &body);
-            body
-        } else {
-            body
-        };
+    fn response(&self, request: &Request, body: Bytes, session: &Session) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
+        response.headers_mut().clone_from(&self.headers);
+        session.fill(&mut response);
+        if self.varies {
+            let plain = std::mem::take(response.body_mut());
+            let body = encode_content(response.headers_mut(), plain, request.headers());
+            refresh_checksums(response.headers_mut(), &body);
+            *response.body_mut() = body;
+        }
         response
     }
 }
