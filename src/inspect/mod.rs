@@ -272,7 +272,11 @@ fn judge_error(call: &Call, shape: &Shape, index: crate::model::schema::ShapeInd
     judgement
 }
 
+/// Some models (EC2's) name no errors at all: then nothing departs from them.
 fn unmodelled_error(call: &Call, code: &str) -> Judgement {
+    if !call.service.names_errors() {
+        return Judgement::default();
+    }
     let message = format!(
         "the model of {} knows no error `{code}` for {}",
         call.service.sdk_id,
@@ -296,4 +300,41 @@ fn lint(message: String) -> Departure {
 /// its model that Ferrotape speaks.
 pub fn protocol_of(service: &Service) -> Option<&'static dyn Protocol> {
     service.protocols.iter().find_map(|id| protocol::named(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of an error `Odd`, where the model knows errors by the names `known`.
+    fn lints_of_an_unknown_error(known: &[&str]) -> Vec<String> {
+        let errors: Vec<String> = known.iter().map(|name| format!(r##"{{"target":"a#{name}"}}"##)).collect();
+        let shapes: String = known
+            .iter()
+            .map(|name| format!(r##""a#{name}":{{"type":"structure","traits":{{"smithy.api#error":"client"}}}},"##))
+            .collect();
+        let model = format!(
+            r##"{{"smithy":"2.0","shapes":{{{shapes}
+                "a#S":{{"type":"service","version":"1","operations":[{{"target":"a#Op"}}],"traits":{{"aws.protocols#awsJson1_0":{{}}}}}},
+                "a#Op":{{"type":"operation","errors":[{}]}}}}}}"##,
+            errors.join(",")
+        );
+        let service = crate::model::load(model.as_bytes(), "test").unwrap().remove(0);
+        let call = Call {
+            operation: service.operation_named("Op").unwrap(),
+            service: service.into(),
+            protocol: protocol::named("aws.protocols#awsJson1_0").unwrap(),
+            region: None,
+        };
+        let mut response = Response::new(r#"{"__type":"Odd"}"#.into());
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        let judged = judge_response(&call, &response);
+        judged.lints.into_iter().map(|lint| lint.message).collect()
+    }
+
+    #[test]
+    fn an_error_that_the_model_lacks_is_told_only_where_the_model_has_errors() {
+        assert_eq!(lints_of_an_unknown_error(&["Even"]), ["the model of S knows no error `Odd` for Op"]);
+        assert_eq!(lints_of_an_unknown_error(&[]), [""; 0]);
+    }
 }

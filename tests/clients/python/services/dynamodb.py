@@ -1,37 +1,11 @@
-"""Uses DynamoDB with boto3: a table, items of every kind, a condition that fails, pages."""
+"""DynamoDB: a table, items of every kind, a condition that fails, pages, an exception."""
 
-import base64
-import json
-import sys
+from told import Teller
 
-import boto3
-from botocore.exceptions import ClientError
-
-dynamodb = boto3.client("dynamodb")
-
-
-def plain(value):
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return str(value)
-
-
-def tell(method, **arguments):
-    try:
-        answer = getattr(dynamodb, method)(**arguments)
-    except ClientError as error:
-        answer, attempts = {"Error": error.response["Error"]}, error.response["ResponseMetadata"]["RetryAttempts"] + 1
-    else:
-        attempts = answer.pop("ResponseMetadata")["RetryAttempts"] + 1
-    json.dump({"call": method, "attempts": attempts, "output": answer}, sys.stdout, default=plain, sort_keys=True)
-    print(flush=True)
-    return answer
-
-
+dynamodb = Teller("dynamodb")
 TABLE = {"TableName": "carts"}
 
-tell(
-    "create_table",
+dynamodb.create_table(
     **TABLE,
     BillingMode="PAY_PER_REQUEST",
     KeySchema=[{"AttributeName": "user", "KeyType": "HASH"}, {"AttributeName": "line", "KeyType": "RANGE"}],
@@ -48,15 +22,19 @@ for line in range(3):
         "tags": {"SS": ["new", "sale"]},
         "box": {"M": {"weight": {"N": "1.50"}, "fragile": {"BOOL": line == 1}, "note": {"NULL": True}}},
     }
-    tell("put_item", **TABLE, Item=item, ReturnConsumedCapacity="TOTAL")
+    dynamodb.put_item(**TABLE, Item=item, ReturnConsumedCapacity="TOTAL")
 key = {"user": {"S": "zoë"}, "line": {"N": "1"}}
-tell("get_item", **TABLE, Key=key, ConsistentRead=True)
-tell("update_item", **TABLE, Key=key, UpdateExpression="SET amount = :a", ExpressionAttributeValues={":a": {"N": "3"}})
-tell("delete_item", **TABLE, Key=key, ConditionExpression="attribute_not_exists(amount)")
+dynamodb.get_item(**TABLE, Key=key, ConsistentRead=True)
+dynamodb.update_item(**TABLE, Key=key, UpdateExpression="SET amount = :a", ExpressionAttributeValues={":a": {"N": "3"}})
+dynamodb.delete_item(
+    **TABLE,
+    Key=key,
+    ConditionExpression="attribute_not_exists(amount)",
+    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+)
 page = {}
 while True:
-    found = tell(
-        "query",
+    found = dynamodb.query(
         **TABLE,
         **page,
         Limit=2,
@@ -67,4 +45,6 @@ while True:
     if "LastEvaluatedKey" not in found:
         break
     page = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
-tell("get_item", TableName="no-such-table", Key=key)
+# The token is boto3's own, another in each run.
+dynamodb.transact_write_items(TransactItems=[{"Delete": {**TABLE, "Key": key}}])
+dynamodb.get_item(TableName="no-such-table", Key=key)
