@@ -3,6 +3,7 @@
 //! This is the product in one function: `record`, `replay`, `verify` and `check` differ only in
 //! where exchanges come from and where they go.
 
+mod clues;
 mod host;
 mod plain;
 mod present;
