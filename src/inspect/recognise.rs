@@ -38,9 +38,9 @@ pub struct Unmodeled {
 
 /// Services that take calls without a signature, by signing name: there is no scope to go by, and
 /// at the endpoint door no host either. (`sts` for web identities and SAML, `sso-oauth` and
-/// `awsssoportal` for the sign-in itself, `bedrock` and `codecatalyst` for bearer tokens; Cognito
-/// names itself by its target.)
-const UNSIGNED: [&str; 5] = ["sts", "sso-oauth", "awsssoportal", "bedrock", "codecatalyst"];
+/// `awsssoportal` for the sign-in itself, `bedrock` and `codecatalyst` for bearer tokens, `s3` for
+/// public objects; Cognito names itself by its target.)
+const UNSIGNED: [&str; 6] = ["sts", "sso-oauth", "awsssoportal", "bedrock", "codecatalyst", "s3"];
 
 /// Signing names that are no service's own.
 const ALIASES: [(&str, &str); 3] = [("s3express", "s3"), ("s3-object-lambda", "s3"), ("s3-outposts", "s3")];
