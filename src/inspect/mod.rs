@@ -7,22 +7,27 @@ mod clues;
 mod host;
 mod plain;
 mod present;
+mod presigned;
 mod recognise;
 mod recorded;
 
+pub use host::bucket_in_host;
 pub use plain::{plain, whole};
 pub use present::present;
+pub use presigned::{Presigned, presigned};
 pub use recognise::{Hint, Unmodeled, recognise};
 pub use recorded::inspect_recorded;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
-use crate::model::schema::{Operation, OperationIndex, Service, Shape, ShapeKind};
+use crate::model::http::Binding;
+use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, ShapeKind};
 use crate::protocol::{self, Malformed, PROTOCOLS, Protocol, Reply};
 use crate::scope;
 use crate::value::Value;
 use crate::wire::{self, Exchange, Request, Response};
 use http::StatusCode;
+use http::header::CONTENT_ENCODING;
 use std::sync::Arc;
 
 /// The verdict on one side of an exchange.
@@ -97,6 +102,17 @@ impl Call {
     /// The idempotency token of an input, where the operation has one and the input gives it.
     pub fn token<'a>(&self, input: &'a Value) -> Option<&'a str> {
         input.member(self.operation().idempotency_token.as_deref()?)?.as_text()
+    }
+
+    /// Whether `Content-Encoding` is a member of one side, and so belongs to what is sent (an object
+    /// that is stored compressed) and not to its transmission.
+    pub fn owns_encoding(&self, side: Side) -> bool {
+        let shape = match side {
+            Side::Request => self.operation().input,
+            Side::Response => self.operation().output,
+        };
+        let is_it = |member: &Member| matches!(&member.binding, Binding::Header(name) if name == CONTENT_ENCODING.as_str());
+        self.service.shape(shape).members().iter().any(is_it)
     }
 }
 
