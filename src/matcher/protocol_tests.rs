@@ -551,3 +551,27 @@ fn a_protocol_that_cannot_say_where_its_members_are_records_no_secret() {
         "request: Ferrotape cannot write stand-ins into messages of the protocol `test#mute`, so its secrets cannot be replaced and the interaction is not written"
     );
 }
+
+#[test]
+fn what_stands_beside_the_values_of_xml_is_searched_too() {
+    let world = WORLDS.iter().find(|world| world.protocol.id().ends_with("restXml")).unwrap();
+    let (mut request, response) = world.exchange("Send", &object(vec![("note", text("n"))]), &object(vec![]));
+    let key = "AKIAIOSFODNN7EXAMPLE";
+    let body = format!(
+        "<!-- a {key} --><?b {key}?><SendInput c=\"{key}\" xmlns=\"urn:t\">d &#x41;{} <note>n<!--{key}--></note>\
+         <![CDATA[{key}]]></SendInput><!-- {key} -->",
+        &key[1..]
+    );
+    *request.body_mut() = body.into();
+    let mut finding = world.finding(&request, &response);
+    finding.response = None;
+    let taken = redactor_after(&[]).redact(&request, &response, &finding, 1).unwrap();
+    let written = all_of(&taken);
+    assert!(!written.contains("KIAIOSFODNN7") && !written.contains("hush"), "{written}");
+    let id = StandIns::new(SALT).text(key);
+    assert_eq!(written.matches(&id).count(), 7 * 2, "{written}");
+    assert!(
+        written.contains(&format!("<!-- a {id} --><?b {id}?><SendInput c=\"{id}\"")),
+        "{written}"
+    );
+}

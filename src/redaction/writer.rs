@@ -3,6 +3,7 @@
 
 use super::places::PlaceToHide;
 use super::rules::Rule;
+use super::scan::layers;
 use super::stand_in::{self, FAR_FUTURE};
 use super::{Leak, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
@@ -147,6 +148,9 @@ impl<'a> Writer<'a> {
     }
 
     fn clean_spot(&self, spot: &Spot<'_>, draft: &mut Draft) {
+        if spot.form == Form::RawBytes {
+            return self.clean_bytes(spot, draft);
+        }
         if !spot.form.is_text() {
             return;
         }
@@ -155,10 +159,31 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What is no text may hold some: behind gzip, or in the midst of it.
+    fn clean_bytes(&self, spot: &Spot<'_>, draft: &mut Draft) {
+        let Some(bytes) = stand_in::base64_bytes(&spot.text) else { return };
+        let mut found = Vec::new();
+        let mut open = |text: &str| {
+            let (clean, rules) = self.clean(text)?;
+            rules.iter().for_each(|rule| add(&mut found, *rule));
+            Some(clean)
+        };
+        let written = match layers::in_bytes(&bytes, &mut open) {
+            Some(written) => written,
+            None => self.redactor.search().scrub_bytes(&bytes).map(|(clean, rule)| {
+                add(&mut found, rule);
+                clean
+            }),
+        };
+        if let Some(clean) = written {
+            draft.put(spot, &Value::Blob(clean), &found);
+        }
+    }
+
     /// Secrets by form, then account ids; the rules that found something.
     fn clean(&self, text: &str) -> Option<(String, Vec<Rule>)> {
         let mut rules = Vec::new();
-        let mut scrubbed = scan::scrub(&self.redactor.stand_ins, text).map(|(clean, rule)| {
+        let mut scrubbed = self.redactor.search().scrub(text).map(|(clean, rule)| {
             rules.push(rule);
             clean
         });
@@ -228,7 +253,7 @@ impl<'a> Writer<'a> {
             let written_name = HeaderName::from_bytes(&written_name).map_err(|_| unwritable())?;
             let spliced = applied(Part::Header(at), value.as_bytes())?;
             let text = String::from_utf8_lossy(&spliced);
-            let replaced = match headers::secret(name.as_str()) {
+            let replaced = match headers::secret(name.as_str()).or_else(|| self.redactor.user.of_header(name.as_str())) {
                 Some(_) if draft.hidden_headers.contains(&at) => None,
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
                 None => self.clean(&text),
@@ -278,6 +303,12 @@ impl Draft {
             self.unwritable.get_or_insert_with(|| spot.wire.to_owned());
             return;
         };
+        // A comment in a value that is replaced goes with it.
+        let covers =
+            |splice: &Splice| splice.part == spot.part && splice.range.start <= spot.range.start && splice.range.end >= spot.range.end;
+        if matches!(spot.form, Form::XmlAside) && self.splices.last().is_some_and(covers) {
+            return;
+        }
         self.splices.push(Splice {
             part: spot.part,
             range: spot.range.clone(),
@@ -362,6 +393,12 @@ fn refuse_blind(base: &'static str, side: &Side<'_>, why: &Malformed) -> Result<
         });
     }
     Ok(())
+}
+
+fn add(rules: &mut Vec<Rule>, rule: Rule) {
+    if !rules.contains(&rule) {
+        rules.push(rule);
+    }
 }
 
 /// `compact`: white space says nothing in JSON, unless it is somebody's data.

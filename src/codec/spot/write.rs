@@ -26,6 +26,10 @@ pub enum Form {
     XmlText,
     /// The value of an XML attribute, without its quotes.
     XmlAttribute,
+    /// The inside of an XML comment or processing instruction.
+    XmlAside,
+    /// The inside of a `CDATA` section.
+    XmlSection,
     /// A name or a value in a form, or in a query.
     FormValue,
     /// A segment of a path.
@@ -75,6 +79,8 @@ impl Form {
                 Some(out)
             }
             Form::JsonScalar => json_scalar(value, &text, was),
+            Form::XmlAside if text.contains("--") || text.contains("?>") => None,
+            Form::XmlSection if text.contains("]]>") => None,
             Form::XmlText | Form::XmlAttribute if !escape::is_writable(&text) => None,
             Form::XmlText => Some(escape::content(&text).into()),
             Form::XmlAttribute => Some(escape::attribute(&text).into()),
