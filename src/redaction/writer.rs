@@ -7,7 +7,8 @@ use super::scan::layers;
 use super::stand_in::{self, FAR_FUTURE};
 use super::{Leak, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
-use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit};
+use crate::codec::event_stream;
+use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit, frames};
 use crate::json::rewrite;
 use crate::pointer;
 use crate::protocol::Malformed;
@@ -106,7 +107,7 @@ impl<'a> Writer<'a> {
                 None => None,
             },
             headers: self.headers(&message.headers, &mut draft)?,
-            body: body(&message.body, &draft, base == "/request" && located)?,
+            body: body(&message, &draft, base == "/request" && located)?,
         };
         self.list(base, draft, side);
         Ok(written)
@@ -114,6 +115,10 @@ impl<'a> Writer<'a> {
 
     /// Decides what becomes of one scalar.
     fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
+        if spot.form == Form::EventBytes && spot.wire.ends_with(frames::SIGNATURE) {
+            // New in every run, and true of other bytes than these: it says nothing any more.
+            return draft.put(&spot, &Value::Blob(vec![0; 32]), &[Rule::AwsSignature]);
+        }
         draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
         let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
         let known = member.and_then(|member| side.places.get(member));
@@ -402,11 +407,17 @@ fn add(rules: &mut Vec<Rule>, rule: Rule) {
 }
 
 /// `compact`: white space says nothing in JSON, unless it is somebody's data.
-fn body(body: &Bytes, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
+fn body(message: &Message, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
+    let Message { headers, body, .. } = message;
     let changed = draft.splices.iter().any(|splice| splice.part == Part::Body);
     let written = if changed {
-        let spliced = Splice::apply(Part::Body, body, &draft.splices).map(Bytes::from);
-        spliced.ok_or_else(|| Leak::Unwritable {
+        let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
+        // Where a stream's frames could not be read, it was searched as mere bytes.
+        let spliced = match is_stream && event_stream::frames(body).is_ok() {
+            true => frames::spliced(body, &draft.splices),
+            false => Splice::apply(Part::Body, body, &draft.splices),
+        };
+        spliced.map(Bytes::from).ok_or_else(|| Leak::Unwritable {
             place: "the body".to_owned(),
         })?
     } else {

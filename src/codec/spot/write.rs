@@ -50,6 +50,10 @@ pub enum Form {
     CborBytes,
     /// Any other CBOR item, with its tag.
     CborScalar,
+    /// The text in a header of an event, with its type and length.
+    EventText,
+    /// The bytes in a header of an event, with type and length.
+    EventBytes,
     /// Text as it is.
     Raw,
     /// Bytes that are no text.
@@ -68,6 +72,8 @@ impl Form {
         match (self, value) {
             (Form::CborBytes, Value::Text(text)) => return super::cbor::item(&Value::Blob(STANDARD.decode(text).ok()?)),
             (Form::CborText | Form::CborBytes | Form::CborScalar, _) => return super::cbor::item(value),
+            (Form::EventBytes, Value::Text(text)) => return event_header(6, &STANDARD.decode(text).ok()?),
+            (Form::EventBytes, Value::Blob(bytes)) => return event_header(6, bytes),
             (Form::Raw | Form::RawBytes, Value::Blob(bytes)) => return Some(bytes.clone()),
             _ => {}
         }
@@ -90,6 +96,8 @@ impl Form {
             Form::HeaderItem => header(&quoted(&text)),
             Form::HeaderBase64 => Some(STANDARD.encode(text).into()),
             Form::HeaderName => header_name(&text),
+            Form::EventText => event_header(7, text.as_bytes()),
+            Form::EventBytes => None,
             _ => Some(text.into()),
         }
     }
@@ -143,6 +151,14 @@ fn quoted(text: &str) -> String {
         return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     }
     text.to_owned()
+}
+
+/// The types of headers are those of the event stream's encoding.
+fn event_header(kind: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = vec![kind];
+    out.extend_from_slice(&u16::try_from(bytes.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Some(out)
 }
 
 fn header_name(text: &str) -> Option<Vec<u8>> {

@@ -2,7 +2,8 @@
 
 use super::Search;
 use crate::cassette::Interaction;
-use crate::codec::spot::{self, Shown};
+use crate::codec::event_stream;
+use crate::codec::spot::{self, Form, Shown, frames};
 use crate::redaction::Leak;
 use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::StandIns;
@@ -78,9 +79,14 @@ fn look_at_headers(place: &str, headers: &HeaderMap, look: Look<'_>) {
 fn look_at_body(place: &str, headers: &HeaderMap, body: &[u8], look: Look<'_>) {
     let content_type = wire::text(headers, "content-type");
     let shown = spot::anywhere(content_type, body, &mut |spot| {
-        look(format!("{place}{}", spot.wire), Found::Text(&spot.text));
+        let bytes = body.get(spot.range).unwrap_or_default();
+        match spot.form {
+            Form::RawBytes => look(format!("{place}{}", spot.wire), Found::Bytes(bytes)),
+            _ => look(format!("{place}{}", spot.wire), Found::Text(&spot.text)),
+        }
     });
-    if shown == Shown::Nothing {
-        look(format!("{place}/body"), Found::Bytes(body));
+    let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
+    if shown == Shown::Parts && is_stream {
+        look(format!("{place}/body"), Found::Bytes(&frames::joined(body)));
     }
 }
