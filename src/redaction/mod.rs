@@ -7,8 +7,11 @@
 //! redactor what stands for a live value, so that redaction never changes whether two calls match.
 
 pub mod echo;
+mod expression;
 pub mod headers;
 mod known;
+mod listed;
+mod names;
 pub mod numbering;
 mod places;
 pub mod rules;
@@ -18,6 +21,7 @@ pub mod stand_in;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod user;
 mod writer;
 
 use crate::cassette::{Interaction, Redacted, Redaction};
@@ -30,14 +34,16 @@ use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
+use scan::Search;
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use user::UserRules;
 use writer::{Message, Writer};
 
 /// Why an interaction cannot be written. No message holds a secret.
@@ -96,6 +102,8 @@ pub struct Redactor {
     listed: HashMap<String, Vec<Rule>>,
     /// Secrets of the run itself, in every spelling, that nothing written may hold.
     own_secrets: Vec<String>,
+    /// What the user hides beyond that.
+    user: UserRules,
 }
 
 impl Redactor {
@@ -116,7 +124,28 @@ impl Redactor {
             accounts: Mutex::default(),
             listed,
             own_secrets: Vec::new(),
+            user: UserRules::default(),
         }
+    }
+
+    /// The same redactor, which also hides what these rules say.
+    pub fn with_rules(self, user: UserRules) -> Redactor {
+        Redactor { user, ..self }
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search {
+            stand_ins: &self.stand_ins,
+            patterns: &self.user.patterns,
+        }
+    }
+
+    /// The rule that hides the place of a walk: the context's, or one of the user's.
+    fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>) -> Option<Rule> {
+        context.secret.or_else(|| {
+            let has_paths = self.user.has_paths(operation);
+            has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
+        })
     }
 
     /// Refuses to write any interaction that holds one of these secrets of the run itself (its
@@ -144,7 +173,7 @@ impl Redactor {
         value: &'v Value,
         recorded: bool,
     ) -> Option<Cow<'v, Value>> {
-        let rule = context.secret?;
+        let rule = self.secret_at(context, operation, path)?;
         if is_void(Some(rule), value) {
             return None;
         }
@@ -159,9 +188,33 @@ impl Redactor {
 
     /// A text without the secrets that their form gives away. Account ids stay.
     pub fn scrubbed<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match scan::scrub(&self.stand_ins, text) {
+        match self.search().scrub(text) {
             Some((clean, _)) => Cow::Owned(clean),
             None => Cow::Borrowed(text),
+        }
+    }
+
+    /// Bytes that are no text, likewise.
+    pub fn scrubbed_bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        match self.search().scrub_bytes(bytes) {
+            Some((clean, _)) => Cow::Owned(clean),
+            None => Cow::Borrowed(bytes),
+        }
+    }
+
+    /// URI and body of a request that no model describes, as they are written; account ids stay. As
+    /// they came, where they cannot be.
+    pub fn scrubbed_request(&self, request: &Request) -> (Uri, Bytes) {
+        let body = headers::decode_content(request.headers(), request.body()).unwrap_or_else(|_| request.body().clone());
+        let message = Message {
+            uri: Some(request.uri().clone()),
+            headers: headers::of_request(request.headers()),
+            body: body.clone(),
+        };
+        let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
+        match Writer::new(self, HashMap::new()).message("/request", message, &Side::new(None), &nowhere) {
+            Ok(written) => (written.uri.unwrap_or_else(|| request.uri().clone()), written.body),
+            Err(_) => (request.uri().clone(), body),
         }
     }
 
@@ -234,7 +287,7 @@ impl Redactor {
         };
         self.read_again(&interaction, finding, &input, &output)?;
         refresh(&mut interaction, request.body(), response.body(), head);
-        let mut leaks = scan::leaks(&interaction);
+        let mut leaks = scan::leaks(&interaction, &self.user.patterns);
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
         match leaks.into_iter().next() {
             Some(leak) => Err(leak),
@@ -403,6 +456,7 @@ impl Redactor {
     fn collect<'a>(&self, context: Context<'a>, path: &Path<'_>, value: &'a Value, side: &mut Side<'a>) {
         match value {
             Value::Object(entries) => {
+                let context = context.around(entries);
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
@@ -424,7 +478,8 @@ impl Redactor {
             }
             Value::Null => {}
             scalar => {
-                let secret = context.secret.filter(|_| !self.keeps(side.operation, path));
+                let secret = self.secret_at(&context, side.operation, path);
+                let secret = secret.filter(|_| !self.keeps(side.operation, path));
                 let expiry = context.expiry && side.expires;
                 if secret.is_some() || expiry {
                     let place = side.place(path, scalar.clone());
