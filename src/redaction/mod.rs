@@ -208,7 +208,7 @@ impl Redactor {
         let body = headers::decode_content(request.headers(), request.body()).unwrap_or_else(|_| request.body().clone());
         let message = Message {
             uri: Some(request.uri().clone()),
-            headers: headers::of_request(request.headers()),
+            headers: headers::of_request(request.headers(), false),
             body: body.clone(),
         };
         let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
@@ -302,7 +302,7 @@ impl Redactor {
             return Ok(body.clone());
         };
         let text = String::from_utf8_lossy(&inside);
-        let rule = scan::scrub(&self.stand_ins, &text).map(|(_, rule)| rule);
+        let rule = self.search().scrub(&text).map(|(_, rule)| rule);
         let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
         let rule = rule.or_else(|| own().then_some(Rule::Credentials));
         match rule.filter(|_| inside != body) {
