@@ -15,6 +15,7 @@ mod endpoints;
 mod events;
 mod floors;
 mod kill;
+mod loading;
 mod malformed;
 mod odd_upstream;
 mod puppet;
