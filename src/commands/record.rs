@@ -20,6 +20,7 @@ use crate::proxy::tunnel::Tunnels;
 use crate::proxy::upstream::{Upstream, UpstreamOptions};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
+use crate::redaction::user::{self, UserRules};
 use crate::report::console::Console;
 use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, Strictness, Summary};
 use anyhow::{Context, bail};
@@ -85,10 +86,10 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let mut notes = recover(&state, &library, &catalog)?;
     let header = header(arguments, &library, &catalog)?;
     let (old, header) = header;
-    let mut redactor = Redactor::new(
+    let mut redactor = Redactor::with_rules(
         &header.cassette.redaction,
         &mut old.iter().flat_map(|cassette| cassette.interactions.iter()),
-    );
+    )?;
     let mut trust = Trust::from_environment();
     trust.additional.extend(arguments.upstream_ca.clone());
     let token = random_hexadecimal::<16>()?;
@@ -220,12 +221,27 @@ fn header(arguments: &RecordArguments, library: &Library, catalog: &Catalog) -> 
         Some(salt) => salt,
         None => random_hexadecimal::<32>()?,
     };
+    let settled = &arguments.run.settings.redaction;
+    let keep = arguments
+        .keep
+        .iter()
+        .cloned()
+        .chain(settled.keep.iter().map(ToString::to_string))
+        .collect();
+    let user = user::texts(settled);
+    let rules = UserRules::read(&user)?;
     let cassette = Cassette {
         models: catalog.services().iter().map(|service| stamp(service)).collect(),
         redaction: Redaction {
             salt,
-            rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
-            keep: arguments.keep.clone(),
+            rules: Rule::ALL
+                .iter()
+                .map(|rule| rule.id())
+                .chain(rules.ids())
+                .map(str::to_owned)
+                .collect(),
+            keep,
+            user,
         },
         unknown: old.as_ref().map(|cassette| cassette.unknown.clone()).unwrap_or_default(),
         ..Cassette::default()

@@ -53,7 +53,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let catalog = common.models.catalog()?;
     let count = cassette.interactions.len();
     let region = cassette.interactions.iter().find_map(|interaction| interaction.region.clone());
-    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+    let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
     let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&catalog, interaction));
     let name = common.cassette.as_str();
     let command = shown(&common.command);
