@@ -3,9 +3,11 @@
 pub mod check;
 pub mod demo;
 mod ledger;
+mod live;
 pub mod mock;
 pub mod models;
 pub mod record;
+mod recordings;
 pub mod replay;
 mod run;
 pub mod schema;

@@ -21,6 +21,7 @@ mod recording;
 mod replaying;
 mod replaying_tokens;
 mod secrets;
+mod sessions;
 mod stand_in;
 mod turtles;
 mod unmodeled;
