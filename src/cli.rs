@@ -10,7 +10,11 @@ use crate::commands::schema::SchemaArguments;
 use crate::commands::show::ShowArguments;
 use crate::commands::synth::SynthArguments;
 use crate::commands::verify::VerifyArguments;
-use clap::{Parser, Subcommand};
+use crate::settings::Settings;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Record, replay and check AWS API calls against the service's own model.
 ///
@@ -26,6 +30,9 @@ use clap::{Parser, Subcommand};
     arg_required_else_help = true
 )]
 pub struct Cli {
+    /// Settings, instead of the `ferrotape.toml` of this folder or one above it in its repository
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -45,4 +52,117 @@ pub enum Command {
     #[command(hide = true)]
     DemoClient(DemoClientArguments),
     Schema(SchemaArguments),
+}
+
+impl Cli {
+    /// Reads a command line, and says what of it was really typed.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
+        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+        Ok((cli, Typed { matches }))
+    }
+}
+
+/// Which arguments were typed, and which have their default.
+pub struct Typed {
+    matches: ArgMatches,
+}
+
+impl Typed {
+    /// Whether the argument of that name was typed.
+    fn has(&self, name: &str) -> bool {
+        let source = |matches: &ArgMatches| matches.try_contains_id(name).ok()?.then(|| matches.value_source(name)).flatten();
+        let source = self.matches.subcommand().and_then(|(_, matches)| source(matches));
+        source == Some(ValueSource::CommandLine)
+    }
+}
+
+impl Command {
+    /// Whether the command reads no settings: it is the same everywhere.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self, Command::Demo(_) | Command::DemoClient(_) | Command::Schema(_))
+    }
+
+    /// Puts what the settings say in the place of what was not typed.
+    pub fn settle(&mut self, settings: Settings, typed: &Typed) {
+        let (cassettes, models) = match self {
+            Command::Record(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Replay(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Verify(arguments) => (None, Some(&mut arguments.models)),
+            Command::Check(arguments) => (None, Some(&mut arguments.models)),
+            Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
+            Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
+            Command::Mock(arguments) => (None, Some(&mut arguments.models)),
+            Command::Models(arguments) => (None, Some(&mut arguments.models)),
+            Command::Demo(_) | Command::DemoClient(_) | Command::Schema(_) => (None, None),
+        };
+        if let (Some(cassettes), Some(settled)) = (cassettes, &settings.cassettes)
+            && !typed.has("cassettes")
+        {
+            cassettes.clone_from(settled);
+        }
+        if let Some(models) = models {
+            models.sources.splice(0..0, settings.models.iter().cloned());
+        }
+        match self {
+            Command::Verify(arguments) if !typed.has("paths") => {
+                if let Some(settled) = settings.cassettes {
+                    arguments.paths = vec![settled];
+                }
+            }
+            Command::Record(arguments) => arguments.run.settings = settings,
+            Command::Replay(arguments) => arguments.run.settings = settings,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(line: &str) -> Command {
+        let settings = Settings {
+            cassettes: Some(PathBuf::from("kept")),
+            models: vec![PathBuf::from("botocore")],
+            ..Settings::default()
+        };
+        read(line, settings)
+    }
+
+    fn read(line: &str, settings: Settings) -> Command {
+        let words = std::iter::once("ferrotape").chain(line.split(' ')).map(OsString::from);
+        let (mut cli, typed) = Cli::read(words).unwrap();
+        cli.command.settle(settings, &typed);
+        cli.command
+    }
+
+    #[test]
+    fn settings_stand_in_for_what_was_not_typed() {
+        let Command::Replay(replay) = settled("replay -c a --model own.json") else {
+            panic!()
+        };
+        assert_eq!(replay.run.cassettes, PathBuf::from("kept"));
+        let sources = ["botocore", "own.json"].map(PathBuf::from);
+        assert_eq!(replay.run.models.sources, sources, "of one service the model that was typed counts");
+        assert_eq!(replay.run.settings.models.len(), 1);
+        let Command::Record(record) = settled("record --cassettes cassettes") else {
+            panic!()
+        };
+        assert_eq!(
+            record.run.cassettes,
+            PathBuf::from("cassettes"),
+            "what is typed counts, even if it is the default"
+        );
+        let Command::Verify(verify) = settled("verify") else { panic!() };
+        assert_eq!(verify.paths, [PathBuf::from("kept")]);
+        let Command::Verify(unsettled) = read("verify", Settings::default()) else {
+            panic!()
+        };
+        assert_eq!(unsettled.paths, [PathBuf::from("cassettes")]);
+        let Command::Verify(verify) = settled("verify mine") else {
+            panic!()
+        };
+        assert_eq!(verify.paths, [PathBuf::from("mine")]);
+    }
 }

@@ -22,13 +22,14 @@ pub mod proxy;
 pub mod redaction;
 pub mod report;
 pub mod scope;
+pub mod settings;
 pub mod synth;
 pub mod value;
 pub mod wire;
 
-use clap::Parser;
 use cli::{Cli, Command};
 use exit::Exit;
+use settings::Settings;
 use std::ffi::OsString;
 
 /// An error with its causes, each said once: many messages say their cause themselves.
@@ -44,14 +45,23 @@ fn told(error: &anyhow::Error) -> String {
 
 /// Runs a command line and says how the process should end. Errors are told on standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let (mut cli, typed) = match Cli::read(arguments) {
+        Ok(read) => read,
         Err(error) => {
             // Help and version are not mistakes, and go to standard output.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Clean };
         }
     };
+    if !cli.command.is_unsettled() {
+        match Settings::find(cli.config.as_deref(), &std::env::current_dir().unwrap_or_default()) {
+            Ok(settings) => cli.command.settle(settings, &typed),
+            Err(error) => {
+                eprintln!("ferrotape: {error}");
+                return Exit::CouldNotRun;
+            }
+        }
+    }
     let result = match &cli.command {
         Command::Record(arguments) => commands::record::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),

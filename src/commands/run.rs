@@ -13,6 +13,7 @@ use crate::proxy::authority::CertificateAuthority;
 use crate::proxy::event::Observer as _;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;
+use crate::settings::Settings;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -46,6 +47,9 @@ pub struct RunArguments {
     /// Answer to this host name too, besides the loopback ones (for containers; repeatable)
     #[arg(long = "allow-host", value_name = "NAME")]
     pub allow_hosts: Vec<String>,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
     /// The command under test. Without one, Ferrotape runs until it is interrupted, and prints the
     /// environment to paste
     #[arg(last = true, value_name = "COMMAND")]

@@ -1,0 +1,131 @@
+//! What users settle once instead of typing it each time: `ferrotape.toml`, and the part of it that
+//! travels inside a cassette.
+//!
+//! Plain data, checked for form only. What a rule means is the affair of whoever applies it: the
+//! matcher (`[match]`, `[[bind]]`), the redactor (`[redaction]`), the commands (the defaults of a
+//! run). A key that is not known here is an error, so that a misspelt rule is not silently off.
+
+mod file;
+mod place;
+
+pub use file::SettingsError;
+pub use place::{Place, PlaceError, Step, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Everything that a settings file may say. Empty where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// The folder of the cassettes, in place of `cassettes`.
+    pub cassettes: Option<PathBuf>,
+    /// Models to load as `--model` would, before those of the command line.
+    pub models: Vec<PathBuf>,
+    /// Which calls count as the same.
+    #[serde(rename = "match")]
+    pub matching: Matching,
+    /// Members that hold generated names.
+    pub bind: Vec<Bind>,
+    /// What is hidden beyond the built-in rules.
+    pub redaction: Redaction,
+}
+
+/// `[match]`: which calls count as the same, and in what order they are answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Matching {
+    /// Places whose values do not count, nor what is below them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Place>,
+    /// Places whose values count all the same: below an ignored one, or idempotency tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compare: Vec<Place>,
+    /// Places where the client sends the time it is: something must stand there, but any time will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub now: Vec<Place>,
+    /// In which order calls are answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// What is replayed as its last answer only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fold: Vec<Fold>,
+}
+
+impl Matching {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Matching::default()
+    }
+}
+
+/// In which order calls are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Equal calls in recorded order, whatever comes between them.
+    Key,
+    /// All calls in recorded order.
+    Strict,
+}
+
+/// What is replayed as its last answer only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fold {
+    /// The attempts of one call, which the SDK made again.
+    Retries,
+    /// The rounds of a loop that waits for a state.
+    Polls,
+}
+
+/// `[[bind]]`: a request member that holds a name made up anew in every run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bind {
+    /// The member, `OPERATION:/path`.
+    pub from: Place,
+}
+
+/// `[redaction]`: rules of the user's own. They only add to the built-in ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Redaction {
+    /// Sensitive members to leave readable, as `record --keep` has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<Place>,
+    /// By id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, RedactionRule>,
+}
+
+impl Redaction {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Redaction::default()
+    }
+}
+
+/// One redaction rule, `corp-token = { header = "x-corp-token" }`: what it finds is hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum RedactionRule {
+    /// The values of the header of that name, in requests and responses.
+    Header(String),
+    /// The member at that place, of the operation's input and output.
+    Path(Place),
+    /// What this regular expression finds, anywhere; with a group, what the first group finds.
+    Pattern(String),
+}
+
+impl Settings {
+    /// Those of `config`, or of the `ferrotape.toml` that is found from `folder` upwards to the root
+    /// of its repository; empty where there is none. Outside a repository only `folder` itself
+    /// counts: what lies above belongs to who knows whom.
+    pub fn find(config: Option<&Path>, folder: &Path) -> Result<Settings, SettingsError> {
+        match config {
+            Some(file) => file::read(file),
+            None => file::search(folder).map_or_else(|| Ok(Settings::default()), |file| file::read(&file)),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `ferrotape.toml`: what is settled there need not be typed, and what is wrong there is told.
+
+use serde_json::json;
+
+use crate::workplace::{Workplace, instance, refuses};
+
+#[test]
+fn settings_stand_in_for_what_is_not_typed() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    std::fs::rename(place.path().join("cassettes"), place.path().join("kept")).unwrap();
+    std::fs::write(place.path().join("ferrotape.toml"), "cassettes = \"kept\"\n").unwrap();
+    let verified = place.run(["verify"]).finish().expect(0);
+    assert!(verified.stdout.contains("kept/shop.json"), "{}", verified.stdout);
+    let server = place.replay("shop", []);
+    assert_eq!(instance("a", json!({})).send(server.address).status, 200);
+    server.stop().expect(0);
+    std::fs::write(place.path().join("other.toml"), "cassettes = \"nowhere\"\n").unwrap();
+    refuses(
+        place.run(["replay", "-c", "shop", "--config", "other.toml"]),
+        1,
+        &["no cassette `shop`", "`nowhere/shop.json`"],
+    );
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_told_with_its_place_before_anything_happens() {
+    let place = Workplace::new();
+    std::fs::write(place.path().join("ferrotape.toml"), "[match]\nignroe = []\n").unwrap();
+    refuses(
+        place.run(["record", "--", "touch", "started"]),
+        1,
+        &["ferrotape.toml:2:1`: unknown key `ignroe`, expected one of `ignore`, `compare`, "],
+    );
+    assert!(!place.path().join("started").exists());
+}
