@@ -8,7 +8,7 @@ use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
-use crate::proxy::takes::{Desk, Prepared, Take};
+use crate::proxy::takes::{Desk, Prepared, Take, Takes};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::report::{CallReport, CassetteReport, Outcome};
@@ -105,6 +105,32 @@ pub fn number_interactions(calls: &mut [CallReport], before: &HashMap<String, us
         *count += 1;
         call.interaction = Some(*count);
     }
+}
+
+/// A recording whose command has ended.
+pub struct Sealed {
+    pub run: SealedRun,
+    pub takes: Vec<Arc<Take>>,
+    /// How the command ended.
+    pub child: Exit,
+}
+
+/// Ends the journal. Where the command could not even be run, nothing is kept of nothing.
+pub fn seal<D: Desk>(takes: Takes<D>, served: anyhow::Result<Exit>) -> anyhow::Result<Sealed> {
+    let (journal, takes) = takes.into_parts();
+    let run = journal.seal()?;
+    let child = match served {
+        Ok(child) => child,
+        Err(error) if run.records.is_empty() => {
+            run.remove()?;
+            return Err(error);
+        }
+        Err(error) => {
+            eprintln!("ferrotape: {error:#}");
+            Exit::CouldNotRun
+        }
+    };
+    Ok(Sealed { run, takes, child })
 }
 
 /// Where the cassettes of a run go.

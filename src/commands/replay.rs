@@ -1,24 +1,17 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
-use super::ledger::{Ledger, conforming, error_code, session_report};
+use super::ledger::{Ledger, session_report};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use crate::cassette::Name;
+use super::shelf::{Cassettes, describe, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
-use crate::inspect::inspect_recorded;
-use crate::matcher::{Tape, Track};
-use crate::model::catalog::Catalog;
-use crate::proxy::event::Label;
-use crate::proxy::playing::{Players, Playing, Shelf};
+use crate::proxy::playing::{Players, Playing};
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
-use crate::proxy::sessions::{Session, Sessions};
-use crate::redaction::Redactor;
+use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::record_command;
-use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
-use std::collections::BTreeMap;
+use crate::report::{Mode as ReportMode, Strictness, Summary};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,37 +44,27 @@ pub enum Unmodeled {
     Recorded,
 }
 
-/// The cassettes that sessions name, each read when it is first asked for.
-struct Cassettes {
-    library: Library,
-    catalog: Arc<Catalog>,
-    command: Vec<String>,
-}
-
-impl Shelf for Cassettes {
-    fn has(&self, cassette: &Name) -> bool {
-        self.library.exists(cassette)
-    }
-
-    fn tape(&self, name: &Name) -> Result<Tape, String> {
-        let cassette = self.library.load(name).map_err(|error| error.to_string())?;
-        let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
-        let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&self.catalog, interaction));
-        for (position, lint) in tape.lints() {
-            let path = self.library.path(name);
-            eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
-        }
-        Ok(tape)
-    }
-
-    fn record_command(&self, cassette: &Name) -> String {
-        record_command(cassette.as_str(), &self.command)
-    }
+/// What is replayed, and how.
+pub struct Replaying<'a> {
+    pub run: &'a RunArguments,
+    pub repeat: bool,
+    pub play_unmodeled: bool,
+    pub all_played: bool,
 }
 
 /// Runs the command.
 pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
-    let common = &arguments.run;
+    replay(&Replaying {
+        run: &arguments.run,
+        repeat: arguments.repeat,
+        play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
+        all_played: arguments.all_played,
+    })
+}
+
+/// Replays.
+pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
+    let common = arguments.run;
     let catalog = Arc::new(common.models.catalog()?);
     let command = shown(&common.command);
     let library = Library::new(common.cassettes.clone());
@@ -114,7 +97,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let behaviour = Behaviour {
         repeat: arguments.repeat,
         enforce,
-        play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
+        play_unmodeled: arguments.play_unmodeled,
     };
     let sessions = Sessions::new(players, name, own);
     let replayer = Arc::new(Replayer::new(catalog.clone(), sessions, behaviour, ledger.clone()));
@@ -163,60 +146,4 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 fn serving(path: &Path, count: usize) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("replaying `{}` ({count} interaction{plural})", path.display())
-}
-
-/// The cassettes of the sessions, by name. An interaction is unplayed where no session played it.
-/// The run's own cassette tells nothing where nobody asked for it and other sessions took its place.
-fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own_was_named: bool) -> Vec<CassetteReport> {
-    let mut by_name: BTreeMap<&str, Vec<&Session<Playing>>> = BTreeMap::new();
-    for session in sessions {
-        let idle = session.tally.calls() == 0 && !session.started;
-        if !idle || own_was_named || sessions.len() == 1 {
-            by_name.entry(&session.label.cassette).or_default().push(session);
-        }
-    }
-    let report = |(name, sessions): (&str, Vec<&Session<Playing>>)| {
-        let mut unplayed = sessions.first().map(|session| session.part.unplayed()).unwrap_or_default();
-        for session in sessions.iter().skip(1) {
-            unplayed.retain(|unplayed| session.part.positions.plays(unplayed.position) == 0);
-        }
-        let unplayed = unplayed.into_iter().map(|unplayed| Unplayed {
-            interaction: unplayed.position + 1,
-            service: unplayed.service,
-            operation: unplayed.operation,
-        });
-        CassetteReport {
-            name: name.to_owned(),
-            path: Name::parse(name).ok().map(|name| library.path(&name)),
-            put_aside: false,
-            interactions: sessions.first().map_or(0, |session| session.part.playable.tape.tracks().len()),
-            unplayed: unplayed.collect(),
-        }
-    };
-    by_name.into_iter().map(report).collect()
-}
-
-/// What a clean play of an interaction says in a report.
-fn describe(catalog: &Catalog, label: &Label, position: usize, track: &Track) -> CallReport {
-    let finding = inspect_recorded(catalog, &track.interaction);
-    let response = finding.response;
-    let request = match track.call {
-        Some(_) => Some(conforming()),
-        None => finding.request.as_ref().map(SideReport::from),
-    };
-    CallReport {
-        number: 0,
-        service: track.interaction.service.clone(),
-        operation: track.interaction.operation.clone(),
-        region: track.interaction.region.clone(),
-        cassette: label.cassette.to_string(),
-        session: label.has_own_name().then(|| label.session.to_string()),
-        interaction: Some(position + 1),
-        status: Some(track.interaction.response.status().as_u16()),
-        error: response.as_ref().and_then(error_code),
-        outcome: Outcome::Played,
-        request,
-        response: response.as_ref().map(SideReport::from),
-        message: None,
-    }
 }

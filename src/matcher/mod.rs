@@ -5,6 +5,7 @@
 //! by a [`miss::Miss`]. The matcher stands on the redactor, because a key holds stand-ins; who
 //! answers, and how, is the proxy's affair.
 
+pub mod compare;
 pub mod key;
 pub mod miss;
 #[cfg(test)]

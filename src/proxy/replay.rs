@@ -184,6 +184,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
+            differences: &[],
             message: Some(message),
         };
         asked.session.tally.told(&event);
@@ -205,6 +206,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
+            differences: &[],
             message: Some(&message),
         });
         response
@@ -231,6 +233,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: Some(judged),
             judged_response: None,
+            differences: &[],
             message,
         };
         asked.session.tally.told(&event);

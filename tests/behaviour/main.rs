@@ -15,6 +15,7 @@ mod endpoints;
 mod floors;
 mod kill;
 mod malformed;
+mod modes;
 mod odd_upstream;
 mod puppet;
 mod recording;
