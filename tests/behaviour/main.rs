@@ -20,6 +20,7 @@ mod modes;
 mod odd_upstream;
 mod puppet;
 mod recording;
+mod refreshing;
 mod replaying;
 mod replaying_tokens;
 mod secrets;
