@@ -1,10 +1,14 @@
 //! What was typed, nothing more.
 
+use crate::commands::auto::AutoArguments;
 use crate::commands::check::CheckArguments;
+use crate::commands::compare::CompareArguments;
 use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
 use crate::commands::models::ModelsArguments;
+use crate::commands::passthrough::PassthroughArguments;
 use crate::commands::record::RecordArguments;
+use crate::commands::refresh::RefreshArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::scan::ScanArguments;
 use crate::commands::schema::SchemaArguments;
@@ -44,6 +48,10 @@ pub struct Cli {
 pub enum Command {
     Record(RecordArguments),
     Replay(ReplayArguments),
+    Auto(AutoArguments),
+    Compare(CompareArguments),
+    Passthrough(PassthroughArguments),
+    Refresh(RefreshArguments),
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
@@ -92,6 +100,10 @@ impl Command {
         let (cassettes, models) = match self {
             Command::Record(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
             Command::Replay(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Auto(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Compare(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Passthrough(arguments) => (None, Some(&mut arguments.run.models)),
+            Command::Refresh(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
@@ -130,6 +142,9 @@ impl Command {
             }
             Command::Record(arguments) => arguments.run.settings = settings,
             Command::Replay(arguments) => arguments.run.settings = settings,
+            Command::Auto(arguments) => arguments.run.settings = settings,
+            Command::Compare(arguments) => arguments.run.settings = settings,
+            Command::Refresh(arguments) => arguments.settings = settings,
             _ => {}
         }
     }

@@ -22,6 +22,8 @@ pub enum Exit {
     NotRecorded,
     /// Secrets were found where none may be (`scan`, `scrub --check`).
     Secrets,
+    /// A live answer is not the recorded one.
+    Differs,
     /// `--all-played`, and something was not.
     Unplayed,
     /// All is well.
@@ -39,7 +41,8 @@ impl Exit {
             Exit::Misses => 11,
             Exit::UpstreamFailed => 13,
             Exit::NotRecorded => 14,
-            Exit::Secrets => 15,
+            Exit::Secrets => 16,
+            Exit::Differs => 15,
             Exit::Unplayed => 12,
             Exit::Clean => 0,
         }

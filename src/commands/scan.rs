@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Look for secrets in cassettes and any other files, and fail if there are any.
 ///
 /// Each finding is told by file, place and rule; the secret is not printed. A cassette is read as
-/// one: sensitive members in plain text are findings too. Exit status 15 if there is a finding.
+/// one: sensitive members in plain text are findings too. Exit status 16 if there is a finding.
 #[derive(Debug, clap::Args)]
 pub struct ScanArguments {
     /// Files, or folders of files

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Apply today's rules of redaction to older cassettes, and say what they changed.
 ///
-/// A rule only adds: what was hidden stays as it is, and replays as before. Exit status 15 with
+/// A rule only adds: what was hidden stays as it is, and replays as before. Exit status 16 with
 /// `--check` if a cassette would change; 1 if something cannot be hidden.
 #[derive(Debug, clap::Args)]
 pub struct ScrubArguments {
