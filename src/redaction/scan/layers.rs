@@ -163,8 +163,9 @@ impl Hidden {
         let is_padded = letters.len() != text.len() || letters.len().is_multiple_of(4);
         let alphabet = if letters.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
         let engine = alphabet[usize::from(!is_padded)].clone();
-        let probe = engine.decode(letters.get(..PROBE.min(letters.len() / 4 * 4))?).ok()?;
-        if !is_readable(&probe) {
+        let mut probe = [0; PROBE];
+        let length = engine.decode_slice(letters.get(..PROBE.min(letters.len() / 4 * 4))?, &mut probe).ok()?;
+        if !is_readable(probe.get(..length)?) {
             return None;
         }
         let bytes = engine.decode(text).ok()?;
