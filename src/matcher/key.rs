@@ -366,10 +366,11 @@ impl Form<'_> {
 }
 
 /// Whether a member says how a message travels and not what it asks for: its length, its encoding,
-/// its checksum. SDKs differ in them, and they are not recorded.
-fn is_of_the_wire(member: &Member) -> bool {
+/// its checksum. SDKs differ in them, and they are not recorded. (A content encoding that is a member
+/// belongs to an object, and says something.)
+pub(super) fn is_of_the_wire(member: &Member) -> bool {
     match &member.binding {
-        Binding::Header(name) => headers::is_volatile(name),
+        Binding::Header(name) => headers::is_volatile(name) && name != "content-encoding",
         _ => false,
     }
 }

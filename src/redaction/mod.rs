@@ -30,15 +30,15 @@ use crate::inspect::{Call, Finding};
 use crate::model::schema::{Member, ShapeIndex};
 use crate::pointer::{self, Path};
 use crate::protocol::{Answer, Malformed, Reply};
-use crate::value::Value;
+use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
-use http::Uri;
+use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
-use scan::Search;
+use scan::{Search, layers};
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -228,7 +228,7 @@ impl Redactor {
         let body = headers::decode_content(request.headers(), request.body()).unwrap_or_else(|_| request.body().clone());
         let message = Message {
             uri: Some(request.uri().clone()),
-            headers: headers::of_request(request.headers()),
+            headers: headers::of_request(request.headers(), false),
             body: body.clone(),
         };
         let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
@@ -269,16 +269,23 @@ impl Redactor {
     /// Where a secret would be left: then nothing may be written.
     pub fn redact(&self, request: &Request, response: &Response, finding: &Finding, attempt: u32) -> Result<Interaction, Leak> {
         let encoded = |side| move |why| Leak::Encoded { side, why };
-        let asked = headers::decode_content(request.headers(), request.body()).map_err(encoded("request"))?;
-        let answered = headers::decode_content(response.headers(), response.body()).map_err(encoded("response"))?;
         let call = finding.call.as_ref();
+        let (asks_encoded, answers_encoded) = owned_encodings(finding);
+        let asked = match asks_encoded {
+            true => self.owned("/request/body", request.headers(), request.body())?,
+            false => headers::decode_content(request.headers(), request.body()).map_err(encoded("request"))?,
+        };
+        let answered = match answers_encoded {
+            true => self.owned("/response/body", response.headers(), response.body())?,
+            false => headers::decode_content(response.headers(), response.body()).map_err(encoded("response"))?,
+        };
         let (input, output) = self.sides(finding);
         let names = self.rename_accounts_of(request, &asked, &answered, response);
         let mut writer = Writer::new(self, names);
         let head = request.method() == http::Method::HEAD;
         let asked = Message {
             uri: Some(request.uri().clone()),
-            headers: headers::of_request(request.headers()),
+            headers: headers::of_request(request.headers(), asks_encoded),
             body: asked,
         };
         let answered = Message {
@@ -305,6 +312,26 @@ impl Redactor {
         match leaks.into_iter().next() {
             Some(leak) => Err(leak),
             None => Ok(interaction),
+        }
+    }
+
+    /// A body whose content encoding is its own, as it is. Gzip is opened where the body is written;
+    /// what another encoding compresses can be looked at, but not replaced.
+    fn owned(&self, place: &str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
+        let Ok(inside) = headers::decode_content(headers, body) else {
+            return Ok(body.clone());
+        };
+        let text = String::from_utf8_lossy(&inside);
+        let found = || self.search().scrub(&text).map(|(_, rule)| rule);
+        let rule = if layers::is_gzip(body) { None } else { found() };
+        let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
+        let rule = rule.or_else(|| own().then_some(Rule::Credentials));
+        match rule.filter(|_| inside != body) {
+            Some(rule) => Err(Leak::Secret {
+                place: format!("{place}, which is compressed,"),
+                rule,
+            }),
+            None => Ok(body.clone()),
         }
     }
 
@@ -369,8 +396,10 @@ impl Redactor {
 
     fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
         let key = pointer::tokens(member).last().unwrap_or_default();
-        let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
         let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
+        let key_is_hidden = place.key_rule.is_none()
+            || stand_in::is_marked_text(&key)
+            || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_member);
         let value_is_hidden = place.rule.is_none()
             || place.expiry
             || place.is_void()
@@ -505,6 +534,17 @@ fn accounts_of_message(request: &Request, asked: &Bytes, answered: &Bytes, respo
     accounts_of(request.headers(), asked, &mut found);
     accounts_of(response.headers(), answered, &mut found);
     found
+}
+
+/// Whether the content encodings of request and response belong to what they carry.
+fn owned_encodings(finding: &Finding) -> (bool, bool) {
+    let Some(call) = &finding.call else { return (false, false) };
+    let reply = finding.response.as_ref().and_then(|judged| judged.content.as_ref());
+    let is_error = matches!(reply, Some(Reply::Error { .. }));
+    (
+        call.owns_encoding(value::Side::Request),
+        call.owns_encoding(value::Side::Response) && !is_error,
+    )
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {

@@ -371,3 +371,24 @@ fn a_secret_of_the_run_itself_is_never_written() {
         assert_eq!(taken.is_ok(), is_written, "{body}");
     }
 }
+
+#[test]
+fn hidden_names_of_a_cassette_are_known_again_whatever_their_pattern() {
+    let variables: Vec<String> = (0..20).map(|number| format!(r#""NAME_{number}":"v""#)).collect();
+    let asked = format!(r#"{{"variables":{{{}}},"codes":{{"ABC-123456":"v"}}}}"#, variables.join(","));
+    let mut taken = redacted(&redactor(), &asked, 200, "{}");
+    let written = text(taken.request.body()).to_owned();
+    assert!(!written.contains("NAME_") && !written.contains("ABC-123456"), "{written}");
+    let understood = finding(&taken.request, &taken.response);
+    assert_eq!(understood.request.as_ref().unwrap().violations, [], "{written}");
+    let lints = redactor_after(&[taken.clone()]).redact_loaded(&mut taken, &understood);
+    assert_eq!(lints, [""; 0]);
+    assert_eq!(text(taken.request.body()), written);
+    let again = redacted(&redactor(), &written, 200, "{}");
+    let names = |body: &str| input(body).member("variables").cloned();
+    assert_eq!(
+        names(text(again.request.body())),
+        names(&written),
+        "marked names stand for themselves"
+    );
+}

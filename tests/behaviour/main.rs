@@ -19,6 +19,7 @@ mod kill;
 mod malformed;
 mod odd_upstream;
 mod puppet;
+mod recognition;
 mod recording;
 mod replaying;
 mod replaying_tokens;

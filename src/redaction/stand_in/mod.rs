@@ -147,8 +147,20 @@ impl StandIns {
         if pattern.matches(&fitted) != Matched::No {
             return fitted;
         }
+        if let Some(other) = self.other_digits(text, member, pattern) {
+            return other;
+        }
         let mut seed = sample::Seed::new(&self.hash(b'p', text.as_bytes()));
         sample::text(Some(pattern), member.constraints.length, &mut seed).unwrap_or(fitted)
+    }
+
+    /// Other digits that obey the pattern and bear the mark: many a name must begin with a letter.
+    fn other_digits(&self, text: &str, member: &Member, pattern: &Pattern) -> Option<String> {
+        const TRIES: u8 = 16;
+        let digits = |turn: u8| fit(hexadecimal(self.hash(turn, text.as_bytes())), member);
+        (0..TRIES)
+            .map(digits)
+            .find(|digits| is_marked_text(digits) && pattern.matches(digits) != Matched::No)
     }
 
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
