@@ -38,7 +38,7 @@ use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
-use scan::Search;
+use scan::{Search, layers};
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -315,14 +315,15 @@ impl Redactor {
         }
     }
 
-    /// A body whose content encoding is its own, as it is. What is compressed in it can be looked
-    /// at, but not replaced.
+    /// A body whose content encoding is its own, as it is. Gzip is opened where the body is written;
+    /// what another encoding compresses can be looked at, but not replaced.
     fn owned(&self, place: &str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
         let Ok(inside) = headers::decode_content(headers, body) else {
             return Ok(body.clone());
         };
         let text = String::from_utf8_lossy(&inside);
-        let rule = self.search().scrub(&text).map(|(_, rule)| rule);
+        let found = || self.search().scrub(&text).map(|(_, rule)| rule);
+        let rule = if layers::is_gzip(body) { None } else { found() };
         let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
         let rule = rule.or_else(|| own().then_some(Rule::Credentials));
         match rule.filter(|_| inside != body) {
