@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 /// Services that take calls without a signature, by signing name: there is no scope to go by, and
 /// at the endpoint door no host either. (`sts` for web identities and SAML, `sso-oauth` and
-/// `awsssoportal` for the sign-in itself, `bedrock` and `codecatalyst` for bearer tokens; Cognito
-/// names itself by its target; `signin` is where `aws login` gets its tokens.)
-const UNSIGNED: [&str; 6] = ["sts", "sso-oauth", "awsssoportal", "bedrock", "codecatalyst", "signin"];
+/// `awsssoportal` for the sign-in itself, `bedrock` and `codecatalyst` for bearer tokens, `s3` for
+/// public objects; Cognito names itself by its target; `signin` is where `aws login` gets its
+/// tokens.)
+const UNSIGNED: [&str; 7] = ["sts", "sso-oauth", "awsssoportal", "bedrock", "codecatalyst", "signin", "s3"];
 
 /// Signing names that are no service's own.
 const ALIASES: [(&str, &str); 4] = [

@@ -10,6 +10,7 @@
 pub mod address;
 pub mod authority;
 pub mod body;
+mod claim;
 pub mod client;
 pub mod credentials;
 pub mod dialer;
@@ -17,6 +18,7 @@ pub mod endpoint;
 pub mod event;
 mod framing;
 mod intercept;
+mod old_signature;
 pub mod record;
 mod refuse;
 mod refused;
@@ -30,6 +32,7 @@ mod testing;
 pub mod tls;
 pub mod tunnel;
 pub mod upstream;
+mod vended;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;

@@ -2,13 +2,15 @@
 
 use super::address::{Address, AddressError, Preferences};
 use super::body::{BodyError, Payload, Read, read_limited};
+use super::claim::Claim;
 use super::credentials::{CredentialSource, Keyring, Keys, Owner};
 use super::event::{Event, Observer};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::replay::other_session;
-use super::sign::{self, Target};
+use super::sign::{self, SignError, Target};
 use super::signature::{self, Signed};
 use super::upstream::{Upstream, UpstreamError};
+use super::vended::credentials_in;
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::cassette::Interaction;
@@ -221,6 +223,7 @@ impl<O: Observer> Recorder<O> {
             ));
         }
         let judged_response = call.map(|call| judge_response(call, &response));
+        self.remember_vended(call, judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);
@@ -256,6 +259,19 @@ impl<O: Observer> Recorder<O> {
         let outgoing = self.authorised(arrival, passage, address).await?;
         let incoming = self.equipment.upstream.send(outgoing).await;
         Ok(incoming.map_err(|error| upstream_failed(&error))?.into_parts())
+    }
+
+    /// Remembers credentials that AWS gave out: later calls may come signed with them. (Those of S3
+    /// Express sign in a way of their own, and are refused at the endpoint door.)
+    fn remember_vended(&self, call: Option<&Call>, judged: Option<&Judged<Reply>>) {
+        let Some(Reply::Output(output)) = judged.and_then(|judged| judged.content.as_ref()) else {
+            return;
+        };
+        if call.is_some_and(|call| call.service.sdk_id != "S3") {
+            credentials_in(output)
+                .into_iter()
+                .for_each(|keys| self.equipment.keyring.remember(keys));
+        }
     }
 
     /// Makes the exchange durable, redacted.
@@ -346,9 +362,9 @@ impl<O: Observer> Recorder<O> {
         let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
         let mut outgoing = request.clone();
         *outgoing.uri_mut() = named.clone();
-        let scope = scope::of(request.uri(), request.headers());
-        if let Some((scope, keys)) = self.keys_for(arrival, request, scope).await? {
-            let (head, body) = outgoing.into_parts();
+        if let Some((scope, keys)) = self.keys_for(arrival, request).await? {
+            let unsigned = |error: SignError| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, format!("Ferrotape: {error}"));
+            let (head, body) = sign::with_one_signature(outgoing).map_err(unsigned)?.into_parts();
             if address.asymmetric {
                 return Err(no_address(&AddressError::Asymmetric));
             }
@@ -356,24 +372,24 @@ impl<O: Observer> Recorder<O> {
                 region: address.signing_region.as_deref().unwrap_or(&scope.region_as_written),
                 service: address.signing_name.as_deref().unwrap_or(&scope.service),
             };
-            let head = sign::sign(head, &body, target, &keys, SystemTime::now());
-            outgoing = Request::from_parts(
-                head.map_err(|error| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, error.to_string()))?,
-                body,
-            );
+            let head = sign::sign(head, &body, target, &keys, SystemTime::now()).map_err(unsigned)?;
+            outgoing = Request::from_parts(head, body);
         } else if arrival.door == Door::Endpoint {
             let host = wire::header_value(named.authority().map_or("", |authority| authority.as_str()));
             outgoing.headers_mut().insert(HOST, host);
         }
-        *outgoing.uri_mut() = dialled;
+        // What was signed: a presigned URL has lost its old signature.
+        if arrival.door != Door::Endpoint {
+            *outgoing.uri_mut() = self.equipment.upstream.locate(outgoing.uri());
+        }
         Ok(outgoing)
     }
 
     /// The keys to sign with again; none where the request goes on with what it has.
-    async fn keys_for(&self, arrival: &Arrival, request: &Request, scope: Option<Scope>) -> Result<Option<(Scope, Keys)>, Refused> {
+    async fn keys_for(&self, arrival: &Arrival, request: &Request) -> Result<Option<(Scope, Keys)>, Refused> {
         let denied = |message: String| Refused::new(Outcome::NotRecorded, 403, ACCESS_DENIED, message);
-        let Some(scope) = scope else { return Ok(None) };
-        let (known, replacement) = match self.equipment.keyring.owner(&scope.access_key_id) {
+        let Some(claim) = Claim::of(request) else { return Ok(None) };
+        let (known, replacement) = match self.equipment.keyring.owner(claim.access_key_id()) {
             Some(Owner::Run(keys)) => (keys, None),
             Some(Owner::Vended(keys)) => (keys.clone(), Some(keys)),
             None if arrival.door == Door::Endpoint && self.may_sign_as_default(arrival) => {
@@ -383,12 +399,12 @@ impl<O: Observer> Recorder<O> {
                     .keys()
                     .await
                     .map_err(|error| denied(format!("Ferrotape: {error}")))?;
-                return Ok(Some((scope, keys)));
+                return Ok(Some((claim.into_scope(), keys)));
             }
             None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {
                 return Err(denied(format!(
                     "Ferrotape: the request is signed with key `{}`, which is not this run's; use the environment that Ferrotape gives, or the intercept door",
-                    scope.access_key_id
+                    claim.access_key_id()
                 )));
             }
             None => return Ok(None),
@@ -405,11 +421,13 @@ impl<O: Observer> Recorder<O> {
             headers: request.headers(),
             body: request.body(),
         };
-        signature::verify(signed, &scope, &known.secret_access_key).map_err(|error| denied(format!("Ferrotape: {error}")))?;
+        claim
+            .verify(signed, &known.secret_access_key)
+            .map_err(|error| denied(format!("Ferrotape: {error}")))?;
         match replacement {
-            Some(keys) => Ok(Some((scope, keys))),
+            Some(keys) => Ok(Some((claim.into_scope(), keys))),
             None => match self.equipment.credentials.keys().await {
-                Ok(keys) => Ok(Some((scope, keys))),
+                Ok(keys) => Ok(Some((claim.into_scope(), keys))),
                 Err(error) => Err(denied(format!("Ferrotape: {error}"))),
             },
         }
@@ -452,7 +470,7 @@ impl<O: Observer> Recorder<O> {
             judged: None,
             remark: None,
         };
-        let ours = scope::of(&head.uri, &head.headers).is_some_and(|scope| self.equipment.keyring.owner(&scope.access_key_id).is_some());
+        let ours = Claim::of(&request).is_some_and(|claim| self.equipment.keyring.owner(claim.access_key_id()).is_some());
         if arrival.door == Door::Endpoint || ours {
             let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
             let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);

@@ -4,7 +4,8 @@ use super::body::{Read, read_limited};
 use super::event::{Event, Observer};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
-use crate::contract::{self, Departure, Rule};
+use crate::codec::checksum;
+use crate::contract::{self, Departure, Rule, Side};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
 use crate::matcher::miss::Miss;
 use crate::matcher::session::{self, Session};
@@ -12,12 +13,12 @@ use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::refusal::{CASSETTE_MISS, SERIALIZATION, UNKNOWN_OPERATION, validation_error};
-use crate::redaction::headers::{encode_content, is_checksum, refresh_checksums};
+use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName};
+use http::{Method, StatusCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -54,8 +55,12 @@ pub struct Replayer<O> {
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
+    /// The body is encoded as the client likes it.
+    encoded: bool,
     /// What the client sends or accepts changes headers: content encodings, checksums.
     varies: bool,
+    /// It answers a GET, so `x-amz-checksum-*` is of its body; elsewhere it is of what was sent.
+    is_object: bool,
 }
 
 impl<O: Observer> Replayer<O> {
@@ -105,7 +110,7 @@ impl<O: Observer> Replayer<O> {
             self.tell(number, call, request, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = self.tape.key(call, input);
+        let key = self.tape.key(call, &self.session.as_recorded(input));
         let operation = self.tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
@@ -128,7 +133,7 @@ impl<O: Observer> Replayer<O> {
         let Some(answer) = self.answers.get(position) else {
             return Response::default();
         };
-        let mut response = answer.response(request, body);
+        let mut response = answer.response(request, body, &self.session);
         if let Some(track) = self.tape.track(position) {
             track.template.fill_headers(input, response.headers_mut());
         }
@@ -156,7 +161,7 @@ impl<O: Observer> Replayer<O> {
         input: &Value,
         outcome: session::Outcome,
     ) -> Response {
-        let miss = Miss::explain(&self.tape, call, input, outcome);
+        let miss = Miss::explain(&self.tape, call, &self.session.as_recorded(input), outcome);
         let response = refuse_call(
             call,
             request,
@@ -182,7 +187,7 @@ impl<O: Observer> Replayer<O> {
                     return Response::default();
                 };
                 self.observer.played(number, position);
-                answer.response(request, body)
+                answer.response(request, body, &self.session)
             }
             outcome => {
                 let again = matches!(outcome, session::Outcome::Exhausted { .. });
@@ -324,28 +329,40 @@ fn reused(call: &Call, judged: &Judged<Value>, position: usize) -> Judged<Value>
 impl Answer {
     fn new(track: &Track) -> Answer {
         let recorded = &track.interaction.response;
-        let mut headers = recorded.headers().clone();
-        refresh_checksums(&mut headers, recorded.body());
-        let varies = headers.contains_key(CONTENT_ENCODING) || (!track.template.is_fixed() && headers.keys().any(is_checksum));
-        Answer {
+        let owned = !track.is_error && track.call.as_ref().is_some_and(|call| call.owns_encoding(Side::Response));
+        let encoded = recorded.headers().contains_key(CONTENT_ENCODING) && !owned;
+        let mut answer = Answer {
             status: recorded.status(),
-            headers,
-            varies,
-        }
+            headers: HeaderMap::new(),
+            encoded,
+            varies: encoded || (!track.template.is_fixed() && recorded.headers().keys().any(is_checksum)),
+            is_object: track.interaction.request.method() == Method::GET,
+        };
+        let mut headers = recorded.headers().clone();
+        // Somebody may have edited the body; what cannot be made anew is believed.
+        let known = |name: &HeaderName| checksum::header_value(name.as_str(), b"").is_some();
+        refresh_some_checksums(&mut headers, recorded.body(), |name| known(name) && answer.is_of_the_body(name));
+        answer.headers = headers;
+        answer
     }
 
-    fn response(&self, request: &Request, body: Bytes) -> Response {
-        let mut headers = self.headers.clone();
-        let body = if self.varies {
-            let body = encode_content(&mut headers, body, request.headers());
-            refresh_checksums(&mut headers, &body);
-            body
-        } else {
-            body
-        };
+    fn is_of_the_body(&self, checksum: &HeaderName) -> bool {
+        self.is_object || !checksum.as_str().starts_with("x-amz-checksum-")
+    }
+
+    fn response(&self, request: &Request, body: Bytes, session: &Session) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
+        response.headers_mut().clone_from(&self.headers);
+        session.fill(&mut response);
+        if self.encoded {
+            let plain = std::mem::take(response.body_mut());
+            *response.body_mut() = encode_content(response.headers_mut(), plain, request.headers());
+        }
+        if self.varies {
+            let body = response.body().clone();
+            refresh_some_checksums(response.headers_mut(), &body, |name| self.is_of_the_body(name));
+        }
         response
     }
 }
