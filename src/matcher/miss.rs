@@ -3,7 +3,7 @@
 //! The nearest recording is found by an index over hashes of top-level members, so that its cost
 //! does not grow with the bodies of a cassette; only the one that is nearest is decoded again and
 //! compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
-//! (idempotency tokens, nulls, account ids that are merely renamed) is no difference.
+//! (idempotency tokens, nulls, lengths and checksums, account ids that are merely renamed) is no difference.
 
 use super::key;
 use super::session::Outcome;
@@ -236,7 +236,7 @@ fn differences(track: &Track, call: &Call, sent: &Value, redactor: &Redactor) ->
         return Vec::new();
     };
     let mut differences = Vec::new();
-    if recorded_call.region != call.region {
+    if recorded_call.region != call.region && call.region.is_some() {
         let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
         differences.push(Difference {
             path: "region".to_owned(),
@@ -294,6 +294,9 @@ impl Compare<'_> {
                 continue;
             }
             seen.push(name);
+            if is_root && context.child(name).member.is_some_and(key::is_of_the_wire) {
+                continue;
+            }
             let place = path.name(name);
             let recorded = old.0.member(name).unwrap_or(&Value::Null);
             let sent = new.0.member(name).unwrap_or(&Value::Null);

@@ -46,5 +46,11 @@ pub fn ask(session: &Session, tape: &Tape, body: &str, repeat: bool) -> Outcome 
     let (call, body) = split(body);
     let input = input(body);
     let token = input.member("clientToken").and_then(|token| token.as_text());
-    session.play(tape, tape.key(&call, &input), tape.operation(&call), token, repeat)
+    session.play(
+        tape,
+        tape.key(&call, &session.as_recorded(&input)),
+        tape.operation(&call),
+        token,
+        repeat,
+    )
 }

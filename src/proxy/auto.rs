@@ -70,12 +70,17 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
 
 impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
     fn known(&self, session: &Session<Part>, asked: &Asked<'_>) -> Option<Known> {
-        let Playing { playable, positions } = session.part.playing.as_ref()?;
+        let playing = session.part.playing.as_ref()?;
+        let Playing { playable, positions } = playing;
         let tape = &playable.tape;
         let input = asked.judged.and_then(|judged| judged.content.as_ref());
         let choice = match (asked.call, input) {
             (Some(call), Some(input)) => {
-                let (key, operation, token) = (tape.key(call, input), tape.operation(call), call.token(input));
+                let (key, operation, token) = (
+                    tape.key(call, &positions.as_recorded(input)),
+                    tape.operation(call),
+                    call.token(input),
+                );
                 // As in replay, a request that breaks its contract gets only a recorded error.
                 let violates = asked.judged.is_some_and(|judged| judged.verdict == Verdict::Violates);
                 match violates {
@@ -88,7 +93,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         };
         let Choice::Play { position, .. } = choice else { return None };
         Some(Known {
-            response: playable.response(position, asked.request, input.unwrap_or(&Value::Null)),
+            response: playing.response(position, asked.request, input.unwrap_or(&Value::Null)),
             interaction: position,
         })
     }

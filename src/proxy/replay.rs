@@ -93,7 +93,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             self.tell(asked, call, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = tape.key(call, input);
+        let key = tape.key(call, &positions.as_recorded(input));
         let operation = tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
@@ -112,7 +112,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn play(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
-        let response = asked.session.part.playable.response(position, asked.request, input);
+        let response = asked.session.part.response(position, asked.request, input);
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.played(asked, position);
         } else {
@@ -134,8 +134,8 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
-        let playable = &asked.session.part.playable;
-        let miss = Miss::explain(&playable.tape, call, input, outcome);
+        let Playing { playable, positions } = &asked.session.part;
+        let miss = Miss::explain(&playable.tape, call, &positions.as_recorded(input), outcome);
         let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
         let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &miss.text(&remedy));
         let text = miss.text("");
@@ -153,7 +153,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         match positions.play(&playable.tape, key, None, None, self.behaviour.repeat) {
             session::Outcome::Play { position, .. } => {
                 self.played(asked, position);
-                playable.response(position, asked.request, &Value::Null)
+                asked.session.part.response(position, asked.request, &Value::Null)
             }
             outcome => {
                 let again = matches!(outcome, session::Outcome::Exhausted { .. });

@@ -9,6 +9,7 @@
 use super::rules::Rule;
 use super::stand_in::base64_text;
 use crate::cassette::Interaction;
+use crate::codec::event_stream;
 use crate::codec::spot::{self, Form};
 use crate::pointer;
 use crate::value::Value;
@@ -145,8 +146,13 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
     if !sources.iter().any(is_there) {
         return slots;
     }
+    let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
     spot::anywhere(wire::text(headers, "content-type"), body, &mut |spot| {
         let is_value = !spot.key && spot.form.is_text();
+        // A filled frame would need another length and checksum.
+        if is_stream {
+            return;
+        }
         if let Some((_, source)) = sources.iter().find(|(known, _)| is_value && *known == spot.text) {
             slots.push(Slot {
                 place: spot.range,

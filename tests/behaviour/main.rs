@@ -19,6 +19,7 @@ mod malformed;
 mod modes;
 mod odd_upstream;
 mod puppet;
+mod recognition;
 mod recording;
 mod refreshing;
 mod replaying;

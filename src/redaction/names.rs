@@ -1,0 +1,205 @@
+//! Names that say what stands behind them: a secret, an account id, the value of a pair.
+//!
+//! A name is that of a member, a map's entry, a header, a query member, an XML element or the key of
+//! a tag. Case, `-`, `_` and a plural `s` do not count.
+
+use std::sync::LazyLock;
+
+/// How the names of secrets end; `-` is a gap that may be written `-`, `_` or not at all. Entries are
+/// only ever added.
+const SECRET_NAMES: [&str; 34] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret-access-key",
+    "secret-key",
+    "client-secret",
+    "session-token",
+    "security-token",
+    "private-key",
+    "auth-token",
+    "authorization-token",
+    "access-token",
+    "refresh-token",
+    "bearer-token",
+    "id-token",
+    "api-token",
+    "bot-token",
+    "oauth-token",
+    "github-token",
+    "gitlab-token",
+    "npm-token",
+    "api-key",
+    "account-key",
+    "shared-access-key",
+    "signing-key",
+    "master-key",
+    "webhook-secret",
+    "shared-secret",
+    "app-secret",
+    "token-secret",
+    "signing-secret",
+    "api-secret",
+    "jwt-secret",
+];
+
+/// Names that are those of secrets as they are, and not as the end of another.
+const WHOLE_NAMES: [&str; 6] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-amz-signature",
+    "secret",
+];
+
+/// Whether the name of a member, entry or parameter says that its value is a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    // The shortest name has six letters.
+    if name.len() < 6 {
+        return false;
+    }
+    let singular = name.strip_suffix(['s', 'S']).unwrap_or(name);
+    let Some(last) = letters(singular).next() else { return false };
+    // Few names end in one of these letters; the rest is not looked at.
+    if !matches!(last, b'd' | b'e' | b'y' | b't' | b'n') {
+        return false;
+    }
+    SECRET_NAMES.iter().any(|known| begins_backwards(singular, known).is_some())
+        || WHOLE_NAMES.iter().any(|known| begins_backwards(singular, known) == Some(true))
+}
+
+/// The letters that count, from the last.
+fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {
+    let gaps = |byte: &u8| !matches!(byte, b'-' | b'_');
+    name.bytes().rev().filter(gaps).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// Whether a name ends with a known one, and if so, whether it is no longer than that.
+fn begins_backwards(name: &str, known: &str) -> Option<bool> {
+    let mut given = letters(name);
+    for wanted in letters(known) {
+        if given.next() != Some(wanted) {
+            return None;
+        }
+    }
+    Some(given.next().is_none())
+}
+
+/// A pattern for the names of secrets in running text.
+pub(super) static IN_TEXT: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<String> = SECRET_NAMES.iter().map(|name| name.replace('-', "[_-]?")).collect();
+    format!("(?:{})", names.join("|"))
+});
+
+/// Whether a member holds the name of what another member beside it holds: the `Key` of a tag.
+pub fn is_name_of_pair(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "key",
+        "name",
+        "tagkey",
+        "parameterkey",
+        "parametername",
+        "attributename",
+        "outputkey",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a member holds the value to a name beside or above it: `Value`, `StringValue`,
+/// `AttributeValueList`.
+pub fn is_value_of_pair(name: &str) -> bool {
+    let ends = |suffix: &str| {
+        let start = name.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| name.get(start..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    ends("value") || ends("values") || ends("valuelist")
+}
+
+/// Whether the name of a member says that an account id stands behind it.
+pub fn is_account_name(name: &str) -> bool {
+    let name = name.strip_suffix('s').unwrap_or(name);
+    let ends = |suffix: &str| {
+        name.len() >= suffix.len()
+            && name.is_char_boundary(name.len() - suffix.len())
+            && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
+    };
+    [
+        "account",
+        "accountid",
+        "account_id",
+        "account-id",
+        "owner",
+        "ownerid",
+        "owner_id",
+        "bucket-owner",
+        "registryid",
+        "catalogid",
+    ]
+    .iter()
+    .any(|suffix| ends(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_secrets_whatever_their_spelling() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "masterUserPassword",
+            "secret_access_key",
+            "x-api-key",
+            "ClientSecret",
+            "Passwords",
+            "Authorization",
+            "x-amz-security-token",
+            "secret",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "name",
+            "clientToken",
+            "NextToken",
+            "keyId",
+            "passwordPolicy",
+            "IdempotencyToken",
+            "pass",
+            "ConnectionAuthorization",
+            "hasSecret",
+            "s",
+            "______",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_secret_name_is_one() {
+        assert!(SECRET_NAMES.iter().chain(&WHOLE_NAMES).all(|name| is_secret_name(name)));
+        let pattern = regex::Regex::new(&IN_TEXT).unwrap();
+        assert!(SECRET_NAMES.iter().all(|name| pattern.is_match(&name.replace('-', "_"))));
+    }
+
+    #[test]
+    fn names_tell_accounts() {
+        for name in ["accountId", "OwnerId", "Account", "AccountIds", "SourceAccount", "registryId"] {
+            assert!(is_account_name(name), "{name}");
+        }
+        for name in ["count", "id", "OrderNumber", "é"] {
+            assert!(!is_account_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_pair_are_known() {
+        assert!(is_name_of_pair("Key") && is_name_of_pair("name") && !is_name_of_pair("KeyId"));
+        assert!(is_value_of_pair("StringValue") && is_value_of_pair("value") && !is_value_of_pair("valueFrom"));
+    }
+}
