@@ -159,11 +159,8 @@ impl Forwarder {
             Some(Owner::Run(keys)) => (keys, None),
             Some(Owner::Vended(keys)) => (keys.clone(), Some(keys)),
             None if arrival.door == Door::Endpoint && self.may_sign_as_default(arrival) => {
-                let keys = self
-                    .credentials
-                    .keys()
-                    .await
-                    .map_err(|error| denied(format!("Ferrotape: {error}")))?;
+                let keys = self.credentials.keys().await;
+                let keys = keys.map_err(|error| denied(format!("Ferrotape: {error}")))?;
                 return Ok(Some((claim.into_scope(), keys)));
             }
             None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {

@@ -78,11 +78,11 @@ impl Playing {
 
     /// What the interaction at `position` answers to this request.
     pub fn response(&self, position: usize, request: &Request, input: &Value) -> Response {
-        let playable = &self.playable;
-        let (Some(answer), Some(track)) = (playable.answers.get(position), playable.tape.track(position)) else {
+        let Playable { tape, answers, .. } = &*self.playable;
+        let (Some(answer), Some(track)) = (answers.get(position), tape.track(position)) else {
             return Response::default();
         };
-        let mut response = answer.response(request, playable.tape.body(position, input), &self.positions);
+        let mut response = answer.response(request, tape.body(position, input), &self.positions);
         track.template.fill_headers(input, response.headers_mut());
         response
     }
