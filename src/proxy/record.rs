@@ -472,7 +472,9 @@ impl<O: Observer> Recorder<O> {
         };
         let ours = Claim::of(&request).is_some_and(|claim| self.equipment.keyring.owner(claim.access_key_id()).is_some());
         if arrival.door == Door::Endpoint || ours {
-            let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
+            let message = format!(
+                "the request is larger than {MAX_BODY} bytes, more than can be signed again; send it in parts, or use `--door intercept`"
+            );
             let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);
             return self.refuse_unknown(&passage, None, &refused);
         }

@@ -1,7 +1,7 @@
 //! Saying no in the service's own protocol, so that the SDK raises its own error at once.
 
 use super::Payload;
-use crate::inspect::{Call, protocol_of};
+use crate::inspect::{Call, protocol_of, recognise};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::protocol::{Protocol, Refusal};
@@ -20,9 +20,14 @@ pub fn refuse_call(call: &Call, request: &Request, code: &str, status: u16, mess
     for_method(request, call.protocol.encode_error(&call.service, &refusal), message)
 }
 
-/// A refusal of a request that names no known operation: in the protocol of the service where that
-/// much is known, else in the one that its form suggests.
+/// A refusal of a request whose operation is not known, or was not asked for: in the protocol of the
+/// service where that much can be told, else in the one that its form suggests.
 pub fn refuse_unknown(catalog: &Catalog, service: Option<&str>, request: &Request, code: &str, status: u16, message: &str) -> Response {
+    if service.is_none()
+        && let Ok(call) = recognise(catalog, request)
+    {
+        return refuse_call(&call, request, code, status, message);
+    }
     let known = service
         .and_then(|name| catalog.find(name))
         .and_then(|service| Some((service, protocol_of(service)?)));
@@ -88,4 +93,24 @@ fn for_method(request: &Request, mut response: Response, message: &str) -> Respo
 /// A whole response as the server sends it.
 pub fn answer(response: Response) -> http::Response<Payload> {
     response.map(Payload::whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_which_only_the_head_was_read_is_refused_in_its_service_s_protocol() {
+        let catalog = Catalog::built_in().unwrap();
+        let request = http::Request::post("http://127.0.0.1/")
+            .header("x-amz-target", "AwsProton20200720.CreateServiceInstance")
+            .body(Bytes::new())
+            .unwrap();
+        let known = refuse_unknown(&catalog, None, &request, "RequestTooLarge", 413, "too large");
+        assert_eq!(known.status(), 413);
+        assert_eq!(known.headers()["content-type"], "application/x-amz-json-1.0");
+        let unknown = http::Request::put("http://127.0.0.1/a").body(Bytes::new()).unwrap();
+        let unknown = refuse_unknown(&catalog, None, &unknown, "RequestTooLarge", 413, "too large");
+        assert_eq!(unknown.headers()["content-type"], "application/json");
+    }
 }

@@ -25,6 +25,7 @@ mod replaying_tokens;
 mod secrets;
 mod settings;
 mod stand_in;
+mod storage;
 mod turtles;
 mod unmodeled;
 mod vectors;
