@@ -378,7 +378,9 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             remark: None,
         };
         if self.forwarder.must_sign(arrival, &request) {
-            let message = format!("the request is larger than {MAX_BODY} bytes, more than can be signed again; use `--door intercept`");
+            let message = format!(
+                "the request is larger than {MAX_BODY} bytes, more than can be signed again; send it in parts, or use `--door intercept`"
+            );
             let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);
             return self.refuse_unknown(&passage, None, &refused);
         }

@@ -2,7 +2,7 @@
 
 use super::Payload;
 use crate::codec::cbor;
-use crate::inspect::{Call, spoken};
+use crate::inspect::{Call, recognise, spoken};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::protocol::{Protocol, Refusal};
@@ -21,9 +21,14 @@ pub fn refuse_call(call: &Call, request: &Request, code: &str, status: u16, mess
     for_method(request, call.protocol.encode_error(&call.service, &refusal), message)
 }
 
-/// A refusal of a request that names no known operation: in the protocol in which it speaks to
-/// the service where that much is known, else in the one that its form suggests.
+/// A refusal of a request whose operation is not known, or was not asked for: in the protocol in
+/// which it speaks to the service where that much can be told, else in the one that its form suggests.
 pub fn refuse_unknown(catalog: &Catalog, service: Option<&str>, request: &Request, code: &str, status: u16, message: &str) -> Response {
+    if service.is_none()
+        && let Ok(call) = recognise(catalog, request)
+    {
+        return refuse_call(&call, request, code, status, message);
+    }
     let known = service
         .and_then(|name| catalog.find(name))
         .and_then(|service| Some((service, spoken(service, request)?)));
@@ -132,5 +137,20 @@ mod tests {
             let json = refused(service, "http://h/", &target, "{}");
             assert!(json.body().starts_with(b"{\"__type\":\"Unknown<\""), "{service:?}: {json:?}");
         }
+    }
+
+    #[test]
+    fn a_request_of_which_only_the_head_was_read_is_refused_in_its_service_s_protocol() {
+        let catalog = Catalog::built_in().unwrap();
+        let request = http::Request::post("http://127.0.0.1/")
+            .header("x-amz-target", "AwsProton20200720.CreateServiceInstance")
+            .body(Bytes::new())
+            .unwrap();
+        let known = refuse_unknown(&catalog, None, &request, "RequestTooLarge", 413, "too large");
+        assert_eq!(known.status(), 413);
+        assert_eq!(known.headers()["content-type"], "application/x-amz-json-1.0");
+        let unknown = http::Request::put("http://127.0.0.1/a").body(Bytes::new()).unwrap();
+        let unknown = refuse_unknown(&catalog, None, &unknown, "RequestTooLarge", 413, "too large");
+        assert_eq!(unknown.headers()["content-type"], "application/json");
     }
 }

@@ -31,6 +31,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod stand_in;
+mod storage;
 mod turtles;
 mod unmodeled;
 mod vectors;

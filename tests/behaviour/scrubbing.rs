@@ -22,7 +22,7 @@ fn an_older_cassette_is_scrubbed_once_and_says_what_changed() {
     let place = Workplace::new();
     old(&place, "old", json!({ "spec": SPEC }));
     let before = place.cassette_text("old");
-    let check = place.run(["scrub", "--check"]).finish().expect(15);
+    let check = place.run(["scrub", "--check"]).finish().expect(16);
     assert_eq!(
         check.stdout,
         "cassettes/old.json: interaction 1: /request/body/spec (sensitive-members)\n1 of 1 cassette would change\n"
@@ -48,7 +48,7 @@ fn a_scan_tells_file_place_and_rule_and_never_the_secret() {
     let place = Workplace::new();
     old(&place, "old", json!({ "spec": SPEC }));
     std::fs::write(place.path().join("notes.txt"), format!("one\ndb_password = {SPEC}\n")).expect("it is ours");
-    let done = place.run(["scan", "cassettes", "notes.txt"]).finish().expect(15);
+    let done = place.run(["scan", "cassettes", "notes.txt"]).finish().expect(16);
     assert_eq!(
         done.stdout,
         "cassettes/old.json: interaction 1: `/request/body/spec` stood in plain text\nnotes.txt:2: secret-forms\n"

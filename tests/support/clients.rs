@@ -97,6 +97,26 @@ pub fn service_program(name: &str) -> [OsString; 3] {
     [python().into(), "-B".into(), program.into()]
 }
 
+/// The command of a program of `python/`.
+pub fn python_program(name: &str) -> Vec<OsString> {
+    vec![
+        python().into(),
+        "-B".into(),
+        source("python").join(name).with_extension("py").into(),
+    ]
+}
+
+/// The command of a program of `node/`.
+pub fn node_program(name: &str) -> Vec<OsString> {
+    let program = installed().join("node").join(name).with_extension("mjs");
+    vec![installed().join("bin/node").into(), program.into()]
+}
+
+/// The command of a program of `rust/`.
+pub fn rust_program(name: &str) -> Vec<OsString> {
+    vec![installed().join("bin").join(name).into()]
+}
+
 /// A `PATH` on which that Python is the first.
 pub fn path() -> OsString {
     let rest = std::env::var_os("PATH").unwrap_or_default();

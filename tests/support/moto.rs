@@ -95,6 +95,8 @@ fn server(folder: &Path, leaf: &Path, key: &Path, address: SocketAddr) -> Child 
     command.arg("-B").arg(clients::source("python/moto_server.py"));
     // The user, its key and its policy are made without a signature; all later calls are checked.
     command.env("INITIAL_NO_AUTH_ACTION_COUNT", "3");
+    // Else a part has 5 MiB at least.
+    command.env("S3_UPLOAD_PART_MIN_SIZE", "1");
     command
         .args(["-H", "127.0.0.1", "-p", &address.port().to_string(), "-s", "-c"])
         .arg(leaf)

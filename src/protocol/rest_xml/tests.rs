@@ -73,6 +73,9 @@ fn the_root_itself_may_be_the_member() {
     let operation = service.operation_named("Where").unwrap();
     let written = REST_XML.encode_response(&service, operation, &wanted);
     assert_eq!(REST_XML.decode_response(&service, operation, &written), Ok(Reply::Output(wanted)));
+    let nowhere = Value::Object(vec![("LocationConstraint".to_owned(), Value::Null)]);
+    let body = "<LocationConstraint xmlns=\"http://s3/\"/>";
+    assert_eq!(answer(&service, "Where", 200, body), Ok(Reply::Output(nowhere)));
 }
 
 #[test]
