@@ -2,6 +2,7 @@
 
 use crate::cassette::store::{Library, load_file};
 use crate::cassette::{Cassette, Interaction, Name, Redacted};
+use crate::codec::spot;
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
 use crate::report::clean;
@@ -150,7 +151,7 @@ fn side(name: &str, headers: &HeaderMap, body: &Bytes, interaction: &Interaction
             writeln!(out, "  {header}: {value}{mark}")?;
         }
     }
-    let text = render_body(body, &format!("/{name}/body"), redacted);
+    let text = render_body(headers, body, &format!("/{name}"), redacted);
     let lines: Vec<&str> = text.lines().collect();
     let shown = if full { lines.len() } else { lines.len().min(LONGEST) };
     for line in lines.iter().take(shown) {
@@ -162,13 +163,17 @@ fn side(name: &str, headers: &HeaderMap, body: &Bytes, interaction: &Interaction
     Ok(())
 }
 
-/// A JSON body spaced for people, its redacted places marked; other text as it is; bytes counted.
-fn render_body(body: &Bytes, root: &str, redacted: &[Redacted]) -> String {
+/// A JSON body spaced for people, other text as it is, bytes counted; the redacted places marked.
+fn render_body(headers: &HeaderMap, body: &Bytes, side: &str, redacted: &[Redacted]) -> String {
+    let root = &format!("{side}/body");
     let Ok(text) = std::str::from_utf8(body) else {
-        return format!("({} bytes that are not text)", body.len());
+        let count = format!("({} bytes that are not text)", body.len());
+        let below = redacted.iter().filter(|place| place.path.starts_with(root.as_str()));
+        let lines = below.map(|place| format!("{}{}", clean(place.path.strip_prefix(side).unwrap_or_default()), mark(place)));
+        return std::iter::once(count).chain(lines).collect::<Vec<_>>().join("\n");
     };
     let Ok(spaced) = rewrite::respace(text, 0) else {
-        return text.lines().map(clean).collect::<Vec<_>>().join("\n");
+        return marked_text(headers, text, side, redacted);
     };
     // JSON has no other control character than these outside of escapes, but for the C1 set.
     let spaced: String = spaced
@@ -205,6 +210,27 @@ fn render_body(body: &Bytes, root: &str, redacted: &[Redacted]) -> String {
         .collect();
     let marked = listed.and_then(|_| rewrite::replace(&spaced, &edits));
     marked.unwrap_or(spaced)
+}
+
+/// A text that is no JSON, with a mark behind each redacted place that can be found in it.
+fn marked_text(headers: &HeaderMap, text: &str, side: &str, redacted: &[Redacted]) -> String {
+    let content_type = crate::wire::text(headers, "content-type");
+    let mut marks: Vec<(usize, String)> = Vec::new();
+    spot::anywhere(content_type, text.as_bytes(), &mut |spot| {
+        let is_here = |place: &&Redacted| place.path.strip_prefix(side) == Some(spot.wire);
+        marks.extend(redacted.iter().filter(is_here).map(|place| (spot.range.end, mark(place))));
+    });
+    marks.sort_by_key(|(end, _)| *end);
+    let printable = |part: &str| part.split('\n').map(clean).collect::<Vec<_>>().join("\n");
+    let mut out = String::new();
+    let mut from = 0;
+    for (end, mark) in marks {
+        out.push_str(&printable(text.get(from..end).unwrap_or_default()));
+        out.push_str(&mark);
+        from = end;
+    }
+    out.push_str(&printable(text.get(from..).unwrap_or_default()));
+    out
 }
 
 fn mark(place: &Redacted) -> String {
@@ -287,6 +313,38 @@ mod tests {
              \x20 {\n\
              \x20   \"message\": \"no \\u001b[2J\"\n\
              \x20 }\n"
+        );
+    }
+
+    #[test]
+    fn redacted_places_are_marked_whatever_the_format() {
+        let place = |path: &str| Redacted {
+            path: path.to_owned(),
+            member: None,
+            rule: "credentials".to_owned(),
+            breaks: Vec::new(),
+        };
+        let shown = |content_type: &'static str, body: &'static [u8], path: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("content-type", http::HeaderValue::from_static(content_type));
+            let text = render_body(&headers, &Bytes::from_static(body), "/request", &[place(path)]);
+            String::from_utf8(anstream::adapter::strip_bytes(text.as_bytes()).into_vec()).unwrap()
+        };
+        assert_eq!(
+            shown("application/xml", b"<a><b>x1</b>\n<c>y</c></a>", "/request/body/a/b"),
+            "<a><b>x1 ‹redacted: credentials›</b>\n<c>y</c></a>"
+        );
+        assert_eq!(
+            shown("application/x-www-form-urlencoded", b"A=x&B=y1&C=z", "/request/body/B"),
+            "A=x&B=y1 ‹redacted: credentials›&C=z"
+        );
+        assert_eq!(
+            shown("text/plain", b"one\ntwo", "/request/body"),
+            "one\ntwo ‹redacted: credentials›"
+        );
+        assert_eq!(
+            shown("application/cbor", b"\xa1\x61a\xff", "/request/body/a"),
+            "(4 bytes that are not text)\n/body/a ‹redacted: credentials›"
         );
     }
 

@@ -252,7 +252,11 @@ impl<'a> Context<'a> {
         Context {
             member: Some(member),
             shape: Some(member.target),
-            secret: secret.or(member.sensitive.then_some(Rule::SensitiveMembers)),
+            // What the model marks is hidden whole, map keys and numbers too; what a name says is not.
+            secret: match secret {
+                None | Some(Rule::SecretForms) if member.sensitive => Some(Rule::SensitiveMembers),
+                secret => secret,
+            },
             ..self
         }
     }
