@@ -1,12 +1,18 @@
 //! What was typed, nothing more.
 
+use crate::commands::auto::AutoArguments;
 use crate::commands::check::CheckArguments;
+use crate::commands::compare::CompareArguments;
 use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
 use crate::commands::models::ModelsArguments;
+use crate::commands::passthrough::PassthroughArguments;
 use crate::commands::record::RecordArguments;
+use crate::commands::refresh::RefreshArguments;
 use crate::commands::replay::ReplayArguments;
+use crate::commands::scan::ScanArguments;
 use crate::commands::schema::SchemaArguments;
+use crate::commands::scrub::ScrubArguments;
 use crate::commands::show::ShowArguments;
 use crate::commands::synth::SynthArguments;
 use crate::commands::verify::VerifyArguments;
@@ -42,9 +48,15 @@ pub struct Cli {
 pub enum Command {
     Record(RecordArguments),
     Replay(ReplayArguments),
+    Auto(AutoArguments),
+    Compare(CompareArguments),
+    Passthrough(PassthroughArguments),
+    Refresh(RefreshArguments),
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
+    Scrub(ScrubArguments),
+    Scan(ScanArguments),
     Synth(SynthArguments),
     Mock(MockArguments),
     Models(ModelsArguments),
@@ -88,10 +100,16 @@ impl Command {
         let (cassettes, models) = match self {
             Command::Record(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
             Command::Replay(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Auto(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Compare(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Passthrough(arguments) => (None, Some(&mut arguments.run.models)),
+            Command::Refresh(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
+            Command::Scrub(arguments) => (None, Some(&mut arguments.models)),
+            Command::Scan(arguments) => (None, Some(&mut arguments.models)),
             Command::Mock(arguments) => (None, Some(&mut arguments.models)),
             Command::Models(arguments) => (None, Some(&mut arguments.models)),
             Command::Demo(_) | Command::DemoClient(_) | Command::Schema(_) => (None, None),
@@ -110,8 +128,23 @@ impl Command {
                     arguments.paths = vec![settled];
                 }
             }
+            Command::Scrub(arguments) => {
+                if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
+                    arguments.paths = vec![settled.clone()];
+                }
+                arguments.settings = settings;
+            }
+            Command::Scan(arguments) => {
+                if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
+                    arguments.paths = vec![settled.clone()];
+                }
+                arguments.settings = settings;
+            }
             Command::Record(arguments) => arguments.run.settings = settings,
             Command::Replay(arguments) => arguments.run.settings = settings,
+            Command::Auto(arguments) => arguments.run.settings = settings,
+            Command::Compare(arguments) => arguments.run.settings = settings,
+            Command::Refresh(arguments) => arguments.settings = settings,
             _ => {}
         }
     }

@@ -1,14 +1,24 @@
 //! The commands, one file each: what is typed there, and what it does.
 
+pub mod auto;
 pub mod check;
+pub mod compare;
 pub mod demo;
 mod ledger;
+mod live;
 pub mod mock;
 pub mod models;
+pub mod passthrough;
 pub mod record;
+mod recordings;
+pub mod refresh;
 pub mod replay;
+mod resend;
 mod run;
+pub mod scan;
 pub mod schema;
+pub mod scrub;
+mod shelf;
 pub mod show;
 pub mod synth;
 mod tape;

@@ -1,19 +1,18 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
-use super::ledger::{Ledger, conforming, error_code};
+use super::ledger::{Ledger, session_report};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
+use super::shelf::{Cassettes, describe, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
-use crate::inspect::inspect_recorded;
-use crate::matcher::{Tape, Track};
-use crate::model::catalog::Catalog;
+use crate::proxy::playing::{Players, Playing};
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
-use crate::redaction::Redactor;
+use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::record_command;
-use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
+use crate::report::{Mode as ReportMode, Strictness, Summary};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Answer the AWS calls of a command from a cassette: offline, deterministically, judged.
@@ -45,32 +44,63 @@ pub enum Unmodeled {
     Recorded,
 }
 
+/// What is replayed, and how.
+pub struct Replaying<'a> {
+    pub run: &'a RunArguments,
+    pub repeat: bool,
+    pub play_unmodeled: bool,
+    pub all_played: bool,
+}
+
 /// Runs the command.
 pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
-    let common = &arguments.run;
-    let library = Library::new(common.cassettes.clone());
-    let cassette = library.load(&common.cassette)?;
-    let catalog = common.models.catalog()?;
-    let count = cassette.interactions.len();
-    let region = cassette.interactions.iter().find_map(|interaction| interaction.region.clone());
-    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
-    let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&catalog, interaction));
-    let name = common.cassette.as_str();
+    replay(&Replaying {
+        run: &arguments.run,
+        repeat: arguments.repeat,
+        play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
+        all_played: arguments.all_played,
+    })
+}
+
+/// Replays.
+pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
+    let common = arguments.run;
+    let catalog = Arc::new(common.models.catalog()?);
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(name, Console::new(&command), common.contract));
-    let path = library.path(&common.cassette);
-    for (position, lint) in tape.lints() {
-        eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
-    }
+    let library = Library::new(common.cassettes.clone());
+    let name = common.cassette();
+    // Without `-c`, and with other cassettes there, sessions will name theirs.
+    let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
+    let players = Players::new(
+        Cassettes {
+            library: library.clone(),
+            catalog: catalog.clone(),
+            command: command.clone(),
+        },
+        ReportMode::Replay.name(),
+    );
+    let own = match has_own {
+        true => Some(Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?)),
+        false => None,
+    };
+    let tracks = own.iter().flat_map(|own| own.playable.tape.tracks());
+    let region = tracks.clone().find_map(|track| track.interaction.region.clone());
+    let serving = match &own {
+        Some(own) => serving(&library.path(&name), own.playable.tape.tracks().len()),
+        None => format!(
+            "replaying the cassettes of `{}` to the sessions that name them",
+            library.root().display()
+        ),
+    };
+    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
     let enforce = common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce;
     let behaviour = Behaviour {
-        cassette: name.to_owned(),
         repeat: arguments.repeat,
         enforce,
-        play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
-        record_command: record_command(name, &command),
+        play_unmodeled: arguments.play_unmodeled,
     };
-    let replayer = Arc::new(Replayer::new(catalog, tape, behaviour, ledger.clone()));
+    let sessions = Sessions::new(players, name, own);
+    let replayer = Arc::new(Replayer::new(catalog.clone(), sessions, behaviour, ledger.clone()));
     let setting = Setting {
         arguments: common,
         mode: Mode::Replay,
@@ -83,29 +113,23 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         parent: of_this_process(),
         options: Options::default(),
         own_keys: false,
-        serving: format!(
-            "replaying `{}` ({count} interaction{})",
-            path.display(),
-            if count == 1 { "" } else { "s" }
-        ),
+        serving,
     };
     let child = runtime()?.block_on(serve(setting, replayer.clone(), &ledger))?;
-    let described = |position: usize| Some(describe(replayer.catalog(), name, position, replayer.tape().track(position)?));
+    let described = |session: u32, position: usize| {
+        let session = replayer.sessions().at(session)?;
+        let track = session.part.playable.tape.track(position)?;
+        Some(describe(&catalog, &session.label, position, track))
+    };
     let account = ledger.close(described);
-    let unplayed = replayer.unplayed().into_iter().map(|position| Unplayed {
-        interaction: position + 1,
-        service: replayer.tape().tracks()[position].interaction.service.clone(),
-        operation: replayer.tape().tracks()[position].interaction.operation.clone(),
-    });
+    let sessions = replayer.sessions().all();
     let summary = Summary {
         mode: ReportMode::Replay,
-        cassettes: vec![CassetteReport {
-            name: name.to_owned(),
-            path: Some(path),
-            put_aside: false,
-            interactions: count,
-            unplayed: unplayed.collect(),
-        }],
+        cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
+        sessions: sessions
+            .iter()
+            .map(|session| session_report(session, session.part.unplayed().len()))
+            .collect(),
         calls: account.calls,
         problem: account.problem,
         all_played: arguments.all_played,
@@ -119,26 +143,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     })))
 }
 
-/// What a clean play of an interaction says in a report.
-fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -> CallReport {
-    let finding = inspect_recorded(catalog, &track.interaction);
-    let response = finding.response;
-    let request = match track.call {
-        Some(_) => Some(conforming()),
-        None => finding.request.as_ref().map(SideReport::from),
-    };
-    CallReport {
-        number: 0,
-        service: track.interaction.service.clone(),
-        operation: track.interaction.operation.clone(),
-        region: track.interaction.region.clone(),
-        cassette: cassette.to_owned(),
-        interaction: Some(position + 1),
-        status: Some(track.interaction.response.status().as_u16()),
-        error: response.as_ref().and_then(error_code),
-        outcome: Outcome::Played,
-        request,
-        response: response.as_ref().map(SideReport::from),
-        message: None,
-    }
+fn serving(path: &Path, count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("replaying `{}` ({count} interaction{plural})", path.display())
 }

@@ -34,6 +34,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
     let mut summary = Summary {
         mode: Mode::Verify,
         cassettes: Vec::new(),
+        sessions: Vec::new(),
         calls: Vec::new(),
         problem: None,
         all_played: false,
@@ -77,7 +78,7 @@ fn unjudged(calls: &[CallReport]) -> Option<String> {
     })
 }
 
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -123,10 +124,12 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
             .or_else(|| interaction.operation.clone()),
         region: interaction.region.clone(),
         cassette: cassette.to_owned(),
+        session: None,
         interaction: Some(index + 1),
         status: Some(interaction.response.status().as_u16()),
         error: finding.response.as_ref().and_then(error_code),
         outcome: Outcome::Judged,
+        differences: Vec::new(),
         request: finding.request.as_ref().map(SideReport::from),
         response: finding.response.as_ref().map(SideReport::from),
         message: None,

@@ -370,14 +370,14 @@ impl Compare<'_> {
     }
 }
 
-fn masked(text: &str) -> Cow<'_, str> {
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
     match scan::rename_accounts(text, &|_| Some("0".repeat(12))) {
         Some(masked) => Cow::Owned(masked),
         None => Cow::Borrowed(text),
     }
 }
 
-fn shown(value: &Value, hidden: bool) -> String {
+pub(super) fn shown(value: &Value, hidden: bool) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         _ if hidden => "(hidden)".to_owned(),

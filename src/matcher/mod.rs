@@ -6,6 +6,7 @@
 //! answers, and how, is the proxy's affair.
 
 mod aliases;
+pub mod compare;
 pub mod key;
 pub mod miss;
 #[cfg(test)]

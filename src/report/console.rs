@@ -80,7 +80,10 @@ fn block(style: Option<Style>, text: &str) -> String {
 
 fn live(call: &CallReport, command: &[String]) -> String {
     let mut out = String::new();
-    let title = call.title();
+    let title = match &call.session {
+        Some(session) => format!("{} (session `{session}`)", call.title()),
+        None => call.title(),
+    };
     let number = call.number;
     for (name, side) in call.sides().filter(|(_, side)| side.breaks_contract()) {
         for departure in &side.violations {
@@ -96,15 +99,16 @@ fn live(call: &CallReport, command: &[String]) -> String {
         Outcome::Unmodeled => ("unmodeled", "no known operation; name its model with `--model FILE`"),
         Outcome::NotRecorded => ("not recorded", "the call was answered, but is not in the cassette"),
         Outcome::UpstreamFailed => ("upstream failed", "the service could not be reached"),
+        Outcome::Differs => ("differs", "the live answer is not the recorded one"),
         // All went well, but there is something to be said.
-        Outcome::Recorded if call.message.is_some() => {
+        Outcome::Recorded | Outcome::Forwarded if call.message.is_some() => {
             out += &block(Some(ODD), &format!("unmodeled #{number} {title}"));
             for line in call.message.iter().flat_map(|message| message.lines()) {
                 out += &format!("           {}\n", clean(line));
             }
             return out;
         }
-        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return out,
+        Outcome::Recorded | Outcome::Forwarded | Outcome::Played | Outcome::Same | Outcome::Refused | Outcome::Judged => return out,
     };
     let why = call.message.as_deref().unwrap_or(otherwise);
     out += &block(Some(BAD), &format!("{word} #{number} {title}"));

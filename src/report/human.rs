@@ -71,11 +71,11 @@ impl Line {
 fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
     let number = match summary.mode {
         Mode::Verify => call.interaction.unwrap_or(call.number),
-        Mode::Record | Mode::Replay => call.number,
+        _ => call.number,
     };
     let title = match summary.cassettes.len() {
-        0 | 1 => call.title(),
-        _ => format!("{}  {}", call.cassette, call.title()),
+        0 | 1 if call.session.is_none() => call.title(),
+        _ => format!("{}  {}", call.suite(), call.title()),
     };
     (format!("#{number}"), title)
 }
@@ -86,8 +86,9 @@ fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
         Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
         Outcome::NotRecorded => ("unwritten", BAD, "answered, but not recorded"),
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
-        Outcome::Recorded if call.message.is_some() => ("unmodeled", ODD, ""),
-        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return None,
+        Outcome::Differs => ("differs", BAD, "the live answer is not the recorded one"),
+        Outcome::Recorded | Outcome::Forwarded if call.message.is_some() => ("unmodeled", ODD, ""),
+        Outcome::Recorded | Outcome::Forwarded | Outcome::Played | Outcome::Same | Outcome::Refused | Outcome::Judged => return None,
     };
     let (number, title) = heading(summary, call);
     Some(Line {
@@ -205,14 +206,14 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
 fn next_steps(summary: &Summary) -> Vec<String> {
     let mut steps = Vec::new();
     let cassette = summary.cassettes.first();
-    if summary.mode == Mode::Replay && summary.count(Outcome::Missed) > 0 {
+    if matches!(summary.mode, Mode::Replay | Mode::Compare) && summary.count(Outcome::Missed) > 0 {
         let name = missed_cassette(summary);
         steps.push(format!("to record what was missed: `{}`", record_command(name, &summary.command)));
     }
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
     }
-    if summary.mode == Mode::Record
+    if matches!(summary.mode, Mode::Record | Mode::Auto)
         && summary.count(Outcome::Recorded) > 0
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
@@ -249,9 +250,15 @@ fn command_tail(command: &[String]) -> String {
 /// `ferrotape: replay `orders`: 3 calls, 1 played, 1 refused, 1 missed; 1 lint; 1 unplayed`.
 fn counts(summary: &Summary) -> String {
     let failed = summary.broken() > 0
-        || [Outcome::Missed, Outcome::Unmodeled, Outcome::NotRecorded, Outcome::UpstreamFailed]
-            .iter()
-            .any(|outcome| summary.count(*outcome) > 0);
+        || [
+            Outcome::Missed,
+            Outcome::Unmodeled,
+            Outcome::NotRecorded,
+            Outcome::UpstreamFailed,
+            Outcome::Differs,
+        ]
+        .iter()
+        .any(|outcome| summary.count(*outcome) > 0);
     let style = if failed { BAD } else { GOOD };
     let mut line = format!(
         "{style}ferrotape: {}{}:{style:#} {}",
@@ -295,6 +302,15 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn subject(summary: &Summary) -> String {
+    let sessions = summary.sessions.iter().filter(|session| session.calls > 0).count();
+    let cassettes = subject_cassettes(summary);
+    match sessions {
+        0 | 1 => cassettes,
+        many => format!("{cassettes} in {many} sessions"),
+    }
+}
+
+fn subject_cassettes(summary: &Summary) -> String {
     match summary.cassettes.as_slice() {
         [] => String::new(),
         [one] => match &one.path {

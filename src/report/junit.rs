@@ -5,6 +5,7 @@
 use super::human::{clean, describe};
 use super::{CallReport, Mode, Outcome, Report, SideReport, Summary};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// The form `junit`.
@@ -14,10 +15,10 @@ impl Report for Junit {
     fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut report = quick_junit::Report::new(format!("ferrotape {}", summary.mode.name()));
         for name in suites(summary) {
-            let mut suite = TestSuite::new(name);
-            let calls = summary.calls.iter().filter(|call| call.cassette == name);
+            let calls = summary.calls.iter().filter(|call| call.suite() == name);
+            let mut suite = TestSuite::new(name.clone());
             suite.add_test_cases(calls.map(|call| case(call, summary.mode)));
-            suite.add_test_cases(unplayed_cases(summary, name));
+            suite.add_test_cases(unplayed_cases(summary, &name));
             report.add_test_suite(suite);
         }
         if let Some(problem) = &summary.problem {
@@ -29,23 +30,20 @@ impl Report for Junit {
     }
 }
 
-/// The cassettes of the run, then those that only calls name.
-fn suites(summary: &Summary) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    let cassettes = summary.cassettes.iter().map(|cassette| cassette.name.as_str());
-    for name in cassettes.chain(summary.calls.iter().map(|call| call.cassette.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+/// The cassettes of the run, then what only calls name: other cassettes, and sessions with a name
+/// of their own.
+fn suites(summary: &Summary) -> Vec<String> {
+    let mut known = HashSet::new();
+    let cassettes = summary.cassettes.iter().map(|cassette| cassette.name.clone());
+    let names = cassettes.chain(summary.calls.iter().map(CallReport::suite));
+    names.filter(|name| known.insert(name.clone())).collect()
 }
 
 fn case(call: &CallReport, mode: Mode) -> TestCase {
     let operation = call.operation.as_deref().unwrap_or("unknown call");
     let number = match mode {
         Mode::Verify => call.interaction.unwrap_or(call.number),
-        Mode::Record | Mode::Replay => call.number,
+        _ => call.number,
     };
     let mut case = TestCase::new(format!("#{number} {operation}"), status(call, mode));
     case.set_classname(call.service.as_deref().unwrap_or("unknown service"));
@@ -82,9 +80,9 @@ fn failed(name: &str, class: &str, kind: NonSuccessKind, message: &str) -> TestC
 fn status(call: &CallReport, mode: Mode) -> TestCaseStatus {
     let kind = match call.outcome {
         Outcome::NotRecorded | Outcome::UpstreamFailed => NonSuccessKind::Error,
-        Outcome::Missed | Outcome::Unmodeled | Outcome::Refused => NonSuccessKind::Failure,
-        Outcome::Recorded | Outcome::Played | Outcome::Judged if breaks(call, mode) => NonSuccessKind::Failure,
-        Outcome::Recorded | Outcome::Played | Outcome::Judged => return TestCaseStatus::success(),
+        Outcome::Missed | Outcome::Unmodeled | Outcome::Refused | Outcome::Differs => NonSuccessKind::Failure,
+        _ if breaks(call, mode) => NonSuccessKind::Failure,
+        Outcome::Recorded | Outcome::Played | Outcome::Judged | Outcome::Forwarded | Outcome::Same => return TestCaseStatus::success(),
     };
     let mut lines = departures(call, |side| &side.violations);
     lines.extend(
@@ -116,7 +114,8 @@ fn failure_type(call: &CallReport) -> &'static str {
         Outcome::Unmodeled => "unmodeled",
         Outcome::NotRecorded => "not recorded",
         Outcome::UpstreamFailed => "upstream failed",
-        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => "violation",
+        Outcome::Differs => "difference",
+        _ => "violation",
     }
 }
 

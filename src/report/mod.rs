@@ -16,6 +16,7 @@ pub use human::clean;
 use crate::contract::Departure;
 use crate::exit::Exit;
 use crate::inspect::{Judged, Verdict};
+use crate::matcher::miss::Difference;
 pub use crate::outcome::Outcome;
 use std::fs::File;
 use std::io::{self, Write};
@@ -38,6 +39,8 @@ pub struct Summary {
     pub mode: Mode,
     /// The cassettes that were written, played or judged, in the order of their names.
     pub cassettes: Vec<CassetteReport>,
+    /// The sessions of the run, in the order in which they came about; none in `verify`.
+    pub sessions: Vec<SessionReport>,
     /// Every call, in the order of arrival (in `verify`: of the cassettes).
     pub calls: Vec<CallReport>,
     /// Why the run as a whole is worth nothing, whatever its calls say: no call ever came.
@@ -56,6 +59,9 @@ pub struct Summary {
 pub enum Mode {
     Record,
     Replay,
+    Auto,
+    Compare,
+    Passthrough,
     Verify,
 }
 
@@ -65,6 +71,9 @@ impl Mode {
         match self {
             Mode::Record => "record",
             Mode::Replay => "replay",
+            Mode::Auto => "auto",
+            Mode::Compare => "compare",
+            Mode::Passthrough => "passthrough",
             Mode::Verify => "verify",
         }
     }
@@ -83,6 +92,21 @@ pub struct CassetteReport {
     pub interactions: usize,
     /// Interactions that no call asked for, by number from 1. Only in replay.
     pub unplayed: Vec<Unplayed>,
+}
+
+/// One session of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionReport {
+    /// Its name.
+    pub name: String,
+    /// The name of its cassette.
+    pub cassette: String,
+    /// How many calls it made.
+    pub calls: usize,
+    /// How many of them came to each end, in the order of [`Outcome::ALL`].
+    pub counts: Vec<(Outcome, usize)>,
+    /// How many interactions of its cassette it did not ask for. Only in replay.
+    pub unplayed: usize,
 }
 
 /// An interaction that no call asked for.
@@ -109,6 +133,8 @@ pub struct CallReport {
     pub region: Option<String>,
     /// The cassette's name.
     pub cassette: String,
+    /// The session's name, where it is another than the cassette's.
+    pub session: Option<String>,
     /// The interaction that was written, played or judged, by number from 1.
     pub interaction: Option<usize>,
     /// The HTTP status of the answer, where there was one.
@@ -121,6 +147,8 @@ pub struct CallReport {
     pub request: Option<SideReport>,
     /// What the contract says of the response.
     pub response: Option<SideReport>,
+    /// How the live answer differs from the recorded one. Only in `compare`.
+    pub differences: Vec<Difference>,
     /// Why, where the outcome needs words: the text of a miss, of an upstream's failure.
     pub message: Option<String>,
 }
@@ -129,6 +157,15 @@ impl CallReport {
     /// `Proton CreateServiceInstance`, as far as it is known.
     pub fn title(&self) -> String {
         title(self.service.as_deref(), self.operation.as_deref())
+    }
+
+    /// What tells its suite from others: the cassette, with the session where that has a name of
+    /// its own.
+    pub fn suite(&self) -> String {
+        match &self.session {
+            Some(session) => format!("{session} ({})", self.cassette),
+            None => self.cassette.clone(),
+        }
     }
 
     /// The sides that were judged, with their names.
@@ -236,7 +273,8 @@ impl Summary {
         for call in &self.calls {
             exit = exit.or(match (call.outcome, self.mode) {
                 (Outcome::Missed, _) | (Outcome::Unmodeled, Mode::Replay) => Exit::Misses,
-                (Outcome::NotRecorded, _) | (Outcome::Unmodeled, Mode::Record) => Exit::NotRecorded,
+                (Outcome::NotRecorded | Outcome::Unmodeled, _) => Exit::NotRecorded,
+                (Outcome::Differs, _) => Exit::Differs,
                 (Outcome::UpstreamFailed, _) => Exit::UpstreamFailed,
                 _ => Exit::Clean,
             });
@@ -253,7 +291,7 @@ impl Summary {
         let mut sides = call.sides();
         match self.mode {
             Mode::Verify => sides.any(|(_, side)| side.breaks_contract()),
-            Mode::Record | Mode::Replay => call.request.as_ref().is_some_and(SideReport::breaks_contract),
+            _ => call.request.as_ref().is_some_and(SideReport::breaks_contract),
         }
     }
 }
@@ -386,10 +424,12 @@ pub(crate) mod tests {
             operation: Some("CreateServiceInstance".to_owned()),
             region: Some("us-east-1".to_owned()),
             cassette: "orders".to_owned(),
+            session: None,
             interaction: None,
             status: Some(200),
             error: None,
             outcome,
+            differences: Vec::new(),
             request: Some(side(Verdict::Conforms)),
             response: None,
             message: None,
@@ -428,6 +468,13 @@ pub(crate) mod tests {
                     service: Some("Service Catalog".to_owned()),
                     operation: Some("CreateProvisioningArtifact".to_owned()),
                 }],
+            }],
+            sessions: vec![SessionReport {
+                name: "orders".to_owned(),
+                cassette: "orders".to_owned(),
+                calls: 3,
+                counts: vec![(Outcome::Played, 1), (Outcome::Refused, 1), (Outcome::Missed, 1)],
+                unplayed: 1,
             }],
             calls: vec![played, refused, missed],
             problem: None,

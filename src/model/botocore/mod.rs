@@ -8,9 +8,9 @@
 mod document;
 mod member;
 mod operation;
+mod query_names;
 mod service;
 mod shape;
-mod sqs;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +28,7 @@ pub use service::{service_id, service_traits};
 /// their own beside it.
 pub fn read(bytes: &[u8], rules: Option<Value>) -> Result<Vec<(String, AstShape)>, serde_json::Error> {
     let mut document: Document = serde_json::from_slice(bytes)?;
-    sqs::complete(&mut document);
+    query_names::complete(&mut document);
     Ok(Translator::new(&document).translate(rules))
 }
 

@@ -1,0 +1,193 @@
+//! A cassette that is played: shared by all its sessions, with the part of its answers that never
+//! changes made beforehand.
+
+use super::sessions::{Stage, Unplayed};
+use crate::cassette::Name;
+use crate::codec::checksum;
+use crate::contract::Side;
+use crate::matcher::session::Session as Positions;
+use crate::matcher::{Tape, Track};
+use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
+use crate::value::Value;
+use crate::wire::{Request, Response};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName};
+use http::{Method, StatusCode};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where cassettes to play come from.
+pub trait Shelf: Send + Sync + 'static {
+    /// Whether there is a cassette of that name.
+    fn has(&self, cassette: &Name) -> bool;
+    /// Reads a cassette; or why it cannot be had, for people.
+    fn tape(&self, cassette: &Name) -> Result<Tape, String>;
+    /// The command that records it.
+    fn record_command(&self, cassette: &Name) -> String;
+}
+
+/// A cassette ready to be played.
+pub struct Playable {
+    /// What was recorded.
+    pub tape: Tape,
+    /// The command that would record what is missing.
+    pub record_command: String,
+    answers: Vec<Answer>,
+}
+
+/// What of a response is the same each time.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// The body is encoded as the client likes it.
+    encoded: bool,
+    /// What the client sends or accepts changes headers: content encodings, checksums.
+    varies: bool,
+    /// It answers a GET, so `x-amz-checksum-*` is of its body; elsewhere it is of what was sent.
+    is_object: bool,
+}
+
+impl Playable {
+    /// Prepares a cassette.
+    pub fn new(tape: Tape, record_command: String) -> Playable {
+        let answers = tape.tracks().iter().map(Answer::new).collect();
+        Playable {
+            tape,
+            record_command,
+            answers,
+        }
+    }
+}
+
+/// One session's way through a cassette.
+pub struct Playing {
+    /// The cassette.
+    pub playable: Arc<Playable>,
+    /// What was played.
+    pub positions: Positions,
+}
+
+impl Playing {
+    /// A session in which nothing was played yet.
+    pub fn new(playable: Arc<Playable>) -> Playing {
+        Playing {
+            positions: Positions::new(&playable.tape),
+            playable,
+        }
+    }
+
+    /// What the interaction at `position` answers to this request.
+    pub fn response(&self, position: usize, request: &Request, input: &Value) -> Response {
+        let Playable { tape, answers, .. } = &*self.playable;
+        let (Some(answer), Some(track)) = (answers.get(position), tape.track(position)) else {
+            return Response::default();
+        };
+        let mut response = answer.response(request, tape.body(position, input), &self.positions);
+        track.template.fill_headers(input, response.headers_mut());
+        response
+    }
+
+    /// The interactions that no call asked for.
+    pub fn unplayed(&self) -> Vec<Unplayed> {
+        let described = |position: usize| {
+            let interaction = self.playable.tape.track(position).map(|track| &track.interaction);
+            Unplayed {
+                position,
+                service: interaction.and_then(|interaction| interaction.service.clone()),
+                operation: interaction.and_then(|interaction| interaction.operation.clone()),
+            }
+        };
+        self.positions.unplayed().into_iter().map(described).collect()
+    }
+}
+
+/// The cassettes of a replay, each read once.
+pub struct Players<S> {
+    shelf: S,
+    mode: &'static str,
+    read: Mutex<HashMap<Name, Arc<Playable>>>,
+}
+
+impl<S: Shelf> Players<S> {
+    /// The cassettes of that shelf, for a mode of that name.
+    pub fn new(shelf: S, mode: &'static str) -> Players<S> {
+        Players {
+            shelf,
+            mode,
+            read: Mutex::default(),
+        }
+    }
+
+    /// A cassette, read now or before.
+    pub fn playable(&self, cassette: &Name) -> Result<Arc<Playable>, String> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(playable) = read.get(cassette) {
+            return Ok(Arc::clone(playable));
+        }
+        let tape = self.shelf.tape(cassette)?;
+        let playable = Arc::new(Playable::new(tape, self.shelf.record_command(cassette)));
+        read.insert(cassette.clone(), Arc::clone(&playable));
+        Ok(playable)
+    }
+}
+
+impl<S: Shelf> Stage for Players<S> {
+    type Part = Playing;
+
+    fn mode(&self) -> &'static str {
+        self.mode
+    }
+
+    fn has(&self, cassette: &Name) -> bool {
+        self.shelf.has(cassette)
+    }
+
+    fn open(&self, cassette: &Name) -> Result<Playing, String> {
+        self.playable(cassette).map(Playing::new)
+    }
+
+    fn unplayed(&self, part: &Playing) -> Vec<Unplayed> {
+        part.unplayed()
+    }
+}
+
+impl Answer {
+    fn new(track: &Track) -> Answer {
+        let recorded = &track.interaction.response;
+        let owned = !track.is_error && track.call.as_ref().is_some_and(|call| call.owns_encoding(Side::Response));
+        let encoded = recorded.headers().contains_key(CONTENT_ENCODING) && !owned;
+        let mut answer = Answer {
+            status: recorded.status(),
+            headers: HeaderMap::new(),
+            encoded,
+            varies: encoded || (!track.template.is_fixed() && recorded.headers().keys().any(is_checksum)),
+            is_object: track.interaction.request.method() == Method::GET,
+        };
+        let mut headers = recorded.headers().clone();
+        // Somebody may have edited the body; what cannot be made anew is believed.
+        let known = |name: &HeaderName| checksum::header_value(name.as_str(), b"").is_some();
+        refresh_some_checksums(&mut headers, recorded.body(), |name| known(name) && answer.is_of_the_body(name));
+        answer.headers = headers;
+        answer
+    }
+
+    fn is_of_the_body(&self, checksum: &HeaderName) -> bool {
+        self.is_object || !checksum.as_str().starts_with("x-amz-checksum-")
+    }
+
+    fn response(&self, request: &Request, body: Bytes, positions: &Positions) -> Response {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        response.headers_mut().clone_from(&self.headers);
+        positions.fill(&mut response);
+        if self.encoded {
+            let plain = std::mem::take(response.body_mut());
+            *response.body_mut() = encode_content(response.headers_mut(), plain, request.headers());
+        }
+        if self.varies {
+            let body = response.body().clone();
+            refresh_some_checksums(response.headers_mut(), &body, |name| self.is_of_the_body(name));
+        }
+        response
+    }
+}
