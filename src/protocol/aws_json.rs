@@ -124,11 +124,12 @@ impl Protocol for AwsJson {
     }
 
     fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
-        locate::json_body(service, Some(service.operation(operation).input), request.body(), visit)
+        let input = service.operation(operation).input;
+        locate_body(service, Some(input), request.headers(), request.body(), visit)
     }
 
     fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
-        locate::json_body(service, answer.shape(service), response.body(), visit)
+        locate_body(service, answer.shape(service), response.headers(), response.body(), visit)
     }
 
     fn answers(&self, response: &Response) -> bool {
@@ -242,12 +243,30 @@ fn decode(service: &Service, shape: ShapeIndex, headers: &http::HeaderMap, body:
         // Both sides accept an empty body for `{}`.
         return Ok(Value::Object(Vec::new()));
     }
-    // No JSON begins with a zero, and no shorter stream with anything else.
-    if body.first() == Some(&0) && events::is_content_type(headers) {
+    if is_stream(headers, &body) {
         let document = |shape, payload: &[u8]| document(service, shape, payload, side);
         return events::read_members(service, shape, &body, &document);
     }
     document(service, shape, &body, side)
+}
+
+fn locate_body(
+    service: &Service,
+    shape: Option<ShapeIndex>,
+    headers: &http::HeaderMap,
+    body: &[u8],
+    visit: Visit<'_>,
+) -> Result<(), Malformed> {
+    match shape.filter(|_| is_stream(headers, body)) {
+        Some(shape) => locate::rpc_stream(service, shape, false, body, visit),
+        None => locate::json_body(service, shape, body, visit),
+    }
+}
+
+/// Whether a body is a stream of events. No JSON begins with a zero, and no shorter stream with
+/// anything else.
+fn is_stream(headers: &http::HeaderMap, body: &[u8]) -> bool {
+    body.first() == Some(&0) && events::is_content_type(headers)
 }
 
 fn document(service: &Service, shape: ShapeIndex, body: &[u8], side: Side) -> Result<Value, Malformed> {

@@ -18,6 +18,8 @@ pub mod rules;
 pub mod scan;
 pub mod stand_in;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -233,7 +233,9 @@ impl Compare<'_> {
         self.tell(path, "format", one.timestamp_format, two.timestamp_format);
         for name in ["xmlName", "xmlFlattened", "xmlAttribute", "eventHeader", "eventPayload"] {
             let id = format!("smithy.api#{name}");
-            if name == "xmlName" && !self.speaks(&["restXml", "awsQuery", "ec2Query"]) {
+            // The lists of SQS are flattened: their items are called like the member.
+            let flattened = self.smithy.sdk_id == "SQS" && path.ends_with("[]");
+            if name == "xmlName" && (flattened || !self.speaks(&["restXml", "awsQuery", "ec2Query"])) {
                 continue;
             }
             // A name that is the member's own says nothing.
