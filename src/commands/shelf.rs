@@ -29,7 +29,7 @@ impl Shelf for Cassettes {
 
     fn tape(&self, name: &Name) -> Result<Tape, String> {
         let cassette = self.library.load(name).map_err(|error| error.to_string())?;
-        let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+        let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter()).map_err(|error| error.to_string())?;
         let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&self.catalog, interaction));
         for (position, lint) in tape.lints() {
             let path = self.library.path(name);
