@@ -55,7 +55,7 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         run: common,
         region: None,
         parent,
-        serving: "passing calls on".to_owned(),
+        serving: "passing calls through".to_owned(),
     };
     let sessions = Sessions::new(Passing, common.cassette(), Some(()));
     let ended = live.serve(runtime, going, sessions, &ledger)?;

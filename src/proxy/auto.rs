@@ -1,8 +1,8 @@
 //! The keeper of `auto`: what is recorded is played, and the rest is forwarded and recorded behind it.
 
 use super::journalling;
+use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::playing::{Players, Playing, Shelf};
-use super::record::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::sessions::{Session, Stage, Unplayed};
 use super::takes::{Desk, Take, Takes};
 use crate::cassette::Name;

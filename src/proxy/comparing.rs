@@ -2,8 +2,8 @@
 //! against the recorded one. Nothing is written.
 
 use super::journalling::attempt;
+use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::playing::{Players, Playing, Shelf};
-use super::record::{Fate, Keeper, Kept, Unkept};
 use super::sessions::{Session, Stage, Unplayed};
 use crate::cassette::Name;
 use crate::inspect::{Call, inspect_recorded};

@@ -1,7 +1,8 @@
 //! The keeper of `record`: each session's exchanges go, redacted, into the take of its cassette, and
 //! no answer ends before its recording is durable.
 
-use super::record::{Fate, Keeper, Kept, STAND_IN, Unkept};
+use super::keeper::{Fate, Keeper, Kept, Unkept};
+use super::record::STAND_IN;
 use super::sessions::{Session, Stage, Unplayed};
 use super::takes::{Desk, Take, Takes};
 use crate::cassette::Name;

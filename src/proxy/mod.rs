@@ -23,6 +23,7 @@ pub mod forward;
 mod framing;
 mod intercept;
 pub mod journalling;
+pub mod keeper;
 mod old_signature;
 pub mod passing;
 pub mod playing;

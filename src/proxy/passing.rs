@@ -1,6 +1,6 @@
 //! The keeper of `passthrough`: calls are passed on and judged, and nothing is kept.
 
-use super::record::{Fate, Keeper, Kept, Unkept};
+use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::sessions::{Session, Stage, Unplayed};
 use crate::cassette::Name;
 use crate::outcome::Outcome;

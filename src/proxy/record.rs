@@ -6,12 +6,12 @@ use super::body::{BodyError, Payload, Read, read_limited};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
 use super::forward::{Forwarder, Refused, Unmodeled, upstream_failed};
+use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions, Stage};
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
-use crate::matcher::miss::Difference;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::protocol::refusal::{CASSETTE_MISS, UNKNOWN_OPERATION};
@@ -28,72 +28,6 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The header by which a stand-in server says what it is.
 pub const STAND_IN: &str = "x-ferrotape-stand-in";
-
-/// What becomes of the exchanges of a live mode.
-pub trait Keeper: Stage {
-    /// An answer for which nobody need be asked; none where the call is to be forwarded.
-    fn known(&self, _session: &sessions::Session<Self::Part>, _asked: &Asked<'_>) -> Option<Known> {
-        None
-    }
-
-    /// What a call came to that passed through unkept.
-    fn passed(&self) -> Outcome {
-        Outcome::NotRecorded
-    }
-
-    /// Keeps an exchange, before its answer goes back.
-    fn keep(&self, session: &sessions::Session<Self::Part>, exchange: &Kept<'_>) -> impl Future<Output = Result<Fate, Unkept>> + Send;
-}
-
-/// A whole request, and what is understood of it.
-pub struct Asked<'a> {
-    /// As it came.
-    pub request: &'a Request,
-    /// The call, where it was understood.
-    pub call: Option<&'a Call>,
-    /// What is said of the request, where the call was understood.
-    pub judged: Option<&'a Judged<Value>>,
-}
-
-/// An answer that was there already.
-pub struct Known {
-    /// The answer.
-    pub response: Response,
-    /// The index of the interaction that answers.
-    pub interaction: usize,
-}
-
-/// An exchange to keep.
-pub struct Kept<'a> {
-    /// The call's number.
-    pub number: usize,
-    /// The request in its plain form, with the address that AWS has for it.
-    pub request: &'a Request,
-    /// The response as it came.
-    pub response: &'a Response,
-    /// What is said of both.
-    pub finding: &'a Finding,
-}
-
-/// What became of an exchange.
-pub struct Fate {
-    /// In a word.
-    pub outcome: Outcome,
-    /// The index of the interaction that it was compared with.
-    pub interaction: Option<usize>,
-    /// How the live answer differs from that interaction's.
-    pub differences: Vec<Difference>,
-    /// Why, where the word is not enough.
-    pub message: Option<String>,
-}
-
-/// Why an exchange was not kept.
-pub enum Unkept {
-    /// The client has its answer all the same: nothing may be written whose secrets could be seen.
-    Told(String),
-    /// The answer must not be given: what is acknowledged must not be lost.
-    Refused(String),
-}
 
 /// The handler of the live modes.
 pub struct Recorder<O, K: Keeper> {
@@ -399,26 +333,6 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
 
 /// A session of a live mode.
 type Session<K> = sessions::Session<<K as Stage>::Part>;
-
-impl Fate {
-    /// An end that needs no words.
-    pub fn of(outcome: Outcome, interaction: Option<usize>) -> Fate {
-        Fate {
-            outcome,
-            interaction,
-            differences: Vec::new(),
-            message: None,
-        }
-    }
-
-    /// An end with its reason.
-    pub fn because(outcome: Outcome, message: &str) -> Fate {
-        Fate {
-            message: Some(message.to_owned()),
-            ..Fate::of(outcome, None)
-        }
-    }
-}
 
 impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
     async fn call(&self, arrival: Arrival, request: http::Request<RequestBody>) -> http::Response<Payload> {
