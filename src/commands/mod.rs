@@ -3,6 +3,7 @@
 pub mod check;
 pub mod demo;
 mod ledger;
+mod matching;
 pub mod mock;
 pub mod models;
 pub mod record;

@@ -1,16 +1,17 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
 use super::ledger::{Ledger, conforming, error_code};
+use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
-use crate::matcher::{Tape, Track};
+use crate::matcher::Track;
 use crate::model::catalog::Catalog;
+use crate::proxy::event::Observer as _;
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
-use crate::redaction::Redactor;
 use crate::report::console::Console;
 use crate::report::record_command;
 use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
@@ -25,6 +26,8 @@ use std::sync::Arc;
 pub struct ReplayArguments {
     #[command(flatten)]
     pub run: RunArguments,
+    #[command(flatten)]
+    pub matching: MatchArguments,
     /// Let the last interaction of a call answer again once all are played
     #[arg(long)]
     pub repeat: bool,
@@ -53,14 +56,16 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let catalog = common.models.catalog()?;
     let count = cassette.interactions.len();
     let region = cassette.interactions.iter().find_map(|interaction| interaction.region.clone());
-    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
-    let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&catalog, interaction));
+    let (tape, notes) = arguments.matching.tape(common, cassette, &catalog);
     let name = common.cassette.as_str();
     let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(name, Console::new(&command), common.contract));
     let path = library.path(&common.cassette);
     for (position, lint) in tape.lints() {
         eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
+    }
+    for note in notes {
+        ledger.noted(&note);
     }
     let enforce = common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce;
     let behaviour = Behaviour {
@@ -97,6 +102,8 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         service: replayer.tape().tracks()[position].interaction.service.clone(),
         operation: replayer.tape().tracks()[position].interaction.operation.clone(),
     });
+    let mut notes = account.notes;
+    notes.extend(bound_notes(replayer.tape(), replayer.session()));
     let summary = Summary {
         mode: ReportMode::Replay,
         cassettes: vec![CassetteReport {
@@ -109,7 +116,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         calls: account.calls,
         problem: account.problem,
         all_played: arguments.all_played,
-        notes: account.notes,
+        notes,
         command,
     };
     emit(&common.reports, &summary)?;

@@ -84,6 +84,11 @@ impl<O: Observer> Replayer<O> {
         &self.tape
     }
 
+    /// What was played of it.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Positions of interactions that no call asked for.
     pub fn unplayed(&self) -> Vec<usize> {
         self.session.unplayed()
@@ -105,7 +110,7 @@ impl<O: Observer> Replayer<O> {
             self.tell(number, call, request, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = self.tape.key(call, input);
+        let key = self.session.key(&self.tape, call, input);
         let operation = self.tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
@@ -117,21 +122,19 @@ impl<O: Observer> Replayer<O> {
         match self.session.play(&self.tape, key, operation, token, self.behaviour.repeat) {
             session::Outcome::Play { position, .. } => self.play(number, call, request, &judged, input, position),
             session::Outcome::TokenReused { position } => self.refuse_violation(number, call, request, &reused(call, &judged, position)),
-            outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. }) => {
+            outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. } | session::Outcome::OutOfOrder { .. }) => {
                 self.miss(number, call, request, &judged, input, outcome)
             }
         }
     }
 
     fn play(&self, number: usize, call: &Call, request: &Request, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
-        let body = self.tape.body(position, input);
+        let body = self.session.body(&self.tape, position, input);
         let Some(answer) = self.answers.get(position) else {
             return Response::default();
         };
         let mut response = answer.response(request, body);
-        if let Some(track) = self.tape.track(position) {
-            track.template.fill_headers(input, response.headers_mut());
-        }
+        self.session.fill_headers(&self.tape, position, input, response.headers_mut());
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.observer.played(number, position);
         } else {
@@ -156,7 +159,7 @@ impl<O: Observer> Replayer<O> {
         input: &Value,
         outcome: session::Outcome,
     ) -> Response {
-        let miss = Miss::explain(&self.tape, call, input, outcome);
+        let miss = Miss::explain(&self.tape, &self.session, call, input, outcome);
         let response = refuse_call(
             call,
             request,
@@ -177,7 +180,7 @@ impl<O: Observer> Replayer<O> {
         let key = self.tape.unmodelled_key(&plain(request));
         match self.session.play(&self.tape, key, None, None, self.behaviour.repeat) {
             session::Outcome::Play { position, .. } => {
-                let body = self.tape.body(position, &Value::Null);
+                let body = self.session.body(&self.tape, position, &Value::Null);
                 let Some(answer) = self.answers.get(position) else {
                     return Response::default();
                 };

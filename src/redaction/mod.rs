@@ -9,6 +9,7 @@
 pub mod echo;
 pub mod headers;
 mod known;
+pub mod names;
 pub mod numbering;
 mod places;
 pub mod rules;

@@ -104,6 +104,7 @@ fn a_call_once_more_than_recorded_is_told_how_often_it_was_played() {
         replies[2].message(),
         "every recording of this `Proton CreateServiceInstance` call was already played\n\
          recorded twice, answered twice, now asked once more\n\
+         with `--repeat` the last of them answers again\n\
          record it: ferrotape record -c shop"
     );
     let done = server.stop().expect(11);
@@ -126,6 +127,10 @@ fn a_miss_tells_the_nearest_recording_and_what_differs() {
          \u{20} /templateMajorVersion: recorded \"1\", sent \"2\"\n\
          \u{20} /tags/0/value: recorded \"shop\", sent \"books\"\n\
          \u{20} /templateMinorVersion: recorded nothing, sent \"7\"\n\
+         what may differ is named in `ferrotape.toml`:\n\
+         \u{20} [match]\n\
+         \u{20} ignore = [\"CreateServiceInstance:/spec\", \"CreateServiceInstance:/templateMajorVersion\", \
+         \"CreateServiceInstance:/tags/0/value\", \"CreateServiceInstance:/templateMinorVersion\"]\n\
          record it: ferrotape record -c shop"
     );
     let done = server.stop().expect(11);

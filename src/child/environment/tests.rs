@@ -1,4 +1,3 @@
-
 use super::*;
 
 const SUFFIXES: &[&str] = &["amazonaws.com", "api.aws"];

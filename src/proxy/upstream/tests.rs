@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::proxy::body::{Read, read_limited};
 use crate::proxy::testing::{head, in_time, serve, talk};

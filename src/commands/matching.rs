@@ -1,0 +1,167 @@
+//! Which calls count as the same, as it is typed or settled: what `replay` and its like share.
+
+use super::run::RunArguments;
+use crate::cassette::Cassette;
+use crate::inspect::inspect_recorded;
+use crate::matcher::session::Session;
+use crate::matcher::{Tape, propose};
+use crate::model::catalog::Catalog;
+use crate::redaction::Redactor;
+use crate::settings::{Bind, CallRules, Fold, Matching, Order, Place, PlaceError};
+
+/// Options on which calls count as the same.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct MatchArguments {
+    /// In which order calls are answered: equal ones in recorded order (`key`), or all (`strict`)
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub order: Option<Order>,
+    /// Answer with the last only: of the attempts of a call that the SDK made again (`retries`), of
+    /// the rounds of a loop that waits for a state (`polls`)
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fold: Vec<Fold>,
+    /// The value of this request member is made up anew in every run, and what is sent takes the
+    /// recorded one's place wherever it recurs; `auto` finds such members, and says which
+    /// (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
+    pub bind: Vec<Binding>,
+}
+
+/// `--bind`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Binding {
+    /// `auto`.
+    Proposed,
+    /// A place.
+    Of(Place),
+}
+
+impl Binding {
+    fn parse(text: &str) -> Result<Binding, PlaceError> {
+        match text {
+            "auto" => Ok(Binding::Proposed),
+            place => place.parse().map(Binding::Of),
+        }
+    }
+}
+
+impl MatchArguments {
+    /// The rules of a run beside those of the cassette: what is typed, on top of what is settled.
+    pub fn rules(&self, run: &RunArguments) -> CallRules {
+        let bind = self.bind.iter().filter_map(|binding| match binding {
+            Binding::Of(place) => Some(Bind { from: place.clone() }),
+            Binding::Proposed => None,
+        });
+        let typed = CallRules {
+            matching: Matching {
+                order: self.order,
+                fold: self.fold.clone(),
+                ..Matching::default()
+            },
+            bind: bind.collect(),
+        };
+        run.settings.call_rules().and(&typed)
+    }
+
+    /// Whether `--bind auto` was typed.
+    pub fn proposes(&self) -> bool {
+        self.bind.contains(&Binding::Proposed)
+    }
+
+    /// A cassette made ready under these rules, and what is to be said of it.
+    pub fn tape(&self, run: &RunArguments, cassette: Cassette, catalog: &Catalog) -> (Tape, Vec<String>) {
+        let mut rules = self.rules(run);
+        let mut notes = Vec::new();
+        if self.proposes() {
+            let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog));
+            notes.extend(proposed.iter().map(proposal_note));
+            rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
+        }
+        (made(cassette, &rules, catalog), notes)
+    }
+}
+
+fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> Tape {
+    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+    Tape::with_rules(cassette, redactor, rules, |interaction| inspect_recorded(catalog, interaction))
+}
+
+/// What is said of a proposed rule: a guess is never silent.
+pub fn proposal_note(proposal: &propose::Proposal) -> String {
+    let numbers: Vec<String> = proposal.recurs.iter().take(5).map(ToString::to_string).collect();
+    let more = match proposal.recurs.len().saturating_sub(numbers.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let plural = if proposal.recurs.len() == 1 { "" } else { "s" };
+    format!(
+        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; to keep it, in `ferrotape.toml`: [[bind]] from = \"{}\"",
+        proposal.rule.from,
+        proposal.recorded,
+        numbers.join(", "),
+        proposal.rule.from
+    )
+}
+
+/// What a session bound, for the report.
+pub fn bound_notes(tape: &Tape, session: &Session) -> Vec<String> {
+    let bound = session.bound(tape).into_iter();
+    bound
+        .map(|(binding, live)| {
+            let place = binding.place.as_deref().unwrap_or_default();
+            match &binding.recorded {
+                Some(recorded) => format!("`{place}` bound: \"{live}\" in the place of the recorded \"{recorded}\""),
+                None => format!("`{place}` bound: what was sent (hidden) in the place of what was recorded"),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposal_is_told_with_its_reason_and_the_rule() {
+        let proposal = propose::Proposal {
+            rule: Bind {
+                from: "Put:/name".parse().unwrap(),
+            },
+            recorded: "it-3f9a21c0".to_owned(),
+            recurs: vec![1, 2, 3, 4, 5, 6, 7],
+        };
+        assert_eq!(
+            proposal_note(&proposal),
+            "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
+             to keep it, in `ferrotape.toml`: [[bind]] from = \"Put:/name\""
+        );
+    }
+
+    #[test]
+    fn what_is_typed_counts_over_what_is_settled() {
+        let settings = "match.order = \"strict\"\nmatch.fold = [\"polls\"]\nbind = [{ from = \"Put:/a\" }]";
+        let run = RunArguments {
+            settings: toml::from_str(settings).unwrap(),
+            ..run_arguments()
+        };
+        let typed = MatchArguments {
+            order: Some(Order::Key),
+            fold: vec![Fold::Retries],
+            bind: vec![Binding::Of("Put:/b".parse().unwrap()), Binding::Proposed],
+        };
+        let rules = typed.rules(&run);
+        assert_eq!(rules.matching.order, Some(Order::Key));
+        assert_eq!(rules.matching.fold, [Fold::Polls, Fold::Retries]);
+        assert_eq!(rules.bind.len(), 2);
+        assert!(typed.proposes() && !MatchArguments::default().proposes());
+    }
+
+    fn run_arguments() -> RunArguments {
+        use clap::Parser;
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            run: RunArguments,
+        }
+        Line::parse_from(["x"]).run
+    }
+}
