@@ -5,6 +5,7 @@
 
 use super::events;
 use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, locate, query_error};
+use crate::codec::event_stream::MEDIA_TYPE;
 use crate::codec::spot::Visit;
 use crate::codec::{content, json};
 use crate::contract::Side;
@@ -154,13 +155,14 @@ impl Protocol for AwsJson {
 
     fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request {
         let operation = service.operation(operation);
-        let body = json::encode(service, operation.input, input, TimestampFormat::EpochSeconds);
+        let document = |shape, value: &Value| json::encode(service, shape, value, TimestampFormat::EpochSeconds).into_bytes();
+        let stream = events::write_members(service, operation.input, input, Side::Request, self.content_type, &document);
+        let content_type = if stream.is_some() { MEDIA_TYPE } else { self.content_type };
+        let body = stream.unwrap_or_else(|| document(operation.input, input));
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("https://{host}/").parse().unwrap_or_default();
-        request
-            .headers_mut()
-            .insert("content-type", HeaderValue::from_static(self.content_type));
+        request.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
         request
             .headers_mut()
             .insert("x-amz-target", wire::header_value(&format!("{}.{}", service.name, operation.name)));

@@ -8,7 +8,7 @@ use super::aws_json::{sanitised, without_discriminators};
 use super::http_binding::payload::{self, Body};
 use super::http_binding::{self, headers};
 use super::locate::{self, Document};
-use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, rest};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, events, rest};
 use crate::codec::json;
 use crate::codec::spot::Visit;
 use crate::json::rewrite::write_string;
@@ -137,7 +137,15 @@ fn read_body(
             let read = json::decode_with_json_names(service, shape, &body, side).map_err(not_json)?;
             return Ok(http_binding::joined(service, shape, side, bound, read));
         }
-        Body::Payload(member) if !payload::is_event_stream(service, member) => {
+        Body::Payload(member) if payload::is_event_stream(service, member) => {
+            let document = |shape, payload: &[u8]| {
+                json::decode_with_json_names(service, shape, payload, side)
+                    .map_err(|error| Malformed(format!("the payload is not JSON: {error}")))
+            };
+            let events = events::read_payload(service, member, &body, &document)?;
+            bound.extend(events.map(|events| (member.name.clone(), events)));
+        }
+        Body::Payload(member) => {
             let value = match payload::raw(service, member, &body) {
                 Some(raw) => raw,
                 None if body.is_empty() => None,
@@ -208,6 +216,11 @@ fn write_body<'a>(service: &'a Service, shape: ShapeIndex, value: &Value, side: 
         Body::Payload(member) => match value.member(&member.name).filter(|given| **given != Value::Null) {
             None if is_unset(service, member, &Value::Object(Vec::new()), side) => (Some(DOCUMENT), Bytes::from_static(b"{}")),
             None => (None, Bytes::new()),
+            Some(given) if payload::is_event_stream(service, member) => {
+                let document = |shape, value: &Value| json::encode_with_json_names(service, shape, value).into_bytes();
+                let body = events::write(service, member.target, given, DOCUMENT, &document);
+                (Some(payload::content_type(service, member, DOCUMENT)), body.into())
+            }
             Some(given) => {
                 let content_type = payload::content_type(service, member, DOCUMENT);
                 let body = payload::raw(service, member, &Bytes::new()).and_then(|_| payload::raw_bytes(given));

@@ -8,7 +8,7 @@
 use super::http_binding::payload::{self, Body};
 use super::http_binding::{self, headers};
 use super::locate::{self, Document};
-use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, rest};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, events, rest};
 use crate::codec::spot::Visit;
 use crate::codec::xml::{self, Element, Encoder, Namespace};
 use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, ShapeIndex, ShapeKind};
@@ -169,7 +169,12 @@ fn read_body(service: &Service, shape: ShapeIndex, body: &Bytes, side: Side, mut
             let read = xml::decode(service, shape, &parse(body)?, side);
             return Ok(http_binding::joined(service, shape, side, bound, read));
         }
-        Body::Payload(member) if !payload::is_event_stream(service, member) => {
+        Body::Payload(member) if payload::is_event_stream(service, member) => {
+            let document = |shape, payload: &[u8]| Ok(xml::decode(service, shape, &parse(payload)?, side));
+            let events = events::read_payload(service, member, body, &document)?;
+            bound.extend(events.map(|events| (member.name.clone(), events)));
+        }
+        Body::Payload(member) => {
             let value = match payload::raw(service, member, body) {
                 Some(raw) => raw,
                 None if body.is_empty() => None,
@@ -294,6 +299,15 @@ fn write_body<'a>(service: &'a Service, shape: ShapeIndex, value: &Value, side: 
         }
         Body::Payload(member) => match value.member(&member.name).filter(|given| **given != Value::Null) {
             None => (None, Bytes::new()),
+            Some(given) if payload::is_event_stream(service, member) => {
+                let document = |shape, value: &Value| {
+                    let mut encoder = Encoder::new(service);
+                    encoder.element(xml::root_name(service.shape(shape)), xml::namespace(service, shape), shape, value);
+                    encoder.finish().into_bytes()
+                };
+                let body = events::write(service, member.target, given, DOCUMENT, &document);
+                (Some(payload::content_type(service, member, DOCUMENT)), body.into())
+            }
             Some(given) if is_structured(service, member) => {
                 let root = xml::root_name(service.shape(member.target));
                 (Some(DOCUMENT), document(service, root, member, given))

@@ -3,11 +3,12 @@
 //!
 //! HTTP bindings, `@jsonName` and `@timestampFormat` mean nothing here.
 
-use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, query_error};
+use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, events, query_error};
 use crate::codec::content;
+use crate::codec::event_stream::MEDIA_TYPE;
 use crate::codec::spot::Visit;
 use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex, ShapeKind};
-use crate::value::Value;
+use crate::value::{Side, Value};
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -69,13 +70,14 @@ impl Protocol for RpcV2 {
         }
     }
 
-    fn accepts(&self, _service: &Service, _operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
+    fn accepts(&self, service: &Service, operation: OperationIndex, request: &Request) -> Result<(), Malformed> {
         if request.headers().contains_key("x-amz-target") {
             return Err(Malformed(format!("`X-Amz-Target` is forbidden in {}", self.name)));
         }
         match wire::media_type(request.headers()) {
             Some(media_type) if media_type.eq_ignore_ascii_case(self.content_type) => Ok(()),
             None if request.body().is_empty() => Ok(()),
+            Some(_) if is_stream(service, service.operation(operation).input, request.headers()) => Ok(()),
             Some(other) => Err(Malformed(format!("the content type is `{other}`, not `{}`", self.content_type))),
             None => Err(Malformed(format!("there is no content type; it must be `{}`", self.content_type))),
         }
@@ -136,22 +138,29 @@ impl Protocol for RpcV2 {
 
     fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request {
         let operation = service.operation(operation);
-        let body = self.document(service, operation.input, input);
+        let (content_type, body) = self.document(service, operation.input, input, Side::Request).unzip();
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = Method::POST;
         let uri = format!("https://{host}/service/{}/operation/{}", service.name, operation.name);
         *request.uri_mut() = uri.parse().unwrap_or_default();
-        request.headers_mut().insert("accept", HeaderValue::from_static(self.content_type));
-        self.put(request.headers_mut(), body.is_some());
+        let answer = if events::stream_of(service, operation.output).is_some() {
+            MEDIA_TYPE
+        } else {
+            self.content_type
+        };
+        request.headers_mut().insert("accept", HeaderValue::from_static(answer));
+        self.put(request.headers_mut(), content_type);
         query_error::ask(request.headers_mut(), service);
         *request.body_mut() = body.unwrap_or_default();
         request
     }
 
     fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response {
-        let body = self.document(service, service.operation(operation).output, output);
+        let (content_type, body) = self
+            .document(service, service.operation(operation).output, output, Side::Response)
+            .unzip();
         let mut response = Response::new(Bytes::new());
-        self.put(response.headers_mut(), body.is_some());
+        self.put(response.headers_mut(), content_type);
         *response.body_mut() = body.unwrap_or_default();
         response
     }
@@ -184,29 +193,45 @@ impl RpcV2 {
             // Both sides accept an empty body for an empty structure.
             return Ok(Value::Object(Vec::new()));
         }
+        if let Some(shape) = shape.filter(|shape| is_stream(service, *shape, headers)) {
+            let document = |shape, payload: &[u8]| (self.decode)(service, Some(shape), payload);
+            return events::read_members(service, shape, &body, &document);
+        }
         (self.decode)(service, shape, &body)
     }
 
-    /// The document of a value; none where the model has no input or output.
-    fn document(&self, service: &Service, shape: ShapeIndex, value: &Value) -> Option<Bytes> {
-        let has_one = !matches!(service.shape(shape).kind, ShapeKind::Unit);
-        has_one.then(|| (self.encode)(service, shape, value).into())
+    /// The document of a value, or the stream that it is, with its content type; none where the
+    /// model has no input or output.
+    fn document(&self, service: &Service, shape: ShapeIndex, value: &Value, side: Side) -> Option<(&'static str, Bytes)> {
+        if matches!(service.shape(shape).kind, ShapeKind::Unit) {
+            return None;
+        }
+        let document = |shape, value: &Value| (self.encode)(service, shape, value);
+        if let Some(body) = events::write_members(service, shape, value, side, self.content_type, &document) {
+            return Some((MEDIA_TYPE, body.into()));
+        }
+        Some((self.content_type, document(shape, value).into()))
     }
 
-    fn put(&self, headers: &mut HeaderMap, has_body: bool) {
+    fn put(&self, headers: &mut HeaderMap, content_type: Option<&'static str>) {
         headers.insert(PROTOCOL_HEADER, HeaderValue::from_static(self.name));
-        if has_body {
-            headers.insert("content-type", HeaderValue::from_static(self.content_type));
+        if let Some(content_type) = content_type {
+            headers.insert("content-type", HeaderValue::from_static(content_type));
         }
     }
 
     fn error_response(&self, service: &Service, shape: Option<&Shape>, status: u16, name: &str, body: Vec<u8>) -> Response {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        self.put(response.headers_mut(), true);
+        self.put(response.headers_mut(), Some(self.content_type));
         query_error::tell(response.headers_mut(), service, shape, name, status);
         response
     }
+}
+
+/// Whether a message is a stream of events, and its structure has one.
+fn is_stream(service: &Service, shape: ShapeIndex, headers: &HeaderMap) -> bool {
+    events::is_content_type(headers) && events::stream_of(service, shape).is_some()
 }
 
 /// Service and operation of a path that ends in `/service/S/operation/O`; anything may stand before.

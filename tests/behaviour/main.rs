@@ -12,6 +12,7 @@ mod determinism;
 mod doors;
 mod encoding;
 mod endpoints;
+mod events;
 mod floors;
 mod kill;
 mod malformed;

@@ -353,7 +353,7 @@ fn owner(folder: &Path, case: &Value) -> (String, String) {
 }
 
 /// The vectors' parameters as `check` writes values: blobs, plain text there, in base64.
-fn wire_form(shapes: &Value, shape: &str, params: &Value) -> Value {
+pub fn wire_form(shapes: &Value, shape: &str, params: &Value) -> Value {
     let definition = &shapes[shape];
     let kind = definition["type"]
         .as_str()

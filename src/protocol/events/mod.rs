@@ -12,7 +12,7 @@
 mod tests;
 mod write;
 
-pub use write::{response, write_members};
+pub use write::{response, write, write_members};
 
 use super::Malformed;
 use crate::codec::event_stream::{self, Frame, Header, MEDIA_TYPE};
@@ -189,6 +189,18 @@ fn uuid(bytes: [u8; 16]) -> String {
     let digits = format!("{:032x}", u128::from_be_bytes(bytes));
     let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default().to_owned());
     groups.join("-")
+}
+
+/// Reads the stream that is the whole body of a message in a REST protocol, which has its other
+/// members in headers. No byte is no stream, unless the member is required.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_payload(service: &Service, member: &Member, body: &[u8], document: ReadDocument<'_>) -> Result<Option<Value>, Malformed> {
+    if body.is_empty() && !member.required {
+        return Ok(None);
+    }
+    read(service, member.target, body, document).map(|events| Some(events.list))
 }
 
 /// Reads the structure of which a body in an RPC protocol is the stream: its events, and its other

@@ -65,15 +65,33 @@ fn decoded(body: &[u8]) -> Result<Reply, Malformed> {
 }
 
 #[test]
-fn a_stream_that_is_written_is_read_again() {
-    let service = service();
-    let operation = service.operation_named("Watch").unwrap();
-    let response = protocol().encode_response(&service, operation, &output());
-    assert_eq!(response.headers()["content-type"], MEDIA_TYPE);
-    assert_eq!(
-        protocol().decode_response(&service, operation, &response),
-        Ok(Reply::Output(output()))
-    );
+fn a_stream_that_is_written_is_read_again_in_every_protocol_that_has_streams() {
+    for id in [
+        "aws.protocols#awsJson1_0",
+        "aws.protocols#awsJson1_1",
+        "aws.protocols#restJson1",
+        "aws.protocols#restXml",
+        "smithy.protocols#rpcv2Cbor",
+        "smithy.protocols#rpcv2Json",
+    ] {
+        let model = MODEL.replace("aws.protocols#awsJson1_1", id);
+        let model = model.replace(
+            r#""output":{"#,
+            r#""input":{"target":"t#Out"},"traits":{"smithy.api#http":{"method":"POST","uri":"/w"}},"output":{"#,
+        );
+        let model = model.replace(r#""smithy.api#required":{}}},"stream":{"target":"t#Stream""#, r#""smithy.api#required":{},"smithy.api#httpHeader":"x-id"}},"stream":{"target":"t#Stream","traits":{"smithy.api#httpPayload":{}}"#);
+        let service = load(model.as_bytes(), "test").unwrap().remove(0);
+        let operation = service.operation_named("Watch").unwrap();
+        let protocol = named(id).unwrap();
+        let response = protocol.encode_response(&service, operation, &output());
+        assert_eq!(response.headers()["content-type"], MEDIA_TYPE, "{id}");
+        let read = protocol.decode_response(&service, operation, &response);
+        assert_eq!(read, Ok(Reply::Output(output())), "{id}");
+        let request = protocol.encode_request(&service, operation, "example.com", &output());
+        assert_eq!(request.headers()["content-type"], MEDIA_TYPE, "{id}");
+        protocol.accepts(&service, operation, &request).unwrap();
+        assert_eq!(protocol.decode_request(&service, operation, &request), Ok(output()), "{id}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! and the content type that goes with it.
 
 use crate::codec::content;
+use crate::codec::event_stream::MEDIA_TYPE;
 use crate::model::http::Binding;
 use crate::model::schema::{Member, Service, Shape, ShapeIndex, ShapeKind};
 use crate::protocol::Malformed;
@@ -85,8 +86,7 @@ pub fn raw_bytes(value: &Value) -> Option<Bytes> {
 
 /// A stream of events, which has a framing of its own.
 pub fn is_event_stream(service: &Service, member: &Member) -> bool {
-    let shape = service.shape(member.target);
-    matches!(shape.kind, ShapeKind::Union(_)) && shape.traits.contains_key("smithy.api#streaming")
+    service.shape(member.target).is_event_stream()
 }
 
 /// The content type with which a payload is written: its `@mediaType`, else what its shape implies.
@@ -96,6 +96,7 @@ pub fn content_type<'a>(service: &'a Service, member: &Member, document: &'a str
         (Some(media_type), _) => media_type,
         (None, ShapeKind::Blob) => "application/octet-stream",
         (None, ShapeKind::String(_)) => "text/plain",
+        (None, _) if is_event_stream(service, member) => MEDIA_TYPE,
         (None, _) => document,
     }
 }
