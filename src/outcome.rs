@@ -47,4 +47,13 @@ impl Outcome {
             Outcome::Judged => "judged",
         }
     }
+
+    /// The outcome's name as an identifier, for programs.
+    pub fn identifier(self) -> &'static str {
+        match self {
+            Outcome::NotRecorded => "notRecorded",
+            Outcome::UpstreamFailed => "upstreamFailed",
+            other => other.name(),
+        }
+    }
 }

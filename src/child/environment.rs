@@ -117,6 +117,8 @@ type Row = (&'static [&'static str], Rule);
 
 /// Measured with twelve clients; the comments say who reads what.
 const TABLE: &[Row] = &[
+    // Where test frameworks find the control endpoint.
+    (&["FERROTAPE_URL"], own_url),
     // The endpoint door: all current SDKs, not JavaScript v2 and Go v1.
     (&["AWS_ENDPOINT_URL"], endpoint_url),
     // Would switch the endpoint off. Where the proxy is the only way in, replay switches off those
@@ -248,6 +250,10 @@ impl Change {
     fn when(condition: bool, change: impl FnOnce() -> Change) -> Change {
         if condition { change() } else { Change::Leave }
     }
+}
+
+fn own_url(context: &Context<'_>) -> Change {
+    Change::Set(format!("http://{}", reachable(context.setup.address)))
 }
 
 fn endpoint_url(context: &Context<'_>) -> Change {

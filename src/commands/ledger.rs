@@ -4,9 +4,10 @@
 use super::run::ContractMode;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
-use crate::proxy::event::{Event, Observer};
+use crate::proxy::event::{Event, Label, Observer};
+use crate::proxy::sessions::Session;
 use crate::report::console::Console;
-use crate::report::{CallReport, SideReport};
+use crate::report::{CallReport, Outcome, SessionReport, SideReport};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +17,6 @@ const MAX_PLAYED: usize = 100_000;
 
 /// The ledger of one run.
 pub struct Ledger {
-    cassette: String,
     console: Console,
     /// `--contract off`: nothing is said of the contract.
     silent: bool,
@@ -25,8 +25,8 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Entries {
-    /// Plays of which there was nothing else to say: call number, interaction.
-    played: Vec<(usize, usize)>,
+    /// Plays of which there was nothing else to say: call number, session, interaction.
+    played: Vec<(usize, u32, u32)>,
     /// Plays beyond [`MAX_PLAYED`].
     more_played: usize,
     told: BTreeMap<usize, CallReport>,
@@ -45,10 +45,9 @@ pub struct Account {
 }
 
 impl Ledger {
-    /// An empty ledger for a run over that cassette.
-    pub fn new(cassette: &str, console: Console, contract: Option<ContractMode>) -> Ledger {
+    /// An empty ledger.
+    pub fn new(console: Console, contract: Option<ContractMode>) -> Ledger {
         Ledger {
-            cassette: cassette.to_owned(),
             console,
             silent: contract == Some(ContractMode::Off),
             entries: Mutex::default(),
@@ -61,8 +60,9 @@ impl Ledger {
         entries.played.is_empty() && entries.told.is_empty()
     }
 
-    /// Closes the ledger. `describe` tells what a play of an interaction says, by its index.
-    pub fn close(&self, describe: impl Fn(usize) -> Option<CallReport>) -> Account {
+    /// Closes the ledger. `describe` tells what a play of an interaction says, by the indices of
+    /// its session and of itself.
+    pub fn close(&self, describe: impl Fn(u32, usize) -> Option<CallReport>) -> Account {
         let mut entries = self.entries();
         let Entries {
             played,
@@ -72,9 +72,10 @@ impl Ledger {
             problem,
         } = std::mem::take(&mut *entries);
         // An interaction may be played many times, and says the same each time.
-        let mut described: HashMap<usize, Option<CallReport>> = HashMap::new();
-        for (number, interaction) in played {
-            let report = described.entry(interaction).or_insert_with(|| describe(interaction));
+        let mut described: HashMap<(u32, u32), Option<CallReport>> = HashMap::new();
+        for (number, session, interaction) in played {
+            let describe = || describe(session, interaction as usize);
+            let report = described.entry((session, interaction)).or_insert_with(describe);
             if let Some(report) = report.clone() {
                 told.insert(number, CallReport { number, ..report });
             }
@@ -108,7 +109,8 @@ impl Ledger {
             service: event.call.map(|call| call.service.sdk_id.clone()),
             operation: Some(event.call.map_or_else(line, |call| call.operation().name.clone())),
             region: event.call.and_then(|call| call.region.clone()),
-            cassette: self.cassette.clone(),
+            cassette: event.label.cassette.to_string(),
+            session: event.label.has_own_name().then(|| event.label.session.to_string()),
             interaction: event.interaction.map(|index| index + 1),
             status: Some(event.status),
             error: event.judged_response.and_then(error_code),
@@ -121,10 +123,10 @@ impl Ledger {
 }
 
 impl Observer for Ledger {
-    fn played(&self, number: usize, interaction: usize) {
+    fn played(&self, label: &Label, number: usize, interaction: usize) {
         let mut entries = self.entries();
         if entries.played.len() < MAX_PLAYED {
-            entries.played.push((number, interaction))
+            entries.played.push((number, label.index, interaction as u32))
         } else {
             entries.more_played += 1
         }
@@ -151,6 +153,18 @@ pub fn error_code(judged: &Judged<Reply>) -> Option<String> {
     match &judged.content {
         Some(Reply::Error { code, .. }) => Some(code.clone()),
         _ => None,
+    }
+}
+
+/// How a session went.
+pub fn session_report<P>(session: &Session<P>, unplayed: usize) -> SessionReport {
+    let counts = Outcome::ALL.map(|outcome| (outcome, session.tally.counted(outcome)));
+    SessionReport {
+        name: session.label.session.to_string(),
+        cassette: session.label.cassette.to_string(),
+        calls: session.tally.calls(),
+        counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+        unplayed,
     }
 }
 

@@ -3,9 +3,10 @@
 use super::run::RunArguments;
 use crate::cassette::Cassette;
 use crate::inspect::inspect_recorded;
-use crate::matcher::session::Session;
 use crate::matcher::{Tape, propose};
 use crate::model::catalog::Catalog;
+use crate::proxy::event::Label;
+use crate::proxy::playing::Playing;
 use crate::redaction::Redactor;
 use crate::settings::{Bind, CallRules, Fold, Matching, Order, Place, PlaceError};
 
@@ -68,8 +69,8 @@ impl MatchArguments {
     }
 
     /// A cassette made ready under these rules, and what is to be said of it.
-    pub fn tape(&self, run: &RunArguments, cassette: Cassette, catalog: &Catalog) -> (Tape, Vec<String>) {
-        let mut rules = self.rules(run);
+    pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> (Tape, Vec<String>) {
+        let mut rules = rules.clone();
         let mut notes = Vec::new();
         if self.proposes() {
             let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog));
@@ -103,14 +104,18 @@ pub fn proposal_note(proposal: &propose::Proposal) -> String {
 }
 
 /// What a session bound, for the report.
-pub fn bound_notes(tape: &Tape, session: &Session) -> Vec<String> {
-    let bound = session.bound(tape).into_iter();
+pub fn bound_notes(label: &Label, session: &Playing) -> Vec<String> {
+    let whose = match label.has_own_name() {
+        true => format!(" in session `{}`", label.session),
+        false => String::new(),
+    };
+    let bound = session.positions.bound(&session.playable.tape).into_iter();
     bound
         .map(|(binding, live)| {
             let place = binding.place.as_deref().unwrap_or_default();
             match &binding.recorded {
-                Some(recorded) => format!("`{place}` bound: \"{live}\" in the place of the recorded \"{recorded}\""),
-                None => format!("`{place}` bound: what was sent (hidden) in the place of what was recorded"),
+                Some(recorded) => format!("`{place}` bound{whose}: \"{live}\" in the place of the recorded \"{recorded}\""),
+                None => format!("`{place}` bound{whose}: what was sent (hidden) in the place of what was recorded"),
             }
         })
         .collect()

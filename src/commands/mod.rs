@@ -3,10 +3,12 @@
 pub mod check;
 pub mod demo;
 mod ledger;
+mod live;
 mod matching;
 pub mod mock;
 pub mod models;
 pub mod record;
+mod recordings;
 pub mod replay;
 mod run;
 pub mod schema;

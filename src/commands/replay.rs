@@ -1,20 +1,26 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
-use super::ledger::{Ledger, conforming, error_code};
+use super::ledger::{Ledger, conforming, error_code, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
+use crate::cassette::Name;
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
-use crate::matcher::Track;
+use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
-use crate::proxy::event::Observer as _;
+use crate::proxy::event::{Label, Observer as _};
+use crate::proxy::playing::{Players, Playing, Shelf};
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
+use crate::proxy::sessions::{Session, Sessions};
 use crate::report::console::Console;
 use crate::report::record_command;
 use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
+use crate::settings::CallRules;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Answer the AWS calls of a command from a cassette: offline, deterministically, judged.
@@ -48,34 +54,82 @@ pub enum Unmodeled {
     Recorded,
 }
 
+/// The cassettes that sessions name, each read when it is first asked for.
+struct Cassettes {
+    library: Library,
+    catalog: Arc<Catalog>,
+    command: Vec<String>,
+    matching: MatchArguments,
+    /// On which calls are the same, beside those of a cassette.
+    rules: CallRules,
+    ledger: Arc<Ledger>,
+}
+
+impl Shelf for Cassettes {
+    fn has(&self, cassette: &Name) -> bool {
+        self.library.exists(cassette)
+    }
+
+    fn tape(&self, name: &Name) -> Result<Tape, String> {
+        let cassette = self.library.load(name).map_err(|error| error.to_string())?;
+        let (tape, notes) = self.matching.tape(&self.rules, cassette, &self.catalog);
+        for note in notes {
+            self.ledger.noted(&note);
+        }
+        for (position, lint) in tape.lints() {
+            let path = self.library.path(name);
+            eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
+        }
+        Ok(tape)
+    }
+
+    fn record_command(&self, cassette: &Name) -> String {
+        record_command(cassette.as_str(), &self.command)
+    }
+}
+
 /// Runs the command.
 pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let common = &arguments.run;
-    let library = Library::new(common.cassettes.clone());
-    let cassette = library.load(&common.cassette)?;
-    let catalog = common.models.catalog()?;
-    let count = cassette.interactions.len();
-    let region = cassette.interactions.iter().find_map(|interaction| interaction.region.clone());
-    let (tape, notes) = arguments.matching.tape(common, cassette, &catalog);
-    let name = common.cassette.as_str();
+    let catalog = Arc::new(common.models.catalog()?);
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(name, Console::new(&command), common.contract));
-    let path = library.path(&common.cassette);
-    for (position, lint) in tape.lints() {
-        eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
-    }
-    for note in notes {
-        ledger.noted(&note);
-    }
+    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
+    let library = Library::new(common.cassettes.clone());
+    let name = common.cassette();
+    // Without `-c`, and with other cassettes there, sessions will name theirs.
+    let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
+    let players = Players::new(
+        Cassettes {
+            library: library.clone(),
+            catalog: catalog.clone(),
+            command: command.clone(),
+            matching: arguments.matching.clone(),
+            rules: arguments.matching.rules(common),
+            ledger: ledger.clone(),
+        },
+        ReportMode::Replay.name(),
+    );
+    let own = match has_own {
+        true => Some(Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?)),
+        false => None,
+    };
+    let tracks = own.iter().flat_map(|own| own.playable.tape.tracks());
+    let region = tracks.clone().find_map(|track| track.interaction.region.clone());
+    let serving = match &own {
+        Some(own) => serving(&library.path(&name), own.playable.tape.tracks().len()),
+        None => format!(
+            "replaying the cassettes of `{}` to the sessions that name them",
+            library.root().display()
+        ),
+    };
     let enforce = common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce;
     let behaviour = Behaviour {
-        cassette: name.to_owned(),
         repeat: arguments.repeat,
         enforce,
         play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
-        record_command: record_command(name, &command),
     };
-    let replayer = Arc::new(Replayer::new(catalog, tape, behaviour, ledger.clone()));
+    let sessions = Sessions::new(players, name, own);
+    let replayer = Arc::new(Replayer::new(catalog.clone(), sessions, behaviour, ledger.clone()));
     let setting = Setting {
         arguments: common,
         mode: Mode::Replay,
@@ -88,31 +142,27 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         parent: of_this_process(),
         options: Options::default(),
         own_keys: false,
-        serving: format!(
-            "replaying `{}` ({count} interaction{})",
-            path.display(),
-            if count == 1 { "" } else { "s" }
-        ),
+        serving,
     };
     let child = runtime()?.block_on(serve(setting, replayer.clone(), &ledger))?;
-    let described = |position: usize| Some(describe(replayer.catalog(), name, position, replayer.tape().track(position)?));
+    let described = |session: u32, position: usize| {
+        let session = replayer.sessions().at(session)?;
+        let track = session.part.playable.tape.track(position)?;
+        Some(describe(&catalog, &session.label, position, track))
+    };
     let account = ledger.close(described);
-    let unplayed = replayer.unplayed().into_iter().map(|position| Unplayed {
-        interaction: position + 1,
-        service: replayer.tape().tracks()[position].interaction.service.clone(),
-        operation: replayer.tape().tracks()[position].interaction.operation.clone(),
-    });
+    let sessions = replayer.sessions().all();
     let mut notes = account.notes;
-    notes.extend(bound_notes(replayer.tape(), replayer.session()));
+    for session in &sessions {
+        notes.extend(bound_notes(&session.label, &session.part));
+    }
     let summary = Summary {
         mode: ReportMode::Replay,
-        cassettes: vec![CassetteReport {
-            name: name.to_owned(),
-            path: Some(path),
-            put_aside: false,
-            interactions: count,
-            unplayed: unplayed.collect(),
-        }],
+        cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
+        sessions: sessions
+            .iter()
+            .map(|session| session_report(session, session.part.unplayed().len()))
+            .collect(),
         calls: account.calls,
         problem: account.problem,
         all_played: arguments.all_played,
@@ -126,8 +176,44 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     })))
 }
 
+fn serving(path: &Path, count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("replaying `{}` ({count} interaction{plural})", path.display())
+}
+
+/// The cassettes of the sessions, by name. An interaction is unplayed where no session played it.
+/// The run's own cassette tells nothing where nobody asked for it and other sessions took its place.
+fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own_was_named: bool) -> Vec<CassetteReport> {
+    let mut by_name: BTreeMap<&str, Vec<&Session<Playing>>> = BTreeMap::new();
+    for session in sessions {
+        let idle = session.tally.calls() == 0 && !session.started;
+        if !idle || own_was_named || sessions.len() == 1 {
+            by_name.entry(&session.label.cassette).or_default().push(session);
+        }
+    }
+    let report = |(name, sessions): (&str, Vec<&Session<Playing>>)| {
+        let mut unplayed = sessions.first().map(|session| session.part.unplayed()).unwrap_or_default();
+        for session in sessions.iter().skip(1) {
+            unplayed.retain(|unplayed| session.part.positions.plays(unplayed.position) == 0);
+        }
+        let unplayed = unplayed.into_iter().map(|unplayed| Unplayed {
+            interaction: unplayed.position + 1,
+            service: unplayed.service,
+            operation: unplayed.operation,
+        });
+        CassetteReport {
+            name: name.to_owned(),
+            path: Name::parse(name).ok().map(|name| library.path(&name)),
+            put_aside: false,
+            interactions: sessions.first().map_or(0, |session| session.part.playable.tape.tracks().len()),
+            unplayed: unplayed.collect(),
+        }
+    };
+    by_name.into_iter().map(report).collect()
+}
+
 /// What a clean play of an interaction says in a report.
-fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -> CallReport {
+fn describe(catalog: &Catalog, label: &Label, position: usize, track: &Track) -> CallReport {
     let finding = inspect_recorded(catalog, &track.interaction);
     let response = finding.response;
     let request = match track.call {
@@ -139,7 +225,8 @@ fn describe(catalog: &Catalog, cassette: &str, position: usize, track: &Track) -
         service: track.interaction.service.clone(),
         operation: track.interaction.operation.clone(),
         region: track.interaction.region.clone(),
-        cassette: cassette.to_owned(),
+        cassette: label.cassette.to_string(),
+        session: label.has_own_name().then(|| label.session.to_string()),
         interaction: Some(position + 1),
         status: Some(track.interaction.response.status().as_u16()),
         error: response.as_ref().and_then(error_code),

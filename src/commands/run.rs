@@ -23,9 +23,9 @@ use std::sync::Arc;
 /// Options that `record` and `replay` share.
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
-    /// The cassette's name; parts may be joined by `/`
-    #[arg(short = 'c', long = "cassette", value_name = "NAME", default_value = "default", value_parser = Name::parse)]
-    pub cassette: Name,
+    /// The cassette's name; parts may be joined by `/` [default: default]
+    #[arg(short = 'c', long = "cassette", value_name = "NAME", value_parser = Name::parse)]
+    pub cassette: Option<Name>,
     /// Folder of the cassettes
     #[arg(long, value_name = "DIR", default_value = "cassettes")]
     pub cassettes: PathBuf,
@@ -54,6 +54,13 @@ pub struct RunArguments {
     /// environment to paste
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+impl RunArguments {
+    /// The cassette of the run itself.
+    pub fn cassette(&self) -> Name {
+        self.cassette.clone().unwrap_or_default()
+    }
 }
 
 /// `--door`.
@@ -125,7 +132,8 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     let files = tokio::task::spawn_blocking(move || Files::write(&authority_der, &trusting));
     let files = files.await.context("the trust files could not be written")??;
     let profile_region = profile::region(&parent);
-    let session = arguments.cassette.as_str();
+    let cassette = arguments.cassette();
+    let session = cassette.as_str();
     let door = match arguments.door {
         DoorChoice::Both => Door::Both,
         DoorChoice::Endpoint => Door::Endpoint,

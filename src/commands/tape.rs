@@ -1,27 +1,71 @@
 //! From journal to cassette: at the seal of a run, and when a run that died is recovered.
 
+use super::recordings::added;
 use crate::cassette::format::blob_folder;
-use crate::cassette::journal::{self, SealedRun};
+use crate::cassette::journal::{self, RunHeader, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Interaction, ModelStamp, Name, Origin, StateFolder};
 use crate::inspect::recognise;
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
-use crate::proxy::record::read_entry;
+use crate::proxy::takes::Entry;
 use crate::redaction::numbering::number_tokens;
-use anyhow::Context;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The cassette that a run recorded.
-pub fn cassette_of(run: &SealedRun, catalog: &Catalog) -> anyhow::Result<Cassette> {
-    let mut cassette = run.header.cassette.clone();
-    for record in &run.records {
-        let (interaction, stand_in) = read_entry(record).with_context(|| format!("the journal `{}` is damaged", run.folder().display()))?;
-        if stand_in {
-            cassette.origin = Origin::Synthesised;
+/// A cassette that a run recorded.
+pub struct Recorded {
+    /// What was known of it beforehand.
+    pub header: RunHeader,
+    /// What was recorded.
+    pub cassette: Cassette,
+}
+
+/// The cassettes that a run recorded, its own first; those without an interaction are left out.
+pub fn cassettes_of(run: &SealedRun, catalog: &Catalog) -> anyhow::Result<Vec<Recorded>> {
+    let damaged = |why: String| anyhow::anyhow!("the journal `{}` is damaged: {why}", run.folder().display());
+    let entries: Result<Vec<Entry>, String> = run.records.iter().map(|record| Entry::read(record)).collect();
+    let entries = entries.map_err(damaged)?;
+    let mut takes = BTreeMap::from([(0, Recorded::empty(&run.header))]);
+    for entry in &entries {
+        if let Entry::Header { take, header } = entry {
+            takes.insert(*take, Recorded::empty(header.as_ref()));
         }
-        cassette.interactions.push(interaction);
     }
+    for entry in entries {
+        if let Entry::Interaction {
+            take,
+            interaction,
+            stand_in,
+        } = entry
+        {
+            let recorded = takes.get_mut(&take);
+            let recorded = recorded.ok_or_else(|| damaged(format!("nothing tells what the recording {take} is")))?;
+            if stand_in {
+                recorded.cassette.origin = Origin::Synthesised;
+            }
+            recorded.cassette.interactions.push(*interaction);
+        }
+    }
+    let mut recorded: Vec<Recorded> = takes.into_values().collect();
+    recorded.retain(|recorded| !recorded.cassette.interactions.is_empty());
+    for recorded in &mut recorded {
+        finish(&mut recorded.cassette, catalog);
+    }
+    Ok(recorded)
+}
+
+impl Recorded {
+    fn empty(header: &RunHeader) -> Recorded {
+        Recorded {
+            cassette: header.cassette.clone(),
+            header: header.clone(),
+        }
+    }
+}
+
+/// What depends on all interactions of a cassette.
+fn finish(cassette: &mut Cassette, catalog: &Catalog) {
     let used = |sdk_id: &String| {
         cassette
             .interactions
@@ -31,8 +75,7 @@ pub fn cassette_of(run: &SealedRun, catalog: &Catalog) -> anyhow::Result<Cassett
     let models = std::mem::take(&mut cassette.models);
     cassette.models = models.into_iter().filter(|(sdk_id, _)| used(sdk_id)).collect();
     number_tokens(&mut cassette.interactions, &|interaction| recorded_token(catalog, interaction));
-    stamp_loaded(&mut cassette, catalog);
-    Ok(cassette)
+    stamp_loaded(cassette, catalog);
 }
 
 /// The stamp of a model.
@@ -71,23 +114,34 @@ pub fn recover(state: &StateFolder, library: &Library, catalog: &Catalog) -> any
     let recovery = journal::recover(state)?;
     let mut notes: Vec<String> = recovery.damaged.iter().map(ToString::to_string).collect();
     for run in recovery.runs {
-        let cassette = cassette_of(&run, catalog)?;
-        let name = free_name(library, &run.header.name)?;
-        library.save(&name, &cassette)?;
-        let count = cassette.interactions.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let mut note = format!(
-            "recovered {count} interaction{plural} of a recording that was cut short, as `{}`",
-            library.path(&name).display()
-        );
-        if name != run.header.name {
-            let command = adopt_command(&library.path(&name), &library.path(&run.header.name));
-            note.push_str(&format!("; to put it in the place of the older one: {command}"));
+        for recorded in cassettes_of(&run, catalog)? {
+            notes.push(recover_one(library, &recorded)?);
         }
-        notes.push(note);
         run.remove()?;
     }
     Ok(notes)
+}
+
+fn recover_one(library: &Library, recorded: &Recorded) -> anyhow::Result<String> {
+    let Recorded { header, cassette } = recorded;
+    let count = cassette.interactions.len();
+    let what = format!(
+        "recovered {count} interaction{} of a recording that was cut short",
+        if count == 1 { "" } else { "s" }
+    );
+    let own_path = library.path(&header.name);
+    if header.adds && library.exists(&header.name) {
+        library.save(&header.name, &added(library, &header.name, cassette)?)?;
+        return Ok(format!("{what}, behind those of `{}`", own_path.display()));
+    }
+    let name = free_name(library, &header.name)?;
+    library.save(&name, cassette)?;
+    let mut note = format!("{what}, as `{}`", library.path(&name).display());
+    if name != header.name {
+        let command = adopt_command(&library.path(&name), &own_path);
+        note.push_str(&format!("; to put it in the place of the older one: {command}"));
+    }
+    Ok(note)
 }
 
 /// `NAME` where there is none yet, else `NAME.recovered`, `NAME.recovered-2`, …: what an earlier

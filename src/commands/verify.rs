@@ -34,6 +34,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
     let mut summary = Summary {
         mode: Mode::Verify,
         cassettes: Vec::new(),
+        sessions: Vec::new(),
         calls: Vec::new(),
         problem: None,
         all_played: false,
@@ -123,6 +124,7 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
             .or_else(|| interaction.operation.clone()),
         region: interaction.region.clone(),
         cassette: cassette.to_owned(),
+        session: None,
         interaction: Some(index + 1),
         status: Some(interaction.response.status().as_u16()),
         error: finding.response.as_ref().and_then(error_code),

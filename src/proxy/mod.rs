@@ -11,20 +11,26 @@ pub mod address;
 pub mod authority;
 pub mod body;
 pub mod client;
+pub mod control;
 pub mod credentials;
 pub mod dialer;
 pub mod endpoint;
 pub mod event;
+pub mod forward;
 mod framing;
 mod intercept;
+pub mod journalling;
+pub mod playing;
 pub mod record;
 mod refuse;
 mod refused;
 pub mod replay;
 pub mod server;
+pub mod sessions;
 pub mod sign;
 pub mod signature;
 pub mod stand_in;
+pub mod takes;
 #[cfg(test)]
 mod testing;
 pub mod tls;
@@ -52,6 +58,11 @@ pub trait Handler: Send + Sync + 'static {
     /// What a `CONNECT` to this place may do. Loopback, private and link-local places were refused
     /// before this is asked.
     fn reach(&self, authority: &Authority) -> Reach;
+
+    /// What the control endpoint asks; nothing where there are no sessions.
+    fn control(&self) -> Option<&dyn control::Control> {
+        None
+    }
 }
 
 /// Where a request came from.

@@ -1,23 +1,22 @@
 //! Answers calls from a tape. Nothing here can open a connection.
 
 use super::body::{Read, read_limited};
-use super::event::{Event, Observer};
+use super::control::Control;
+use super::event::{Event, Label, Observer};
+use super::playing::{Players, Playing, Shelf};
 use super::refuse::{answer, refuse_call, refuse_unknown};
+use super::sessions::{self, SessionError, Sessions};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
 use crate::matcher::miss::Miss;
-use crate::matcher::session::{self, Session};
-use crate::matcher::{Tape, Track};
+use crate::matcher::session;
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::refusal::{CASSETTE_MISS, SERIALIZATION, UNKNOWN_OPERATION, validation_error};
-use crate::redaction::headers::{encode_content, is_checksum, refresh_checksums};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{CONTENT_ENCODING, HeaderMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,165 +26,134 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// What a replay does beyond answering.
 #[derive(Debug, Clone)]
 pub struct Behaviour {
-    /// The cassette's name, which is also the session's.
-    pub cassette: String,
     /// The last interaction of a key answers again.
     pub repeat: bool,
     /// A request that breaks its contract is refused as the service would.
     pub enforce: bool,
     /// Calls that no model knows are answered where they were recorded.
     pub play_unmodeled: bool,
-    /// The command that would record what is missing.
-    pub record_command: String,
 }
 
+/// A session of a replay.
+type Session = sessions::Session<Playing>;
+
 /// The replayer.
-pub struct Replayer<O> {
-    catalog: Catalog,
-    tape: Tape,
-    session: Session,
-    answers: Vec<Answer>,
+pub struct Replayer<O, S: Shelf> {
+    catalog: Arc<Catalog>,
+    sessions: Sessions<Players<S>>,
     behaviour: Behaviour,
     observer: Arc<O>,
     arrived: AtomicUsize,
 }
 
-/// What of a response is the same each time.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    /// What the client sends or accepts changes headers: content encodings, checksums.
-    varies: bool,
+/// A call on its way.
+struct Asked<'a> {
+    number: usize,
+    session: &'a Session,
+    request: &'a Request,
 }
 
-impl<O: Observer> Replayer<O> {
+impl<O: Observer, S: Shelf> Replayer<O, S> {
     /// A replayer in which nothing was played yet.
-    pub fn new(catalog: Catalog, tape: Tape, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O> {
-        let session = Session::new(&tape);
-        let answers = tape.tracks().iter().map(Answer::new).collect();
+    pub fn new(catalog: Arc<Catalog>, sessions: Sessions<Players<S>>, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O, S> {
         Replayer {
             catalog,
-            tape,
-            session,
-            answers,
+            sessions,
             behaviour,
             observer,
             arrived: AtomicUsize::new(0),
         }
     }
 
-    /// The services known.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    /// Its sessions.
+    pub fn sessions(&self) -> &Sessions<Players<S>> {
+        &self.sessions
     }
 
-    /// The tape that is played.
-    pub fn tape(&self) -> &Tape {
-        &self.tape
-    }
-
-    /// What was played of it.
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
-    /// Positions of interactions that no call asked for.
-    pub fn unplayed(&self) -> Vec<usize> {
-        self.session.unplayed()
-    }
-
-    fn respond(&self, request: &Request) -> Response {
-        let number = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
+    fn respond(&self, session: &Session, request: &Request) -> Response {
+        let asked = Asked {
+            number: self.arrived.fetch_add(1, Ordering::Relaxed) + 1,
+            session,
+            request,
+        };
         match recognise(&self.catalog, request) {
-            Ok(call) => self.respond_to(number, &call, request),
-            Err(unmodeled) => self.unmodeled(number, request, &unmodeled),
+            Ok(call) => self.respond_to(&asked, &call),
+            Err(unmodeled) => self.unmodeled(&asked, &unmodeled),
         }
     }
 
-    fn respond_to(&self, number: usize, call: &Call, request: &Request) -> Response {
+    fn respond_to(&self, asked: &Asked<'_>, call: &Call) -> Response {
+        let request = asked.request;
+        let Playing { playable, positions } = &asked.session.part;
+        let tape = &playable.tape;
         let judged = judge_request(call, request, false);
         let Some(input) = &judged.content else {
             let reason = judged.reason.as_deref().unwrap_or_default();
             let response = refuse_call(call, request, SERIALIZATION, 400, reason);
-            self.tell(number, call, request, &judged, Outcome::Refused, None, &response, None);
+            self.tell(asked, call, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = self.session.key(&self.tape, call, input);
-        let operation = self.tape.operation(call);
+        let key = positions.key(tape, call, input);
+        let operation = tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
-            return match self.session.play_error(&self.tape, key, operation, token, self.behaviour.repeat) {
-                Some(session::Outcome::Play { position, .. }) => self.play(number, call, request, &tolerated(&judged), input, position),
-                _ => self.refuse_violation(number, call, request, &judged),
+            return match positions.play_error(tape, key, operation, token, self.behaviour.repeat) {
+                Some(session::Outcome::Play { position, .. }) => self.play(asked, call, &tolerated(&judged), input, position),
+                _ => self.refuse_violation(asked, call, &judged),
             };
         }
-        match self.session.play(&self.tape, key, operation, token, self.behaviour.repeat) {
-            session::Outcome::Play { position, .. } => self.play(number, call, request, &judged, input, position),
-            session::Outcome::TokenReused { position } => self.refuse_violation(number, call, request, &reused(call, &judged, position)),
+        match positions.play(tape, key, operation, token, self.behaviour.repeat) {
+            session::Outcome::Play { position, .. } => self.play(asked, call, &judged, input, position),
+            session::Outcome::TokenReused { position } => self.refuse_violation(asked, call, &reused(call, &judged, position)),
             outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. } | session::Outcome::OutOfOrder { .. }) => {
-                self.miss(number, call, request, &judged, input, outcome)
+                self.miss(asked, call, &judged, input, outcome)
             }
         }
     }
 
-    fn play(&self, number: usize, call: &Call, request: &Request, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
-        let body = self.session.body(&self.tape, position, input);
-        let Some(answer) = self.answers.get(position) else {
-            return Response::default();
-        };
-        let mut response = answer.response(request, body);
-        self.session.fill_headers(&self.tape, position, input, response.headers_mut());
+    fn play(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
+        let response = asked.session.part.response(position, asked.request, input);
         if judged.violations.is_empty() && judged.lints.is_empty() {
-            self.observer.played(number, position);
+            self.played(asked, position);
         } else {
-            self.tell(number, call, request, judged, Outcome::Played, Some(position), &response, None);
+            self.tell(asked, call, judged, Outcome::Played, Some(position), &response, None);
         }
         response
     }
 
-    fn refuse_violation(&self, number: usize, call: &Call, request: &Request, judged: &Judged<Value>) -> Response {
+    fn played(&self, asked: &Asked<'_>, position: usize) {
+        asked.session.tally.count(Outcome::Played);
+        self.observer.played(&asked.session.label, asked.number, position);
+    }
+
+    fn refuse_violation(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>) -> Response {
         let (code, status) = validation_error(&call.service, call.operation);
-        let response = refuse_call(call, request, code, status, &contract::summary(&judged.violations));
-        self.tell(number, call, request, judged, Outcome::Refused, None, &response, None);
+        let response = refuse_call(call, asked.request, code, status, &contract::summary(&judged.violations));
+        self.tell(asked, call, judged, Outcome::Refused, None, &response, None);
         response
     }
 
-    fn miss(
-        &self,
-        number: usize,
-        call: &Call,
-        request: &Request,
-        judged: &Judged<Value>,
-        input: &Value,
-        outcome: session::Outcome,
-    ) -> Response {
-        let miss = Miss::explain(&self.tape, &self.session, call, input, outcome);
-        let response = refuse_call(
-            call,
-            request,
-            CASSETTE_MISS,
-            400,
-            &miss.text(&format!("record it: {}", self.behaviour.record_command)),
-        );
+    fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
+        let playable = &asked.session.part.playable;
+        let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
+        let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
+        let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &miss.text(&remedy));
         let text = miss.text("");
-        self.tell(number, call, request, judged, Outcome::Missed, None, &response, Some(&text));
+        self.tell(asked, call, judged, Outcome::Missed, None, &response, Some(&text));
         response
     }
 
     /// What no model knows is refused, or answered by its bytes where that was asked for.
-    fn unmodeled(&self, number: usize, request: &Request, unmodeled: &Unmodeled) -> Response {
+    fn unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled) -> Response {
         if !self.behaviour.play_unmodeled {
-            return self.refuse_unmodeled(number, request, unmodeled, &unmodeled.reason);
+            return self.refuse_unmodeled(asked, unmodeled, &unmodeled.reason);
         }
-        let key = self.tape.unmodelled_key(&plain(request));
-        match self.session.play(&self.tape, key, None, None, self.behaviour.repeat) {
+        let Playing { playable, positions } = &asked.session.part;
+        let key = playable.tape.unmodelled_key(&plain(asked.request));
+        match positions.play(&playable.tape, key, None, None, self.behaviour.repeat) {
             session::Outcome::Play { position, .. } => {
-                let body = self.session.body(&self.tape, position, &Value::Null);
-                let Some(answer) = self.answers.get(position) else {
-                    return Response::default();
-                };
-                self.observer.played(number, position);
-                answer.response(request, body)
+                self.played(asked, position);
+                asked.session.part.response(position, asked.request, &Value::Null)
             }
             outcome => {
                 let again = matches!(outcome, session::Outcome::Exhausted { .. });
@@ -196,25 +164,20 @@ impl<O: Observer> Replayer<O> {
                 };
                 let message = format!(
                     "{}; {what}; record it with `--unmodeled record`: {}",
-                    unmodeled.reason, self.behaviour.record_command
+                    unmodeled.reason, playable.record_command
                 );
-                self.refuse_unmodeled(number, request, unmodeled, &message)
+                self.refuse_unmodeled(asked, unmodeled, &message)
             }
         }
     }
 
-    fn refuse_unmodeled(&self, number: usize, request: &Request, unmodeled: &Unmodeled, message: &str) -> Response {
-        let response = refuse_unknown(
-            &self.catalog,
-            unmodeled.service.as_deref(),
-            request,
-            UNKNOWN_OPERATION,
-            400,
-            message,
-        );
-        self.observer.told(Event {
-            number,
-            request,
+    fn refuse_unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled, message: &str) -> Response {
+        let service = unmodeled.service.as_deref();
+        let response = refuse_unknown(&self.catalog, service, asked.request, UNKNOWN_OPERATION, 400, message);
+        let event = Event {
+            label: &asked.session.label,
+            number: asked.number,
+            request: asked.request,
             call: None,
             outcome: Outcome::Unmodeled,
             interaction: None,
@@ -222,6 +185,27 @@ impl<O: Observer> Replayer<O> {
             judged_request: None,
             judged_response: None,
             message: Some(message),
+        };
+        asked.session.tally.told(&event);
+        self.observer.told(event);
+        response
+    }
+
+    /// A call of a session that is not to be had counts as a miss: nothing recorded answers it.
+    fn refuse_session(&self, arrival: &Arrival, request: &Request, error: &SessionError) -> Response {
+        let message = error.to_string();
+        let response = refuse_unknown(&self.catalog, None, request, "BadRequest", 404, &message);
+        self.observer.told(Event {
+            label: &Label::unknown(arrival.session.as_deref()),
+            number: self.arrived.fetch_add(1, Ordering::Relaxed) + 1,
+            request,
+            call: None,
+            outcome: Outcome::Missed,
+            interaction: None,
+            status: response.status().as_u16(),
+            judged_request: None,
+            judged_response: None,
+            message: Some(&message),
         });
         response
     }
@@ -229,18 +213,18 @@ impl<O: Observer> Replayer<O> {
     #[allow(clippy::too_many_arguments)] // each is one field of the event
     fn tell(
         &self,
-        number: usize,
+        asked: &Asked<'_>,
         call: &Call,
-        request: &Request,
         judged: &Judged<Value>,
         outcome: Outcome,
         interaction: Option<usize>,
         response: &Response,
         message: Option<&str>,
     ) {
-        self.observer.told(Event {
-            number,
-            request,
+        let event = Event {
+            label: &asked.session.label,
+            number: asked.number,
+            request: asked.request,
             call: Some(call),
             outcome,
             interaction,
@@ -248,11 +232,13 @@ impl<O: Observer> Replayer<O> {
             judged_request: Some(judged),
             judged_response: None,
             message,
-        });
+        };
+        asked.session.tally.told(&event);
+        self.observer.told(event);
     }
 }
 
-impl<O: Observer> Handler for Replayer<O> {
+impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
     async fn call(&self, arrival: Arrival, request: http::Request<RequestBody>) -> http::Response<Payload> {
         let (parts, body) = request.into_parts();
         let body = match read_limited(body, MAX_BODY).await {
@@ -269,9 +255,9 @@ impl<O: Observer> Handler for Replayer<O> {
             Err((status, message)) => refused(&Request::from_parts(parts, Bytes::new()), status, &message),
             Ok(body) => {
                 let request = Request::from_parts(parts, body);
-                match other_session(&arrival, &self.behaviour.cassette) {
-                    Some(message) => refused(&request, 404, &message),
-                    None => answer(self.respond(&request)),
+                match self.sessions.of(&arrival, request.headers()) {
+                    Ok(session) => answer(self.respond(&session, &request)),
+                    Err(error) => answer(self.refuse_session(&arrival, &request, &error)),
                 }
             }
         }
@@ -288,14 +274,18 @@ impl<O: Observer> Handler for Replayer<O> {
             authority.host
         ))
     }
+
+    fn control(&self) -> Option<&dyn Control> {
+        Some(&self.sessions)
+    }
 }
 
-/// What to say to a client that names another session than this run's.
-pub(super) fn other_session(arrival: &Arrival, cassette: &str) -> Option<String> {
-    let named = arrival.session.as_deref().filter(|named| *named != cassette)?;
-    Some(format!(
-        "this run serves the cassette `{cassette}`, not `{named}`; start another for it with `-c {named}`"
-    ))
+/// Which session a call belongs to, as a line of a message; nothing for the run's own.
+fn in_session(label: &Label) -> String {
+    if !label.has_own_name() {
+        return String::new();
+    }
+    format!("session `{}` of cassette `{}`\n", label.session, label.cassette)
 }
 
 /// A negative test was recorded: the violation is told, and the recorded error answers.
@@ -322,33 +312,4 @@ fn reused(call: &Call, judged: &Judged<Value>, position: usize) -> Judged<Value>
     });
     judged.verdict = Verdict::Violates;
     judged
-}
-
-impl Answer {
-    fn new(track: &Track) -> Answer {
-        let recorded = &track.interaction.response;
-        let mut headers = recorded.headers().clone();
-        refresh_checksums(&mut headers, recorded.body());
-        let varies = headers.contains_key(CONTENT_ENCODING) || (!track.template.is_fixed() && headers.keys().any(is_checksum));
-        Answer {
-            status: recorded.status(),
-            headers,
-            varies,
-        }
-    }
-
-    fn response(&self, request: &Request, body: Bytes) -> Response {
-        let mut headers = self.headers.clone();
-        let body = if self.varies {
-            let body = encode_content(&mut headers, body, request.headers());
-            refresh_checksums(&mut headers, &body);
-            body
-        } else {
-            body
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
-        response
-    }
 }

@@ -5,7 +5,7 @@
 
 use super::authority::CertificateAuthority;
 use super::intercept::{self, Pending};
-use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, endpoint, framing};
+use super::{Arrival, Authority, Dial, Door, Handler, Payload, Refused, RequestBody, control, endpoint, framing};
 use crate::aws_hosts::is_aws_host;
 use http::header::HeaderValue;
 use http::uri::{PathAndQuery, Scheme};
@@ -217,12 +217,14 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
         let pending = Arc::clone(&connecting);
         let admitted = match request.method() {
             &Method::CONNECT => Err(request),
+            _ if control::is_control(request.uri().path()) => Err(request),
             _ => Ok(admit(&shared, &names, request)),
         };
         async move {
             match admitted {
                 Ok(admitted) => answer(&shared, admitted).await,
-                Err(connect) => intercept::connect(&shared, &pending, connect).await,
+                Err(request) if request.method() == Method::CONNECT => intercept::connect(&shared, &pending, request).await,
+                Err(request) => Ok(answer_control(&shared, peer, request).await),
             }
         }
     });
@@ -275,6 +277,19 @@ pub(super) async fn answer<H: Handler>(
     };
     response.headers_mut().remove(http::header::DATE);
     Ok(response)
+}
+
+/// What the control endpoint answers.
+async fn answer_control<H: Handler>(shared: &Shared<H>, peer: SocketAddr, request: Request<Incoming>) -> Response<Payload> {
+    let (head, body) = request.into_parts();
+    let admitted = framing::check(&head.method, &head.headers)
+        .and_then(|()| framing::host(head.version, &head.headers))
+        .and_then(|host| control::check(&head, host, peer.ip().to_canonical().is_loopback()));
+    if let Err(refused) = admitted {
+        return refused.into_response();
+    }
+    let base = format!("http://{}", shared.address);
+    control::answer(shared.handler.control(), &base, head, RequestBody::Wire(body)).await
 }
 
 /// The `Host` of the last request of a connection, checked, so that the next one with the same

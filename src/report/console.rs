@@ -80,7 +80,10 @@ fn block(style: Option<Style>, text: &str) -> String {
 
 fn live(call: &CallReport, command: &[String]) -> String {
     let mut out = String::new();
-    let title = call.title();
+    let title = match &call.session {
+        Some(session) => format!("{} (session `{session}`)", call.title()),
+        None => call.title(),
+    };
     let number = call.number;
     for (name, side) in call.sides().filter(|(_, side)| side.breaks_contract()) {
         for departure in &side.violations {

@@ -74,8 +74,8 @@ fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
         Mode::Record | Mode::Replay => call.number,
     };
     let title = match summary.cassettes.len() {
-        0 | 1 => call.title(),
-        _ => format!("{}  {}", call.cassette, call.title()),
+        0 | 1 if call.session.is_none() => call.title(),
+        _ => format!("{}  {}", call.suite(), call.title()),
     };
     (format!("#{number}"), title)
 }
@@ -295,6 +295,15 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn subject(summary: &Summary) -> String {
+    let sessions = summary.sessions.iter().filter(|session| session.calls > 0).count();
+    let cassettes = subject_cassettes(summary);
+    match sessions {
+        0 | 1 => cassettes,
+        many => format!("{cassettes} in {many} sessions"),
+    }
+}
+
+fn subject_cassettes(summary: &Summary) -> String {
     match summary.cassettes.as_slice() {
         [] => String::new(),
         [one] => match &one.path {

@@ -1,7 +1,7 @@
 //! The report for programs: one JSON object whose members never change their meaning; new ones may
 //! be added. Members that say nothing are left out, lists are always there.
 
-use super::{CallReport, CassetteReport, Outcome, Report, SideReport, Summary};
+use super::{CallReport, CassetteReport, Outcome, Report, SessionReport, SideReport, Summary};
 use crate::contract::Departure;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -15,6 +15,7 @@ impl Report for Json {
             "mode": summary.mode.name(),
             "counts": counts(summary),
             "cassettes": summary.cassettes.iter().map(cassette).collect::<Vec<_>>(),
+            "sessions": summary.sessions.iter().map(session).collect::<Vec<_>>(),
             "calls": summary.calls.iter().map(call).collect::<Vec<_>>(),
             "notes": summary.notes,
         });
@@ -27,21 +28,12 @@ fn counts(summary: &Summary) -> Value {
     let mut counts = Map::new();
     counts.insert("calls".to_owned(), summary.calls.len().into());
     for outcome in Outcome::ALL {
-        counts.insert(identifier(outcome).to_owned(), summary.count(outcome).into());
+        counts.insert(outcome.identifier().to_owned(), summary.count(outcome).into());
     }
     counts.insert("broken".to_owned(), summary.broken().into());
     counts.insert("lints".to_owned(), summary.lints().into());
     counts.insert("unplayed".to_owned(), summary.unplayed().into());
     Value::Object(counts)
-}
-
-/// The outcome's name as an identifier.
-fn identifier(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NotRecorded => "notRecorded",
-        Outcome::UpstreamFailed => "upstreamFailed",
-        other => other.name(),
-    }
 }
 
 fn cassette(cassette: &CassetteReport) -> Value {
@@ -60,14 +52,27 @@ fn cassette(cassette: &CassetteReport) -> Value {
     Value::Object(object)
 }
 
+fn session(session: &SessionReport) -> Value {
+    let mut object = Map::new();
+    object.insert("name".to_owned(), session.name.clone().into());
+    object.insert("cassette".to_owned(), session.cassette.clone().into());
+    object.insert("calls".to_owned(), session.calls.into());
+    for (outcome, count) in &session.counts {
+        object.insert(outcome.identifier().to_owned(), (*count).into());
+    }
+    object.insert("unplayed".to_owned(), session.unplayed.into());
+    Value::Object(object)
+}
+
 fn call(call: &CallReport) -> Value {
     let mut object = Map::new();
     object.insert("number".to_owned(), call.number.into());
-    object.insert("outcome".to_owned(), identifier(call.outcome).into());
+    object.insert("outcome".to_owned(), call.outcome.identifier().into());
     insert(&mut object, "service", call.service.clone());
     insert(&mut object, "operation", call.operation.clone());
     insert(&mut object, "region", call.region.clone());
     object.insert("cassette".to_owned(), call.cassette.clone().into());
+    insert(&mut object, "session", call.session.clone());
     insert(&mut object, "interaction", call.interaction);
     insert(&mut object, "status", call.status);
     insert(&mut object, "error", call.error.clone());
@@ -117,6 +122,11 @@ mod tests {
         assert_eq!(object["calls"][1]["request"]["violations"][0]["path"], "/name");
         assert_eq!(object["calls"][1]["request"]["violations"][0]["rule"], "length");
         assert_eq!(object["cassettes"][0]["unplayed"][0]["operation"], "CreateProvisioningArtifact");
+        assert_eq!(
+            object["sessions"],
+            json!([{ "name": "orders", "cassette": "orders", "calls": 3, "played": 1, "refused": 1, "missed": 1, "unplayed": 1 }])
+        );
+        assert!(object["calls"][0].get("session").is_none());
         assert!(object["calls"][0].get("message").is_none());
         assert!(!String::from_utf8(bytes).unwrap().contains("hush"));
     }

@@ -5,6 +5,7 @@
 use super::human::{clean, describe};
 use super::{CallReport, Mode, Outcome, Report, SideReport, Summary};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// The form `junit`.
@@ -14,10 +15,10 @@ impl Report for Junit {
     fn write(&self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut report = quick_junit::Report::new(format!("ferrotape {}", summary.mode.name()));
         for name in suites(summary) {
-            let mut suite = TestSuite::new(name);
-            let calls = summary.calls.iter().filter(|call| call.cassette == name);
+            let calls = summary.calls.iter().filter(|call| call.suite() == name);
+            let mut suite = TestSuite::new(name.clone());
             suite.add_test_cases(calls.map(|call| case(call, summary.mode)));
-            suite.add_test_cases(unplayed_cases(summary, name));
+            suite.add_test_cases(unplayed_cases(summary, &name));
             report.add_test_suite(suite);
         }
         if let Some(problem) = &summary.problem {
@@ -29,16 +30,13 @@ impl Report for Junit {
     }
 }
 
-/// The cassettes of the run, then those that only calls name.
-fn suites(summary: &Summary) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    let cassettes = summary.cassettes.iter().map(|cassette| cassette.name.as_str());
-    for name in cassettes.chain(summary.calls.iter().map(|call| call.cassette.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+/// The cassettes of the run, then what only calls name: other cassettes, and sessions with a name
+/// of their own.
+fn suites(summary: &Summary) -> Vec<String> {
+    let mut known = HashSet::new();
+    let cassettes = summary.cassettes.iter().map(|cassette| cassette.name.clone());
+    let names = cassettes.chain(summary.calls.iter().map(CallReport::suite));
+    names.filter(|name| known.insert(name.clone())).collect()
 }
 
 fn case(call: &CallReport, mode: Mode) -> TestCase {

@@ -38,6 +38,8 @@ pub struct Summary {
     pub mode: Mode,
     /// The cassettes that were written, played or judged, in the order of their names.
     pub cassettes: Vec<CassetteReport>,
+    /// The sessions of the run, in the order in which they came about; none in `verify`.
+    pub sessions: Vec<SessionReport>,
     /// Every call, in the order of arrival (in `verify`: of the cassettes).
     pub calls: Vec<CallReport>,
     /// Why the run as a whole is worth nothing, whatever its calls say: no call ever came.
@@ -85,6 +87,21 @@ pub struct CassetteReport {
     pub unplayed: Vec<Unplayed>,
 }
 
+/// One session of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionReport {
+    /// Its name.
+    pub name: String,
+    /// The name of its cassette.
+    pub cassette: String,
+    /// How many calls it made.
+    pub calls: usize,
+    /// How many of them came to each end, in the order of [`Outcome::ALL`].
+    pub counts: Vec<(Outcome, usize)>,
+    /// How many interactions of its cassette it did not ask for. Only in replay.
+    pub unplayed: usize,
+}
+
 /// An interaction that no call asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unplayed {
@@ -109,6 +126,8 @@ pub struct CallReport {
     pub region: Option<String>,
     /// The cassette's name.
     pub cassette: String,
+    /// The session's name, where it is another than the cassette's.
+    pub session: Option<String>,
     /// The interaction that was written, played or judged, by number from 1.
     pub interaction: Option<usize>,
     /// The HTTP status of the answer, where there was one.
@@ -129,6 +148,15 @@ impl CallReport {
     /// `Proton CreateServiceInstance`, as far as it is known.
     pub fn title(&self) -> String {
         title(self.service.as_deref(), self.operation.as_deref())
+    }
+
+    /// What tells its suite from others: the cassette, with the session where that has a name of
+    /// its own.
+    pub fn suite(&self) -> String {
+        match &self.session {
+            Some(session) => format!("{session} ({})", self.cassette),
+            None => self.cassette.clone(),
+        }
     }
 
     /// The sides that were judged, with their names.
@@ -386,6 +414,7 @@ pub(crate) mod tests {
             operation: Some("CreateServiceInstance".to_owned()),
             region: Some("us-east-1".to_owned()),
             cassette: "orders".to_owned(),
+            session: None,
             interaction: None,
             status: Some(200),
             error: None,
@@ -428,6 +457,13 @@ pub(crate) mod tests {
                     service: Some("Service Catalog".to_owned()),
                     operation: Some("CreateProvisioningArtifact".to_owned()),
                 }],
+            }],
+            sessions: vec![SessionReport {
+                name: "orders".to_owned(),
+                cassette: "orders".to_owned(),
+                calls: 3,
+                counts: vec![(Outcome::Played, 1), (Outcome::Refused, 1), (Outcome::Missed, 1)],
+                unplayed: 1,
             }],
             calls: vec![played, refused, missed],
             problem: None,

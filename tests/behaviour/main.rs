@@ -22,6 +22,7 @@ mod recording;
 mod replaying;
 mod replaying_tokens;
 mod secrets;
+mod sessions;
 mod settings;
 mod stand_in;
 mod turtles;

@@ -21,6 +21,8 @@ pub struct RunHeader {
     /// The cassette as it will be, without interactions: origin, models, and the salt and rules of
     /// its redaction.
     pub cassette: Cassette,
+    /// The interactions go behind those that the cassette holds already.
+    pub adds: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,15 +31,20 @@ struct HeaderFile<'a> {
     name: &'a str,
     #[serde(borrow)]
     cassette: &'a RawValue,
+    #[serde(default)]
+    adds: bool,
 }
 
 impl RunHeader {
-    fn render(&self) -> String {
+    /// The header as it is kept.
+    pub fn render(&self) -> String {
         let name = rewrite::string(self.name.as_str());
-        format!("{{\"journal\":1,\"name\":{name},\"cassette\":{}}}\n", self.cassette.to_line())
+        let adds = if self.adds { ",\"adds\":true" } else { "" };
+        format!("{{\"journal\":1,\"name\":{name}{adds},\"cassette\":{}}}\n", self.cassette.to_line())
     }
 
-    fn parse(bytes: &[u8], path: &Path) -> Result<RunHeader, String> {
+    /// Reads what [`RunHeader::render`] made; `path` is for the message of an error.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<RunHeader, String> {
         let file: HeaderFile<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if file.journal != 1 {
             return Err(format!("it is of version {}, and this ferrotape reads version 1", file.journal));
@@ -45,6 +52,7 @@ impl RunHeader {
         let no_blobs = |_: &str| Err(io::Error::other("a run's header has no large bodies"));
         Ok(RunHeader {
             name: Name::parse(file.name).map_err(|error| error.to_string())?,
+            adds: file.adds,
             cassette: Cassette::parse(file.cassette.get().as_bytes(), path, &no_blobs).map_err(|error| error.to_string())?,
         })
     }

@@ -16,6 +16,7 @@ fn state() -> (TempDir, StateFolder) {
 
 fn header(name: &str) -> RunHeader {
     RunHeader {
+        adds: false,
         name: Name::parse(name).unwrap(),
         cassette: Cassette {
             origin: Origin::Synthesised,

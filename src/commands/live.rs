@@ -1,0 +1,185 @@
+//! What the commands that call AWS share: the way there, the keys of the run, what must never be
+//! written.
+
+use super::run::{DoorChoice, RunArguments, random_hexadecimal};
+use crate::child::environment::{Environment, KeyPair};
+use crate::child::profile;
+use crate::model::catalog::Catalog;
+use crate::proxy::Dial;
+use crate::proxy::address::Preferences;
+use crate::proxy::credentials::{CredentialSource, Keyring, Keys, RunKeys};
+use crate::proxy::dialer::Proxies;
+use crate::proxy::forward::{self, Behaviour, Forwarder};
+use crate::proxy::server::Options;
+use crate::proxy::tls::Trust;
+use crate::proxy::tunnel::Tunnels;
+use crate::proxy::upstream::{Upstream, UpstreamOptions};
+use anyhow::bail;
+use http::Uri;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// Options of the commands that call AWS.
+#[derive(Debug, clap::Args)]
+pub struct LiveArguments {
+    /// Send everything to this base URL instead of AWS: another emulator, a private endpoint
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<Uri>,
+    /// Trust the certificate authorities of this PEM file too, for the upstream
+    #[arg(long, value_name = "FILE")]
+    pub upstream_ca: Option<PathBuf>,
+    /// Sign for programs that keep their own keys, too, if their endpoint URL shows the run's token
+    /// (`AWS_ENDPOINT_URL=http://…/@NAME:TOKEN`): with your default credentials, whoever they are
+    #[arg(long)]
+    pub sign_as_default: bool,
+}
+
+/// `--unmodeled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unmodeled {
+    Refuse,
+    Forward,
+    Record,
+}
+
+impl From<Unmodeled> for forward::Unmodeled {
+    fn from(chosen: Unmodeled) -> forward::Unmodeled {
+        match chosen {
+            Unmodeled::Refuse => forward::Unmodeled::Refuse,
+            Unmodeled::Forward => forward::Unmodeled::Forward,
+            Unmodeled::Record => forward::Unmodeled::Record,
+        }
+    }
+}
+
+/// Whether credentials must be there before the command starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Every call needs them.
+    AtOnce,
+    /// Perhaps no call needs them.
+    Perhaps,
+}
+
+/// The way to AWS, ready.
+pub struct Live {
+    pub forwarder: Forwarder,
+    /// The run's own key pair, for the child.
+    pub keys: KeyPair,
+    /// The run's token.
+    pub token: String,
+    /// Secrets of the run that nothing written may hold.
+    pub secrets: Vec<String>,
+    /// Opens tunnels.
+    pub dial: Arc<dyn Dial>,
+}
+
+/// What decides the way.
+pub struct Way<'a> {
+    pub live: &'a LiveArguments,
+    pub run: &'a RunArguments,
+    pub unmodeled: Unmodeled,
+    pub need: Need,
+    pub parent: &'a Environment,
+}
+
+impl Live {
+    /// Prepares the way. What is to be said of it goes to `notes`.
+    pub fn prepare(way: &Way<'_>, catalog: Arc<Catalog>, runtime: &Runtime, notes: &mut Vec<String>) -> anyhow::Result<Live> {
+        let Way {
+            live: arguments,
+            run,
+            unmodeled,
+            need,
+            parent,
+        } = *way;
+        let mut trust = Trust::from_environment();
+        trust.additional.extend(arguments.upstream_ca.clone());
+        let token = random_hexadecimal::<16>()?;
+        let keys = RunKeys::generate().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+        let need = if run.door == DoorChoice::Intercept { Need::Perhaps } else { need };
+        let credentials = runtime.block_on(credentials(arguments, need, &trust, &keys, notes))?;
+        let mut secrets = vec![token.clone(), keys.secret_access_key.clone()];
+        if run.door != DoorChoice::Intercept
+            && let Ok(own) = runtime.block_on(credentials.keys())
+        {
+            secrets.extend([own.secret_access_key].into_iter().chain(own.session_token));
+        }
+        let upstream = Upstream::new(UpstreamOptions {
+            base: arguments.upstream.clone(),
+            trust,
+            proxies: Proxies::from_environment(),
+        })?;
+        let dial = Arc::new(Tunnels::new(upstream.dialer()));
+        let behaviour = Behaviour {
+            unmodeled: unmodeled.into(),
+            preferences: Preferences::from_environment(parent, profile::region(parent).as_deref()),
+            sign_as_default: arguments.sign_as_default.then(|| token.clone()),
+            pass_foreign_keys: arguments.upstream.is_some() && run.command.is_empty(),
+        };
+        Ok(Live {
+            keys: KeyPair {
+                access_key_id: keys.access_key_id.clone(),
+                secret_access_key: keys.secret_access_key.clone(),
+            },
+            forwarder: Forwarder {
+                catalog,
+                upstream,
+                keyring: Keyring::new(Some(keys)),
+                credentials,
+                behaviour,
+            },
+            token,
+            secrets,
+            dial,
+        })
+    }
+
+    /// How the server of a live run behaves.
+    pub fn options(&self) -> Options {
+        Options {
+            preserve_header_case: true,
+            dial: Some(self.dial.clone()),
+            ..Options::default()
+        }
+    }
+}
+
+/// A parent that already sends its calls elsewhere must say so with `--upstream`: silently sending
+/// them to AWS instead would be a surprise.
+pub fn refuse_endpoint_of_parent(arguments: &LiveArguments, run: &RunArguments, parent: &Environment) -> anyhow::Result<()> {
+    if arguments.upstream.is_some() || run.door == DoorChoice::Intercept {
+        return Ok(());
+    }
+    let set = parent
+        .iter()
+        .find(|(name, value)| (*name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_")) && !value.is_empty());
+    match set {
+        Some((name, value)) => bail!("{name} is set to `{value}`: to go there, unset it and say `--upstream {value}`"),
+        None => Ok(()),
+    }
+}
+
+/// The credentials to sign with, found before the command starts.
+async fn credentials(
+    arguments: &LiveArguments,
+    need: Need,
+    trust: &Trust,
+    keys: &Keys,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<CredentialSource> {
+    let source = CredentialSource::default_chain(trust.clone());
+    if need == Need::Perhaps && arguments.upstream.is_none() {
+        return Ok(source);
+    }
+    match source.keys().await {
+        Ok(_) => Ok(source),
+        Err(_) if arguments.upstream.is_some() => {
+            notes.push("no AWS credentials were found; requests to the upstream are signed with a random key".to_owned());
+            Ok(CredentialSource::fixed(keys))
+        }
+        Err(_) if need == Need::Perhaps => Ok(source),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,81 @@
+//! The keeper of `record`: each session's exchanges go, redacted, into the take of its cassette, and
+//! no answer ends before its recording is durable.
+
+use super::record::{Fate, Keeper, Kept, STAND_IN, Unkept};
+use super::sessions::{Session, Stage, Unplayed};
+use super::takes::{Desk, Take, Takes};
+use crate::cassette::Name;
+use crate::outcome::Outcome;
+use crate::wire::{self, Request};
+use std::sync::Arc;
+
+/// Records.
+pub struct Journalling<D> {
+    takes: Takes<D>,
+}
+
+impl<D: Desk> Journalling<D> {
+    /// Records these takes.
+    pub fn new(takes: Takes<D>) -> Journalling<D> {
+        Journalling { takes }
+    }
+
+    /// What was recorded.
+    pub fn into_takes(self) -> Takes<D> {
+        self.takes
+    }
+}
+
+impl<D: Desk> Stage for Journalling<D> {
+    type Part = Arc<Take>;
+
+    fn mode(&self) -> &'static str {
+        "record"
+    }
+
+    fn has(&self, cassette: &Name) -> bool {
+        self.takes.desk().has(cassette)
+    }
+
+    fn makes_cassettes(&self) -> bool {
+        true
+    }
+
+    fn open(&self, cassette: &Name) -> Result<Arc<Take>, String> {
+        self.takes.take(cassette)
+    }
+
+    fn unplayed(&self, _: &Arc<Take>) -> Vec<Unplayed> {
+        Vec::new()
+    }
+}
+
+impl<D: Desk> Keeper for Journalling<D> {
+    async fn keep(&self, session: &Session<Arc<Take>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+        write(&self.takes, &session.part, exchange).await
+    }
+}
+
+/// Makes an exchange durable, redacted.
+pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+    let Kept {
+        number,
+        request,
+        response,
+        finding,
+    } = *exchange;
+    let interaction = take.redactor.redact(request, response, finding, attempt(request));
+    let interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
+    let stand_in = response.headers().contains_key(STAND_IN);
+    match takes.write(take, number, &interaction, stand_in).await {
+        Ok(()) => Ok(Fate::of(Outcome::Recorded, None)),
+        Err(error) => Err(Unkept::Refused(format!("Ferrotape could not write its journal: {error}"))),
+    }
+}
+
+/// The SDK's retry counter: `attempt=2; max=3`.
+pub(super) fn attempt(request: &Request) -> u32 {
+    let counter = wire::text(request.headers(), "amz-sdk-request")
+        .and_then(|value| value.split(';').find_map(|part| part.trim().strip_prefix("attempt=")));
+    counter.and_then(|number| number.trim().parse().ok()).unwrap_or(1)
+}

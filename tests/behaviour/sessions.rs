@@ -1,0 +1,373 @@
+//! One Ferrotape, many tests at once: sessions by path, proxy user and application id, and the
+//! control endpoint that starts and ends them.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::client::{Call, Connection, PROTON, Reply};
+use crate::puppet::Puppet;
+use crate::support::Server;
+use crate::support::upstream::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Upstream, well_behaved};
+use crate::workplace::{Workplace, instance, instance_body, interaction, tape};
+
+/// A cassette of calls `a`, `a`, `b`, whose answers name the cassette and count.
+fn cassette(name: &str) -> String {
+    let answer = |number: usize| json!({ "__type": "ConflictException", "message": format!("{name}:{number}") });
+    let calls = ["a", "a", "b"].iter().enumerate();
+    let interactions: Vec<Value> = calls
+        .map(|(number, call)| interaction(PROTON, instance_body(call, json!({})), 409, answer(number + 1)))
+        .collect();
+    tape(&interactions)
+}
+
+/// A replay of `shop`, beside which there is `books`.
+fn replaying(place: &Workplace, options: &[&'static str]) -> Server {
+    for name in ["shop", "books"] {
+        place.write_cassette(name, &cassette(name));
+    }
+    place.replay("shop", options.iter().copied())
+}
+
+fn ask(address: SocketAddr, path: &str, agent: &str, name: &str) -> String {
+    let call = instance(name, json!({})).at(path).header("User-Agent", agent);
+    call.send(address).message()
+}
+
+/// A request to the control endpoint.
+fn control(address: SocketAddr, method: &'static str, path: &str, body: &Value) -> Reply {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut call = Call::bare(PROTON, body).at(&format!("/_ferrotape{path}"));
+    call.method = method;
+    call.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    call.send(address)
+}
+
+#[track_caller]
+fn told(address: SocketAddr, method: &'static str, path: &str, body: &Value, status: u16) -> Value {
+    let reply = control(address, method, path, body);
+    assert_eq!(reply.status, status, "{}", String::from_utf8_lossy(&reply.body));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    reply.json()
+}
+
+#[test]
+fn each_session_has_a_cassette_and_positions_of_its_own() {
+    let place = Workplace::new();
+    let server = replaying(&place, &[]);
+    let address = server.address;
+    for _ in 0..2 {
+        told(address, "POST", "/sessions", &json!({ "name": "t1", "cassette": "books" }), 201);
+        assert_eq!(ask(address, "/@t1", "", "a"), "books:1");
+        assert_eq!(ask(address, "/", "Boto3/1.40 app/t1", "a"), "books:2");
+        told(address, "DELETE", "/sessions/t1", &Value::Null, 200);
+    }
+    assert_eq!(ask(address, "/", "", "a"), "shop:1");
+    assert_eq!(ask(address, "/@books/", "", "a"), "books:1");
+    assert_eq!(ask(address, "/@never-started/", "", "a"), "shop:1");
+    assert_eq!(ask(address, "/", "app/of-the-program", "a"), "shop:2");
+    assert_eq!(ask(address, "/", "app/books", "a"), "books:2");
+    server.stop().expect(0);
+}
+
+#[test]
+fn the_proxy_s_user_name_names_a_session() {
+    let place = Workplace::new();
+    for name in ["shop", "books"] {
+        place.write_cassette(name, &cassette(name));
+    }
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "shop"]));
+    let host = "proton.us-east-1.amazonaws.com";
+    let (shown, address) = puppet.proxy();
+    let (_, token) = shown.split_once(':').expect("it has a token");
+    let bundle = std::fs::read_to_string(puppet.variable("NODE_EXTRA_CA_CERTS")).expect("it is there");
+    for user in ["shop", "books", "t1", "books"] {
+        let mut connection = Connection::intercepted(address, &format!("{user}:{token}"), host, &bundle).expect("it connects");
+        let reply = connection.send(&instance("a", json!({}))).expect("there is an answer");
+        let cassette = if user == "books" { "books" } else { "shop" };
+        assert!(reply.message().starts_with(cassette), "{user}: {}", reply.message());
+    }
+    puppet.end(0).expect(0);
+}
+
+#[test]
+fn the_control_endpoint_tells_how_a_session_went() {
+    let place = Workplace::new();
+    let server = replaying(&place, &[]);
+    let address = server.address;
+    let health = told(address, "GET", "/health", &Value::Null, 200);
+    assert_eq!(
+        (&health["status"], &health["mode"], &health["cassette"]),
+        (&json!("ok"), &json!("replay"), &json!("shop"))
+    );
+    let started = told(
+        address,
+        "POST",
+        "/sessions",
+        &json!({ "name": "team/t1", "cassette": "books" }),
+        201,
+    );
+    assert_eq!(started["endpoint"], format!("http://{address}/@team%2Ft1"));
+    assert_eq!(started["appId"], "team-t1");
+    let endpoint = "/@team%2Ft1";
+    ask(address, endpoint, "", "a");
+    ask(address, endpoint, "", "missing");
+    assert_eq!(instance("-bad", json!({})).at(endpoint).send(address).code(), "ValidationException");
+    let told_while_it_runs = told(address, "GET", "/sessions/team%2Ft1", &Value::Null, 200);
+    let summary = told(address, "DELETE", "/sessions/team%2Ft1", &Value::Null, 200);
+    assert_eq!(
+        (&told_while_it_runs["state"], &summary["state"]),
+        (&json!("running"), &json!("ended"))
+    );
+    for (member, value) in [
+        ("name", json!("team/t1")),
+        ("cassette", json!("books")),
+        ("ok", json!(false)),
+        ("calls", json!(3)),
+        ("played", json!(1)),
+        ("missed", json!(1)),
+        ("refused", json!(1)),
+        ("violated", json!(1)),
+    ] {
+        assert_eq!(summary[member], value, "{member} in {summary}");
+    }
+    let unplayed = summary["unplayed"].as_array().expect("a list");
+    let numbers: Vec<&Value> = unplayed.iter().map(|unplayed| &unplayed["interaction"]).collect();
+    assert_eq!(numbers, [2, 3]);
+    let problems = summary["problems"].as_array().expect("a list");
+    assert_eq!(
+        (&problems[0]["outcome"], &problems[1]["outcome"]),
+        (&json!("missed"), &json!("refused"))
+    );
+    assert!(problems[1]["message"].as_str().expect("a text").contains("'/name'"), "{summary}");
+    let list = told(address, "GET", "/sessions", &Value::Null, 200);
+    assert_eq!(list["sessions"].as_array().map(Vec::len), Some(2));
+    assert!(ask(address, endpoint, "", "a").contains("session `team/t1` has ended"));
+    server.stop().expect(10);
+}
+
+#[test]
+fn the_control_endpoint_says_what_it_does_not_understand() {
+    let place = Workplace::new();
+    let server = replaying(&place, &[]);
+    let address = server.address;
+    let start = |body: Value| control(address, "POST", "/sessions", &body);
+    for (body, status, words) in [
+        (
+            json!({ "name": "t1", "cassette": "boks" }),
+            404,
+            "no cassette `boks`: there is no file `cassettes/boks.json` (there is `books`)",
+        ),
+        (json!({ "name": "../t1" }), 400, "is no name for a cassette"),
+        (
+            json!({ "name": "t1", "cassette": "../../etc/passwd" }),
+            400,
+            "is no name for a cassette",
+        ),
+        (json!({ "cassette": "books" }), 400, "missing field `name`"),
+        (json!({ "name": "t1", "file": "x" }), 400, "unknown field `file`"),
+        (json!({ "name": "shop" }), 409, "session `shop` runs already"),
+    ] {
+        let reply = start(body);
+        let error = reply.json()["error"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(reply.status, status, "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+    assert_eq!(control(address, "DELETE", "/sessions/shop", &Value::Null).status, 409);
+    assert_eq!(control(address, "DELETE", "/sessions/nobody", &Value::Null).status, 404);
+    assert_eq!(control(address, "GET", "/elsewhere", &Value::Null).status, 404);
+    let reply = control(address, "PUT", "/sessions", &Value::Null);
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, POST")));
+    let mut form = Call::bare(PROTON, "name=t1").at("/_ferrotape/sessions");
+    form.headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    assert_eq!(form.send(address).status, 415);
+    server.stop().expect(0);
+}
+
+#[test]
+fn the_control_endpoint_answers_no_web_page_and_no_foreign_name() {
+    let place = Workplace::new();
+    let server = replaying(&place, &["--allow-host", "proxy.internal"]);
+    for (name, value, status) in [
+        ("Origin", "http://evil.example", 403),
+        ("Origin", "http://proxy.internal", 403),
+        ("Sec-Fetch-Site", "cross-site", 403),
+        ("Host", "evil.example", 421),
+        ("Host", "proxy.internal", 421),
+        ("Host", "localhost", 200),
+    ] {
+        let mut call = Call::bare(PROTON, "").at("/_ferrotape/sessions");
+        call.method = "GET";
+        call.headers = vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(call.send(server.address).status, status, "{name}: {value}");
+    }
+    server.stop().expect(0);
+}
+
+#[test]
+fn without_a_default_cassette_sessions_name_theirs() {
+    let place = Workplace::new();
+    place.write_cassette("books", &cassette("books"));
+    let server = place.run(["replay"]).start();
+    assert_eq!(ask(server.address, "/@books", "", "b"), "books:3");
+    let refused = instance("a", json!({})).send(server.address);
+    assert_eq!(refused.status, 404);
+    assert!(
+        refused.message().contains("there is no cassette `default`"),
+        "{}",
+        refused.message()
+    );
+    let refused = instance("a", json!({})).at("/@bokos").send(server.address);
+    assert!(
+        refused.message().contains("no cassette `bokos`") && refused.message().contains("there is `books`"),
+        "{}",
+        refused.message()
+    );
+    let done = server.stop().expect(11);
+    assert!(done.stderr.contains("no cassette `bokos`"), "{}", done.stderr);
+}
+
+#[test]
+fn a_miss_tells_its_session_and_cassette() {
+    let place = Workplace::new();
+    let server = replaying(&place, &[]);
+    let address = server.address;
+    told(address, "POST", "/sessions", &json!({ "name": "t1", "cassette": "books" }), 201);
+    let message = ask(address, "/@t1", "", "missing");
+    assert!(
+        message.ends_with("session `t1` of cassette `books`\nrecord it: ferrotape record -c books"),
+        "{message}"
+    );
+    let done = server.stop().expect(11);
+    assert!(done.stderr.contains("(session `t1`)"), "{}", done.stderr);
+}
+
+#[test]
+fn an_interaction_is_unplayed_where_no_session_played_it() {
+    let place = Workplace::new();
+    let server = replaying(&place, &["--all-played"]);
+    for (session, call) in [("t1", "b"), ("t2", "a"), ("t2", "a")] {
+        ask(server.address, &format!("/@{session}"), "", call);
+    }
+    server.stop().expect(0);
+    let server = replaying(
+        &place,
+        &["--all-played", "--report", "json=report.json", "--report", "junit=report.xml"],
+    );
+    for (session, call) in [("t1", "a"), ("t2", "b")] {
+        ask(server.address, &format!("/@{session}"), "", call);
+    }
+    let done = server.stop().expect(12);
+    assert!(done.stderr.contains("interaction 2 of `shop`"), "{}", done.stderr);
+    assert!(done.stderr.contains("in 2 sessions"), "{}", done.stderr);
+    let text = std::fs::read_to_string(place.path().join("report.json")).expect("it is written");
+    let report: Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!(report["calls"][0]["session"], "t1");
+    assert_eq!(
+        report["sessions"][2],
+        json!({ "name": "t2", "cassette": "shop", "calls": 1, "played": 1, "unplayed": 2 })
+    );
+    let junit = std::fs::read_to_string(place.path().join("report.xml")).expect("it is written");
+    assert!(junit.contains(r#"<testsuite name="t1 (shop)""#), "{junit}");
+}
+
+#[test]
+fn each_session_records_to_its_own_cassette() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let run = place
+        .run(["record", "-c", "shop", "--upstream", &upstream.url])
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    let puppet = Puppet::start(place.path(), run);
+    told(
+        puppet.address(),
+        "POST",
+        "/sessions",
+        &json!({ "name": "t3", "cassette": "team/books" }),
+        201,
+    );
+    let account = "arn:aws:iam::123456789012:role/x";
+    for (path, name) in [
+        ("/", "own"),
+        ("/@t1", "first"),
+        ("/@t2", account),
+        ("/@t1", "second"),
+        ("/@t3", "third"),
+    ] {
+        let reply = puppet.send(instance("a", json!({ "templateMajorVersion": "1", "branchName": name })).at(path));
+        assert_eq!(reply.status, 200, "{}", reply.message());
+    }
+    let summary = told(puppet.address(), "DELETE", "/sessions/t3", &Value::Null, 200);
+    assert_eq!(
+        (&summary["cassette"], &summary["recorded"], &summary["ok"]),
+        (&json!("team/books"), &json!(1), &json!(true))
+    );
+    puppet.end(0).expect(0);
+    assert!(upstream.seen().iter().all(|seen| seen.refused.is_none()));
+    for (cassette, names) in [
+        ("shop", &["own"][..]),
+        ("t1", &["first", "second"]),
+        ("t2", &["arn:aws:iam::000000000001:role/x"]),
+        ("team/books", &["third"]),
+    ] {
+        let recorded = place.cassette(cassette);
+        let recorded = recorded["interactions"].as_array().expect("a list").iter();
+        let recorded: Vec<&str> = recorded
+            .map(|interaction| interaction["request"]["body"]["json"]["branchName"].as_str().expect("a text"))
+            .collect();
+        assert_eq!(recorded, names, "{cassette}");
+    }
+    place.run(["verify"]).finish().expect(0);
+}
+
+#[test]
+fn a_recording_of_many_sessions_that_dies_is_recovered_into_their_cassettes() {
+    let elsewhere = Workplace::new();
+    let stand_in = elsewhere.stand_in();
+    let place = Workplace::new();
+    place.recorded_from("t1", &stand_in.url(), &[instance("old", json!({}))]);
+    let server = place.record("shop", &stand_in.url());
+    for (path, name) in [("/@t1", "one"), ("/@t2", "two"), ("/@t2", "three"), ("/", "own")] {
+        assert_eq!(instance(name, json!({})).at(path).send(server.address).status, 200);
+    }
+    server.kill();
+    let next = place.record("next", &stand_in.url()).stop().expect(0);
+    assert_eq!(next.stderr.matches("recovered ").count(), 3, "{}", next.stderr);
+    for (cassette, count) in [("shop", 1), ("t1", 1), ("t1.recovered", 1), ("t2", 2)] {
+        let recovered = place.cassette(cassette);
+        assert_eq!(recovered["interactions"].as_array().map(Vec::len), Some(count), "{cassette}");
+    }
+    let name = |cassette: &str| place.cassette(cassette)["interactions"][0]["request"]["body"]["json"]["name"].clone();
+    assert_eq!((name("t1"), name("t1.recovered")), (json!("old"), json!("one")));
+    place.run(["verify"]).finish().expect(0);
+}
+
+#[test]
+fn two_hundred_sessions_at_once_never_see_each_others_answers() {
+    let place = Workplace::new();
+    let server = replaying(&place, &["--all-played"]);
+    let address = server.address;
+    std::thread::scope(|scope| {
+        for worker in 0..8 {
+            scope.spawn(move || {
+                for number in (worker..200).step_by(8) {
+                    let cassette = if number % 2 == 0 { "shop" } else { "books" };
+                    let name = format!("t{number}");
+                    told(address, "POST", "/sessions", &json!({ "name": name, "cassette": cassette }), 201);
+                    let (path, agent) = match number % 3 {
+                        0 => ("/".to_owned(), format!("Boto3/1 app/{name}")),
+                        _ => (format!("/@{name}"), String::new()),
+                    };
+                    for (call, answer) in [("a", 1), ("b", 3), ("a", 2)] {
+                        assert_eq!(ask(address, &path, &agent, call), format!("{cassette}:{answer}"));
+                    }
+                    let summary = told(address, "DELETE", &format!("/sessions/{name}"), &Value::Null, 200);
+                    assert_eq!((&summary["ok"], &summary["unplayed"]), (&json!(true), &json!([])), "{summary}");
+                }
+            });
+        }
+    });
+    let done = server.stop().expect(0);
+    assert!(done.stderr.contains("in 200 sessions: 600 calls, 600 played"), "{}", done.stderr);
+}
