@@ -9,6 +9,7 @@ use crate::commands::replay::ReplayArguments;
 use crate::commands::schema::SchemaArguments;
 use crate::commands::show::ShowArguments;
 use crate::commands::synth::SynthArguments;
+use crate::commands::trim::TrimArguments;
 use crate::commands::verify::VerifyArguments;
 use crate::settings::Settings;
 use clap::parser::ValueSource;
@@ -45,6 +46,7 @@ pub enum Command {
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
+    Trim(TrimArguments),
     Synth(SynthArguments),
     Mock(MockArguments),
     Models(ModelsArguments),
@@ -91,6 +93,7 @@ impl Command {
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
+            Command::Trim(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Mock(arguments) => (None, Some(&mut arguments.models)),
             Command::Models(arguments) => (None, Some(&mut arguments.models)),

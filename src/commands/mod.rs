@@ -15,6 +15,7 @@ pub mod schema;
 pub mod show;
 pub mod synth;
 mod tape;
+pub mod trim;
 pub mod verify;
 
 use crate::cassette::StateFolder;

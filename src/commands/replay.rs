@@ -3,8 +3,9 @@
 use super::ledger::{Ledger, conforming, error_code, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use crate::cassette::Name;
+use crate::cassette::history::History;
 use crate::cassette::store::Library;
+use crate::cassette::{Name, StateFolder};
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
@@ -19,7 +20,7 @@ use crate::report::console::Console;
 use crate::report::record_command;
 use crate::report::{CallReport, CassetteReport, Mode as ReportMode, Outcome, SideReport, Strictness, Summary, Unplayed};
 use crate::settings::CallRules;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -169,6 +170,9 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         notes,
         command,
     };
+    if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
+        note_history(&library, &sessions);
+    }
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {
         violations: enforce,
@@ -179,6 +183,24 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 fn serving(path: &Path, count: usize) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("replaying `{}` ({count} interaction{plural})", path.display())
+}
+
+/// Notes what was played of each cassette, for `trim`. A run that failed may have stopped short.
+fn note_history(library: &Library, sessions: &[Arc<Session<Playing>>]) {
+    let mut played: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for session in sessions.iter().filter(|session| session.tally.calls() > 0) {
+        let positions = &session.part.positions;
+        let all = 0..session.part.playable.tape.tracks().len();
+        let played = played.entry(&session.label.cassette).or_default();
+        // What is folded belongs to what was played of it, and is not unplayed either.
+        let unplayed: BTreeSet<usize> = positions.unplayed().into_iter().collect();
+        played.extend(all.filter(|position| !unplayed.contains(position)));
+    }
+    for (name, played) in played {
+        let Ok(name) = Name::parse(name) else { continue };
+        // Where the folder cannot be written, a replay is none the worse for it, and `trim` says so.
+        let _ = std::fs::read(library.path(&name)).and_then(|file| History::add_run(&StateFolder::default(), &name, &file, played));
+    }
 }
 
 /// The cassettes of the sessions, by name. An interaction is unplayed where no session played it.

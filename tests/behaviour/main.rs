@@ -25,6 +25,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod stand_in;
+mod trimming;
 mod turtles;
 mod unmodeled;
 mod vectors;
