@@ -1,9 +1,12 @@
 //! What was typed, nothing more.
 
+use crate::commands::auto::AutoArguments;
 use crate::commands::check::CheckArguments;
+use crate::commands::compare::CompareArguments;
 use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
 use crate::commands::models::ModelsArguments;
+use crate::commands::passthrough::PassthroughArguments;
 use crate::commands::record::RecordArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::schema::SchemaArguments;
@@ -43,6 +46,9 @@ pub struct Cli {
 pub enum Command {
     Record(RecordArguments),
     Replay(ReplayArguments),
+    Auto(AutoArguments),
+    Compare(CompareArguments),
+    Passthrough(PassthroughArguments),
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
@@ -90,6 +96,9 @@ impl Command {
         let (cassettes, models) = match self {
             Command::Record(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
             Command::Replay(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Auto(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Compare(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
+            Command::Passthrough(arguments) => (None, Some(&mut arguments.run.models)),
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
@@ -115,6 +124,8 @@ impl Command {
             }
             Command::Record(arguments) => arguments.run.settings = settings,
             Command::Replay(arguments) => arguments.run.settings = settings,
+            Command::Auto(arguments) => arguments.run.settings = settings,
+            Command::Compare(arguments) => arguments.run.settings = settings,
             _ => {}
         }
     }

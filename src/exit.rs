@@ -20,6 +20,8 @@ pub enum Exit {
     UpstreamFailed,
     /// Something could not be recorded.
     NotRecorded,
+    /// A live answer is not the recorded one.
+    Differs,
     /// `--all-played`, and something was not.
     Unplayed,
     /// All is well.
@@ -37,6 +39,7 @@ impl Exit {
             Exit::Misses => 11,
             Exit::UpstreamFailed => 13,
             Exit::NotRecorded => 14,
+            Exit::Differs => 15,
             Exit::Unplayed => 12,
             Exit::Clean => 0,
         }

@@ -19,13 +19,22 @@ pub enum Outcome {
     UpstreamFailed,
     /// Read from a cassette and judged; nothing was sent.
     Judged,
+    /// Passed on and answered; nothing was to be made of it.
+    Forwarded,
+    /// Answered live as it was recorded.
+    Same,
+    /// Answered live otherwise than it was recorded.
+    Differs,
 }
 
 impl Outcome {
     /// Every outcome, in the order in which they are counted.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 11] = [
         Outcome::Recorded,
         Outcome::Played,
+        Outcome::Forwarded,
+        Outcome::Same,
+        Outcome::Differs,
         Outcome::Judged,
         Outcome::Refused,
         Outcome::Missed,
@@ -45,6 +54,9 @@ impl Outcome {
             Outcome::NotRecorded => "not recorded",
             Outcome::UpstreamFailed => "upstream failed",
             Outcome::Judged => "judged",
+            Outcome::Forwarded => "forwarded",
+            Outcome::Same => "same",
+            Outcome::Differs => "differs",
         }
     }
 

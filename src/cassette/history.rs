@@ -53,6 +53,27 @@ impl History {
     }
 }
 
+/// Where a cassette was recorded from last, if not from AWS.
+pub fn upstream(state: &StateFolder, name: &Name) -> Option<String> {
+    std::fs::read_to_string(path(state, name).with_extension("upstream")).ok()
+}
+
+/// Notes where a cassette was recorded from.
+pub fn note_upstream(state: &StateFolder, name: &Name, upstream: Option<&str>) -> io::Result<()> {
+    let path = path(state, name).with_extension("upstream");
+    match upstream {
+        Some(upstream) => {
+            state.make()?;
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            durable::replace_file(&path, upstream.as_bytes())
+        }
+        None if path.is_file() => std::fs::remove_file(&path),
+        None => Ok(()),
+    }
+}
+
 fn path(state: &StateFolder, name: &Name) -> PathBuf {
     // One folder deep: a part of a name may be the whole name of another cassette.
     state

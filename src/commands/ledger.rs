@@ -115,6 +115,7 @@ impl Ledger {
             status: Some(event.status),
             error: event.judged_response.and_then(error_code),
             outcome: event.outcome,
+            differences: event.differences.to_vec(),
             request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
             response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),

@@ -1,16 +1,20 @@
 //! What the commands that call AWS share: the way there, the keys of the run, what must never be
 //! written.
 
-use super::run::{DoorChoice, RunArguments, random_hexadecimal};
-use crate::child::environment::{Environment, KeyPair};
+use super::ledger::Ledger;
+use super::run::{DoorChoice, RunArguments, Setting, random_hexadecimal, serve};
+use crate::child::environment::{Environment, KeyPair, Mode};
 use crate::child::profile;
+use crate::exit::Exit;
 use crate::model::catalog::Catalog;
 use crate::proxy::Dial;
 use crate::proxy::address::Preferences;
 use crate::proxy::credentials::{CredentialSource, Keyring, Keys, RunKeys};
 use crate::proxy::dialer::Proxies;
 use crate::proxy::forward::{self, Behaviour, Forwarder};
+use crate::proxy::record::{Keeper, Recorder};
 use crate::proxy::server::Options;
+use crate::proxy::sessions::{Session, Sessions};
 use crate::proxy::tls::Trust;
 use crate::proxy::tunnel::Tunnels;
 use crate::proxy::upstream::{Upstream, UpstreamOptions};
@@ -136,14 +140,57 @@ impl Live {
         })
     }
 
-    /// How the server of a live run behaves.
-    pub fn options(&self) -> Options {
-        Options {
-            preserve_header_case: true,
-            dial: Some(self.dial.clone()),
-            ..Options::default()
-        }
+    /// Serves the sessions of a live mode while the command runs.
+    pub fn serve<K: Keeper>(
+        self,
+        runtime: Runtime,
+        going: Going<'_>,
+        sessions: Sessions<K>,
+        ledger: &Arc<Ledger>,
+    ) -> anyhow::Result<Ended<K>> {
+        let setting = Setting {
+            arguments: going.run,
+            mode: Mode::Record,
+            region: going.region,
+            keys: self.keys,
+            token: self.token,
+            parent: going.parent,
+            options: Options {
+                preserve_header_case: true,
+                dial: Some(self.dial),
+                ..Options::default()
+            },
+            serving: going.serving,
+            own_keys: self.forwarder.behaviour.sign_as_default.is_some(),
+        };
+        let recorder = Arc::new(Recorder::new(self.forwarder, sessions, ledger.clone()));
+        let served = runtime.block_on(serve(setting, recorder.clone(), ledger));
+        // Connections that outlived the drain may still hold the recorder; none is left without them.
+        drop(runtime);
+        let Ok(recorder) = Arc::try_unwrap(recorder) else {
+            bail!("a connection could not be ended; what was recorded is in the journal, and the next `ferrotape record` recovers it");
+        };
+        let (stage, sessions) = recorder.into_sessions().into_parts();
+        Ok(Ended { served, stage, sessions })
     }
+}
+
+/// What a live run goes with.
+pub struct Going<'a> {
+    pub run: &'a RunArguments,
+    /// The region for a child that has none.
+    pub region: Option<String>,
+    pub parent: Environment,
+    /// One line on what is served.
+    pub serving: String,
+}
+
+/// What is left of a live run.
+pub struct Ended<K: Keeper> {
+    /// How the command ended.
+    pub served: anyhow::Result<Exit>,
+    pub stage: K,
+    pub sessions: Vec<Arc<Session<K::Part>>>,
 }
 
 /// A parent that already sends its calls elsewhere must say so with `--upstream`: silently sending

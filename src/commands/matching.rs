@@ -1,7 +1,8 @@
 //! Which calls count as the same, as it is typed or settled: what `replay` and its like share.
 
 use super::run::RunArguments;
-use crate::cassette::Cassette;
+use crate::cassette::store::Library;
+use crate::cassette::{Cassette, Name};
 use crate::inspect::inspect_recorded;
 use crate::matcher::{Tape, propose};
 use crate::model::catalog::Catalog;
@@ -37,7 +38,8 @@ pub enum Binding {
 }
 
 impl Binding {
-    fn parse(text: &str) -> Result<Binding, PlaceError> {
+    /// Reads `auto` or a place.
+    pub fn parse(text: &str) -> Result<Binding, PlaceError> {
         match text {
             "auto" => Ok(Binding::Proposed),
             place => place.parse().map(Binding::Of),
@@ -48,19 +50,22 @@ impl Binding {
 impl MatchArguments {
     /// The rules of a run beside those of the cassette: what is typed, on top of what is settled.
     pub fn rules(&self, run: &RunArguments) -> CallRules {
+        run.settings.call_rules().and(&self.rules_typed())
+    }
+
+    fn rules_typed(&self) -> CallRules {
         let bind = self.bind.iter().filter_map(|binding| match binding {
             Binding::Of(place) => Some(Bind { from: place.clone() }),
             Binding::Proposed => None,
         });
-        let typed = CallRules {
+        CallRules {
             matching: Matching {
                 order: self.order,
                 fold: self.fold.clone(),
                 ..Matching::default()
             },
             bind: bind.collect(),
-        };
-        run.settings.call_rules().and(&typed)
+        }
     }
 
     /// Whether `--bind auto` was typed.
@@ -81,6 +86,32 @@ impl MatchArguments {
     }
 }
 
+/// Writes the rules that `record --bind` asks for into the cassette that was recorded; gives what is
+/// to be said of it.
+pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &Catalog) -> anyhow::Result<Vec<String>> {
+    if binds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut cassette = library.load(name)?;
+    let before = cassette.rules.clone();
+    let typed = MatchArguments {
+        bind: binds.to_vec(),
+        ..MatchArguments::default()
+    };
+    let mut notes = Vec::new();
+    cassette.rules = cassette.rules.and(&typed.rules_typed());
+    if typed.proposes() {
+        let proposed = propose::proposals(&made(cassette.clone(), &CallRules::default(), catalog));
+        let told = proposed.iter().map(proposal_note);
+        notes.extend(told.map(|note| format!("{note}, which stands in the cassette now")));
+        cassette.rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
+    }
+    if cassette.rules != before {
+        library.save(name, &cassette)?;
+    }
+    Ok(notes)
+}
+
 fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> Tape {
     let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
     Tape::with_rules(cassette, redactor, rules, |interaction| inspect_recorded(catalog, interaction))
@@ -95,7 +126,7 @@ pub fn proposal_note(proposal: &propose::Proposal) -> String {
     };
     let plural = if proposal.recurs.len() == 1 { "" } else { "s" };
     format!(
-        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; to keep it, in `ferrotape.toml`: [[bind]] from = \"{}\"",
+        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; the rule: [[bind]] from = \"{}\"",
         proposal.rule.from,
         proposal.recorded,
         numbers.join(", "),
@@ -137,7 +168,7 @@ mod tests {
         assert_eq!(
             proposal_note(&proposal),
             "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
-             to keep it, in `ferrotape.toml`: [[bind]] from = \"Put:/name\""
+             the rule: [[bind]] from = \"Put:/name\""
         );
     }
 

@@ -1,17 +1,21 @@
 //! The commands, one file each: what is typed there, and what it does.
 
+pub mod auto;
 pub mod check;
+pub mod compare;
 pub mod demo;
 mod ledger;
 mod live;
 mod matching;
 pub mod mock;
 pub mod models;
+pub mod passthrough;
 pub mod record;
 mod recordings;
 pub mod replay;
 mod run;
 pub mod schema;
+mod shelf;
 pub mod show;
 pub mod synth;
 mod tape;

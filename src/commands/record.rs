@@ -1,22 +1,23 @@
 //! `ferrotape record`: forwards the calls of a command to AWS and writes a cassette of them.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
-use super::recordings::{Keeping, Recordings, number_interactions, refuse_bad_keeps};
-use super::run::{ContractMode, RunArguments, Setting, emit, runtime, serve, shown};
+use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::matching::{Binding, keep_binds};
+use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
+use super::run::{ContractMode, RunArguments, emit, runtime, shown};
+use super::shelf::shown_upstream;
 use super::tape::recover;
-use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
-use crate::child::environment::{Mode, of_this_process};
+use crate::cassette::{Name, StateFolder, history};
+use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::journalling::Journalling;
-use crate::proxy::record::Recorder;
 use crate::proxy::sessions::{Sessions, Stage as _};
 use crate::proxy::takes::Takes;
 use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness, Summary};
-use anyhow::bail;
+use anyhow::Context;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,6 +36,10 @@ pub struct RecordArguments {
     /// away
     #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
     pub unmodeled: Unmodeled,
+    /// What is sent at this request member is made up anew in every run: the cassette says so, and
+    /// replays under any such name. `auto` finds such members, and says which (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
+    pub bind: Vec<Binding>,
     /// Leave a sensitive member readable in the cassette: `OPERATION:/path` (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH")]
     pub keep: Vec<String>,
@@ -72,48 +77,23 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let stage = Journalling::new(Takes::new(desk, journal, own));
     let own = stage.open(&name).map_err(anyhow::Error::msg)?;
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
-    let setting = Setting {
-        arguments: common,
-        mode: Mode::Record,
+    let going = Going {
+        run: common,
         region: None,
-        options: live.options(),
-        keys: live.keys,
-        token: live.token,
-        parent,
+        parent: parent.clone(),
         serving: format!("recording `{}`", library.path(&name).display()),
-        own_keys: arguments.live.sign_as_default,
     };
-    let sessions = Sessions::new(stage, name, Some(own));
-    let recorder = Arc::new(Recorder::new(live.forwarder, sessions, ledger.clone()));
-    let served = runtime.block_on(serve(setting, recorder.clone(), &ledger));
-    // Connections that outlived the drain may still hold the recorder; none is left without them.
-    drop(runtime);
-    let Ok(recorder) = Arc::try_unwrap(recorder) else {
-        bail!("a connection could not be ended; the recording is in the journal, and the next `ferrotape record` recovers it");
-    };
-    let (stage, sessions) = recorder.into_sessions().into_parts();
-    let (journal, takes) = stage.into_takes().into_parts();
-    let run = journal.seal()?;
+    let ended = live.serve(runtime, going, Sessions::new(stage, name, Some(own)), &ledger)?;
+    let Sealed { run, takes, child } = seal(ended.stage.into_takes(), ended.served)?;
     let account = ledger.close(|_, _| None);
-    let child = match served {
-        Ok(child) => child,
-        Err(error) if run.records.is_empty() => {
-            run.remove()?;
-            return Err(error);
-        }
-        Err(error) => {
-            eprintln!("ferrotape: {error:#}");
-            Exit::CouldNotRun
-        }
-    };
     let mut summary = Summary {
         mode: ReportMode::Record,
         cassettes: Vec::new(),
-        sessions: sessions.iter().map(|session| session_report(session, 0)).collect(),
+        sessions: ended.sessions.iter().map(|session| session_report(session, 0)).collect(),
         calls: account.calls,
         problem: account.problem,
         all_played: false,
@@ -128,6 +108,19 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         child,
     };
     summary.cassettes = keeping.keep(run, &takes, &mut summary.notes)?;
+    for cassette in &summary.cassettes {
+        let Some(path) = &cassette.path else { continue };
+        let folder = Library::new(if cassette.put_aside {
+            state.partial()
+        } else {
+            common.cassettes.clone()
+        });
+        let name = Name::parse(&cassette.name).with_context(|| format!("`{}` was recorded", path.display()))?;
+        summary.notes.extend(keep_binds(&arguments.bind, &folder, &name, &catalog)?);
+        // A hint may say where it was recorded from; without it, it says less.
+        let upstream = arguments.live.upstream.as_ref().and_then(shown_upstream);
+        let _ = history::note_upstream(&state, &name, upstream.as_deref());
+    }
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);
     Ok(child.or(summary.exit(Strictness {

@@ -8,7 +8,7 @@ use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
-use crate::proxy::takes::{Desk, Prepared, Take};
+use crate::proxy::takes::{Desk, Prepared, Take, Takes};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::report::{CallReport, CassetteReport, Outcome};
@@ -42,6 +42,7 @@ impl Desk for Recordings {
 impl Recordings {
     /// What is needed to record a cassette, anew or again.
     pub fn prepared(&self, name: &Name) -> anyhow::Result<Prepared> {
+        let right = self.library.begin_recording(name)?;
         let old = if self.library.exists(name) {
             let old = self.library.load(name);
             Some(old.context("the cassette that is to be recorded again cannot be read; move it away to start anew")?)
@@ -60,6 +61,7 @@ impl Recordings {
             header,
             redactor,
             replaces: old.is_some(),
+            right,
         })
     }
 
@@ -77,6 +79,7 @@ impl Recordings {
                 rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
                 keep: self.keep.clone(),
             },
+            rules: old.map(|cassette| cassette.rules.clone()).unwrap_or_default(),
             unknown: old.map(|cassette| cassette.unknown.clone()).unwrap_or_default(),
             ..Cassette::default()
         })
@@ -105,6 +108,32 @@ pub fn number_interactions(calls: &mut [CallReport], before: &HashMap<String, us
         *count += 1;
         call.interaction = Some(*count);
     }
+}
+
+/// A recording whose command has ended.
+pub struct Sealed {
+    pub run: SealedRun,
+    pub takes: Vec<Arc<Take>>,
+    /// How the command ended.
+    pub child: Exit,
+}
+
+/// Ends the journal. Where the command could not even be run, nothing is kept of nothing.
+pub fn seal<D: Desk>(takes: Takes<D>, served: anyhow::Result<Exit>) -> anyhow::Result<Sealed> {
+    let (journal, takes) = takes.into_parts();
+    let run = journal.seal()?;
+    let child = match served {
+        Ok(child) => child,
+        Err(error) if run.records.is_empty() => {
+            run.remove()?;
+            return Err(error);
+        }
+        Err(error) => {
+            eprintln!("ferrotape: {error:#}");
+            Exit::CouldNotRun
+        }
+    };
+    Ok(Sealed { run, takes, child })
 }
 
 /// Where the cassettes of a run go.

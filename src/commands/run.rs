@@ -38,7 +38,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub models: ModelArguments,
     /// What a breach of the model means: refuse it and fail the run, tell it, or look away
-    /// [default: `report` in record, `enforce` in replay]
+    /// [default: `enforce` in replay and passthrough, else `report`]
     #[arg(long, value_enum, value_name = "HOW")]
     pub contract: Option<ContractMode>,
     /// Write a report: `human`, `json` or `junit`, to a file with `=FILE` (repeatable)

@@ -129,6 +129,7 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
         status: Some(interaction.response.status().as_u16()),
         error: finding.response.as_ref().and_then(error_code),
         outcome: Outcome::Judged,
+        differences: Vec::new(),
         request: finding.request.as_ref().map(SideReport::from),
         response: finding.response.as_ref().map(SideReport::from),
         message: None,

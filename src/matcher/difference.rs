@@ -27,15 +27,20 @@ pub struct Difference {
     pub recorded: String,
     /// What was sent, likewise.
     pub sent: String,
-    /// The path that a rule would name: of an unordered list's items that of the list.
-    pub rule: String,
+}
+
+/// How a rule would let a difference pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The path that it would name: of an unordered list's items that of the list.
+    pub path: String,
     /// Both values look made up.
     pub made_up: bool,
 }
 
 /// All differences from the interaction at `position`, in the order of the recorded input, what was
 /// only sent at the end. `names` are those that the session knows.
-pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Value, names: &Names) -> Vec<Difference> {
+pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Value, names: &Names) -> Vec<(Difference, Hint)> {
     let Some((track, recorded_call)) = tape.track(position).and_then(|track| Some((track, track.call.as_ref()?))) else {
         return Vec::new();
     };
@@ -43,13 +48,16 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
     let mut differences = Vec::new();
     if recorded_call.region != call.region && rules.is_none_or(|rules| !rules.any_region) {
         let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
-        differences.push(Difference {
+        let difference = Difference {
             path: "region".to_owned(),
             recorded: shown(&recorded_call.region),
             sent: shown(&call.region),
-            rule: "region".to_owned(),
+        };
+        let hint = Hint {
+            path: "region".to_owned(),
             made_up: false,
-        });
+        };
+        differences.push((difference, hint));
     }
     let operation = call.service.operation(call.operation);
     let Ok(recorded) = recorded_call
@@ -92,7 +100,7 @@ struct Compare<'a> {
     token: Option<&'a str>,
     /// Account ids count as equal.
     mask: bool,
-    out: Vec<Difference>,
+    out: Vec<(Difference, Hint)>,
 }
 
 impl Compare<'_> {
@@ -183,16 +191,19 @@ impl Compare<'_> {
         }
         let pointer = path.render();
         let list = pointer.rsplit_once('/').map_or("", |(list, _)| list);
-        self.out.push(Difference {
-            rule: if self.set { list.to_owned() } else { pointer.clone() },
-            path: pointer,
-            recorded: shown(recorded, hides),
-            sent: shown(&sent, hides),
+        let hint = Hint {
+            path: if self.set { list.to_owned() } else { pointer.clone() },
             made_up: !hides
                 && [recorded, &*sent]
                     .iter()
                     .all(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))),
-        });
+        };
+        let difference = Difference {
+            path: pointer,
+            recorded: shown(recorded, hides),
+            sent: shown(&sent, hides),
+        };
+        self.out.push((difference, hint));
     }
 
     fn same(&self, recorded: &Value, sent: &Value) -> bool {
@@ -208,14 +219,14 @@ impl Compare<'_> {
     }
 }
 
-fn masked(text: &str) -> Cow<'_, str> {
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
     match scan::rename_accounts(text, &|_| Some("0".repeat(12))) {
         Some(masked) => Cow::Owned(masked),
         None => Cow::Borrowed(text),
     }
 }
 
-fn shown(value: &Value, hidden: bool) -> String {
+pub(super) fn shown(value: &Value, hidden: bool) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         _ if hidden => "(hidden)".to_owned(),

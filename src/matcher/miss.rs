@@ -5,8 +5,8 @@
 //! compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
 //! (idempotency tokens, nulls, account ids that are merely renamed) is no difference.
 
-pub use super::difference::Difference;
 use super::difference::differences;
+pub use super::difference::{Difference, Hint};
 use super::key;
 use super::session::{Outcome, Session};
 use super::{OperationId, Tape};
@@ -41,6 +41,8 @@ pub enum Miss {
         of: usize,
         /// All differences, in the order of the recorded input, what was only sent at the end.
         differences: Vec<Difference>,
+        /// What rules would let each pass.
+        hints: Vec<Hint>,
     },
     /// It was recorded, but calls are answered in recorded order, and another comes first.
     OutOfOrder {
@@ -103,11 +105,13 @@ impl Miss {
         let Some(position) = tape.nearest.find(id, &members) else {
             return Miss::NoSuchOperation { operation, recorded };
         };
+        let (differences, hints) = differences(tape, position as usize, call, input, &names).into_iter().unzip();
         Miss::Different {
             operation,
             number: position as usize + 1,
             of: tape.tracks.len(),
-            differences: differences(tape, position as usize, call, input, &names),
+            differences,
+            hints,
         }
     }
 
@@ -139,20 +143,21 @@ impl Miss {
                 number,
                 of,
                 differences,
+                hints,
             } => {
                 let _ = write!(
                     out,
                     "no recording of `{operation}` has this input\nthe nearest is interaction {number} of {of}:"
                 );
                 for difference in differences.iter().take(MAX_DIFFERENCES) {
-                    let Difference { path, recorded, sent, .. } = difference;
+                    let Difference { path, recorded, sent } = difference;
                     let _ = write!(out, "\n  {path}: recorded {recorded}, sent {sent}");
                 }
                 let _ = match differences.len().saturating_sub(MAX_DIFFERENCES) {
                     0 => Ok(()),
                     more => write!(out, "\n  and {more} more"),
                 };
-                write!(out, "{}", rules_to_paste(operation, differences))
+                write!(out, "{}", rules_to_paste(operation, hints))
             }
             Miss::OutOfOrder {
                 operation,
@@ -193,19 +198,19 @@ impl Miss {
 }
 
 /// The lines of `ferrotape.toml` that would let a call pass in spite of these differences.
-fn rules_to_paste(operation: &str, differences: &[Difference]) -> String {
+fn rules_to_paste(operation: &str, hints: &[Hint]) -> String {
     let name = operation.rsplit(' ').next().unwrap_or(operation);
-    let place = |difference: &Difference| match difference.rule.as_str() {
+    let place = |hint: &Hint| match hint.path.as_str() {
         "region" => rewrite::string(&format!("{name}:region")),
         path => rewrite::string(&format!("{name}:{path}")),
     };
-    let shown = differences.iter().take(MAX_DIFFERENCES);
-    let (made_up, other): (Vec<&Difference>, Vec<&Difference>) = shown.partition(|difference| difference.made_up);
+    let shown = hints.iter().take(MAX_DIFFERENCES);
+    let (made_up, other): (Vec<&Hint>, Vec<&Hint>) = shown.partition(|hint| hint.made_up);
     let mut out = String::new();
     if !made_up.is_empty() {
         out.push_str("\na name that is made up in every run is bound in `ferrotape.toml`:");
-        for difference in made_up {
-            let _ = write!(out, "\n  [[bind]]\n  from = {}", place(difference));
+        for hint in made_up {
+            let _ = write!(out, "\n  [[bind]]\n  from = {}", place(hint));
         }
     }
     let mut places: Vec<String> = other.into_iter().map(place).collect();

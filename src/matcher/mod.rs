@@ -6,6 +6,7 @@
 //! answers, and how, is the proxy's affair.
 
 mod binding;
+pub mod compare;
 mod difference;
 mod fold;
 pub mod key;

@@ -142,8 +142,9 @@ impl Session {
         }
     }
 
-    /// What a play of `position` by this input says of values that recur.
-    fn learn(&self, tape: &Tape, position: usize, live_input: &Value) {
+    /// Takes to heart what a play of `position` by this input says of values that recur. A body that
+    /// is asked for does it by itself.
+    pub fn learn(&self, tape: &Tape, position: usize, live_input: &Value) {
         let told = tape.bindings.told_by(position);
         if told.is_empty() {
             return;

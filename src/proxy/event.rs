@@ -2,6 +2,7 @@
 //! the terminal, a report) is not their affair.
 
 use crate::inspect::{Call, Judged};
+use crate::matcher::miss::Difference;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::value::Value;
@@ -66,6 +67,8 @@ pub struct Event<'a> {
     pub judged_request: Option<&'a Judged<Value>>,
     /// What is said of the response.
     pub judged_response: Option<&'a Judged<Reply>>,
+    /// How the live answer differs from the recorded one.
+    pub differences: &'a [Difference],
     /// Why, where the ending needs words.
     pub message: Option<&'a str>,
 }

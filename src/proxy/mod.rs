@@ -9,8 +9,10 @@
 
 pub mod address;
 pub mod authority;
+pub mod auto;
 pub mod body;
 pub mod client;
+pub mod comparing;
 pub mod control;
 pub mod credentials;
 pub mod dialer;
@@ -20,6 +22,7 @@ pub mod forward;
 mod framing;
 mod intercept;
 pub mod journalling;
+pub mod passing;
 pub mod playing;
 pub mod record;
 mod refuse;

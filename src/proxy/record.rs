@@ -11,6 +11,7 @@ use super::sessions::{self, SessionError, Sessions, Stage};
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
+use crate::matcher::miss::Difference;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::protocol::refusal::{CASSETTE_MISS, UNKNOWN_OPERATION};
@@ -80,6 +81,8 @@ pub struct Fate {
     pub outcome: Outcome,
     /// The index of the interaction that it was compared with.
     pub interaction: Option<usize>,
+    /// How the live answer differs from that interaction's.
+    pub differences: Vec<Difference>,
     /// Why, where the word is not enough.
     pub message: Option<String>,
 }
@@ -328,6 +331,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             status: status.as_u16(),
             judged_request: passage.judged.as_ref(),
             judged_response: response,
+            differences: &fate.differences,
             message: fate.message.as_deref(),
         };
         passage.session.tally.told(&event);
@@ -348,6 +352,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
+            differences: &[],
             message: Some(&message),
         });
         answer(response)
@@ -398,6 +403,7 @@ impl Fate {
         Fate {
             outcome,
             interaction,
+            differences: Vec::new(),
             message: None,
         }
     }
@@ -405,9 +411,8 @@ impl Fate {
     /// An end with its reason.
     pub fn because(outcome: Outcome, message: &str) -> Fate {
         Fate {
-            outcome,
-            interaction: None,
             message: Some(message.to_owned()),
+            ..Fate::of(outcome, None)
         }
     }
 }

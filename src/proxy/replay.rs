@@ -137,8 +137,9 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         let playable = &asked.session.part.playable;
         let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
         let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
-        let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &miss.text(&remedy));
-        let text = miss.text("");
+        // The exception, the log and the report say the same.
+        let text = miss.text(&remedy);
+        let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);
         self.tell(asked, call, judged, Outcome::Missed, None, &response, Some(&text));
         response
     }
@@ -184,6 +185,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
+            differences: &[],
             message: Some(message),
         };
         asked.session.tally.told(&event);
@@ -205,6 +207,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: None,
             judged_response: None,
+            differences: &[],
             message: Some(&message),
         });
         response
@@ -231,6 +234,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             status: response.status().as_u16(),
             judged_request: Some(judged),
             judged_response: None,
+            differences: &[],
             message,
         };
         asked.session.tally.told(&event);

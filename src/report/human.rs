@@ -71,7 +71,7 @@ impl Line {
 fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
     let number = match summary.mode {
         Mode::Verify => call.interaction.unwrap_or(call.number),
-        Mode::Record | Mode::Replay => call.number,
+        _ => call.number,
     };
     let title = match summary.cassettes.len() {
         0 | 1 if call.session.is_none() => call.title(),
@@ -86,8 +86,9 @@ fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
         Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
         Outcome::NotRecorded => ("unwritten", BAD, "answered, but not recorded"),
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
-        Outcome::Recorded if call.message.is_some() => ("unmodeled", ODD, ""),
-        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => return None,
+        Outcome::Differs => ("differs", BAD, "the live answer is not the recorded one"),
+        Outcome::Recorded | Outcome::Forwarded if call.message.is_some() => ("unmodeled", ODD, ""),
+        Outcome::Recorded | Outcome::Forwarded | Outcome::Played | Outcome::Same | Outcome::Refused | Outcome::Judged => return None,
     };
     let (number, title) = heading(summary, call);
     Some(Line {
@@ -205,14 +206,13 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
 fn next_steps(summary: &Summary) -> Vec<String> {
     let mut steps = Vec::new();
     let cassette = summary.cassettes.first();
-    if summary.mode == Mode::Replay && summary.count(Outcome::Missed) > 0 {
-        let name = missed_cassette(summary);
-        steps.push(format!("to record what was missed: `{}`", record_command(name, &summary.command)));
+    if let Some(command) = summary.calls.iter().find_map(record_of_miss) {
+        steps.push(format!("to record what was missed: `{command}`"));
     }
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
     }
-    if summary.mode == Mode::Record
+    if matches!(summary.mode, Mode::Record | Mode::Auto)
         && summary.count(Outcome::Recorded) > 0
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
@@ -225,17 +225,17 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     steps
 }
 
-fn missed_cassette(summary: &Summary) -> &str {
-    summary
-        .calls
-        .iter()
-        .find(|call| call.outcome == Outcome::Missed)
-        .map_or("default", |call| &call.cassette)
+/// The command that a miss told.
+fn record_of_miss(call: &CallReport) -> Option<&str> {
+    let message = call.message.as_deref().filter(|_| call.outcome == Outcome::Missed)?;
+    message.lines().find_map(|line| line.strip_prefix("record it: "))
 }
 
-/// The command that records a cassette. Of the command under test only the first word is told.
-pub fn record_command(cassette: &str, command: &[String]) -> String {
-    format!("ferrotape record -c {cassette}{}", command_tail(command))
+/// The command that records what a cassette lacks. Of the command under test only the first word is
+/// told.
+pub fn record_command(cassette: &str, options: &[String], command: &[String]) -> String {
+    let options: String = options.iter().map(|word| format!(" {}", clean(word))).collect();
+    format!("ferrotape auto -c {cassette}{options}{}", command_tail(command))
 }
 
 fn command_tail(command: &[String]) -> String {
@@ -249,9 +249,15 @@ fn command_tail(command: &[String]) -> String {
 /// `ferrotape: replay `orders`: 3 calls, 1 played, 1 refused, 1 missed; 1 lint; 1 unplayed`.
 fn counts(summary: &Summary) -> String {
     let failed = summary.broken() > 0
-        || [Outcome::Missed, Outcome::Unmodeled, Outcome::NotRecorded, Outcome::UpstreamFailed]
-            .iter()
-            .any(|outcome| summary.count(*outcome) > 0);
+        || [
+            Outcome::Missed,
+            Outcome::Unmodeled,
+            Outcome::NotRecorded,
+            Outcome::UpstreamFailed,
+            Outcome::Differs,
+        ]
+        .iter()
+        .any(|outcome| summary.count(*outcome) > 0);
     let style = if failed { BAD } else { GOOD };
     let mut line = format!(
         "{style}ferrotape: {}{}:{style:#} {}",
@@ -341,7 +347,7 @@ mod tests {
              miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\
-             ferrotape: to record what was missed: `ferrotape record -c orders -- pytest …`\n\
+             ferrotape: to record what was missed: `ferrotape auto -c orders -- pytest …`\n\
              ferrotape: the refused requests break the service's model: AWS would refuse them too; mend the caller\n\
              ferrotape: replay `orders` (cassettes/orders.json): 3 calls, 1 played, 1 refused, 1 missed; 1 breaks its contract; 1 lint; 1 unplayed\n"
         );

@@ -78,6 +78,12 @@ fn call(call: &CallReport) -> Value {
     insert(&mut object, "error", call.error.clone());
     insert(&mut object, "request", call.request.as_ref().map(side));
     insert(&mut object, "response", call.response.as_ref().map(side));
+    let differences = call
+        .differences
+        .iter()
+        .map(|difference| json!({ "path": difference.path, "recorded": difference.recorded, "live": difference.sent }));
+    let differences: Vec<Value> = differences.collect();
+    insert(&mut object, "differences", (!differences.is_empty()).then_some(differences));
     insert(&mut object, "message", call.message.clone());
     Value::Object(object)
 }
@@ -115,7 +121,7 @@ mod tests {
         assert_eq!(
             object["counts"],
             json!({
-                "calls": 3, "recorded": 0, "played": 1, "judged": 0, "refused": 1, "missed": 1, "unmodeled": 0,
+                "calls": 3, "recorded": 0, "played": 1, "forwarded": 0, "same": 0, "differs": 0, "judged": 0, "refused": 1, "missed": 1, "unmodeled": 0,
                 "notRecorded": 0, "upstreamFailed": 0, "broken": 1, "lints": 1, "unplayed": 1
             })
         );

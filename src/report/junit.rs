@@ -43,7 +43,7 @@ fn case(call: &CallReport, mode: Mode) -> TestCase {
     let operation = call.operation.as_deref().unwrap_or("unknown call");
     let number = match mode {
         Mode::Verify => call.interaction.unwrap_or(call.number),
-        Mode::Record | Mode::Replay => call.number,
+        _ => call.number,
     };
     let mut case = TestCase::new(format!("#{number} {operation}"), status(call, mode));
     case.set_classname(call.service.as_deref().unwrap_or("unknown service"));
@@ -80,9 +80,9 @@ fn failed(name: &str, class: &str, kind: NonSuccessKind, message: &str) -> TestC
 fn status(call: &CallReport, mode: Mode) -> TestCaseStatus {
     let kind = match call.outcome {
         Outcome::NotRecorded | Outcome::UpstreamFailed => NonSuccessKind::Error,
-        Outcome::Missed | Outcome::Unmodeled | Outcome::Refused => NonSuccessKind::Failure,
-        Outcome::Recorded | Outcome::Played | Outcome::Judged if breaks(call, mode) => NonSuccessKind::Failure,
-        Outcome::Recorded | Outcome::Played | Outcome::Judged => return TestCaseStatus::success(),
+        Outcome::Missed | Outcome::Unmodeled | Outcome::Refused | Outcome::Differs => NonSuccessKind::Failure,
+        _ if breaks(call, mode) => NonSuccessKind::Failure,
+        Outcome::Recorded | Outcome::Played | Outcome::Judged | Outcome::Forwarded | Outcome::Same => return TestCaseStatus::success(),
     };
     let mut lines = departures(call, |side| &side.violations);
     lines.extend(
@@ -114,7 +114,8 @@ fn failure_type(call: &CallReport) -> &'static str {
         Outcome::Unmodeled => "unmodeled",
         Outcome::NotRecorded => "not recorded",
         Outcome::UpstreamFailed => "upstream failed",
-        Outcome::Recorded | Outcome::Played | Outcome::Refused | Outcome::Judged => "violation",
+        Outcome::Differs => "difference",
+        _ => "violation",
     }
 }
 
@@ -146,7 +147,8 @@ mod tests {
         </testcase>
         <testcase name="#3 CreateServiceInstance" classname="Proton">
             <failure message="no recording of this call;" type="miss">no recording of this call;
-nearest: #1</failure>
+nearest: #1
+record it: ferrotape auto -c orders -- pytest …</failure>
         </testcase>
     </testsuite>
 </testsuites>

@@ -16,6 +16,7 @@ pub use human::clean;
 use crate::contract::Departure;
 use crate::exit::Exit;
 use crate::inspect::{Judged, Verdict};
+use crate::matcher::miss::Difference;
 pub use crate::outcome::Outcome;
 use std::fs::File;
 use std::io::{self, Write};
@@ -58,6 +59,9 @@ pub struct Summary {
 pub enum Mode {
     Record,
     Replay,
+    Auto,
+    Compare,
+    Passthrough,
     Verify,
 }
 
@@ -67,6 +71,9 @@ impl Mode {
         match self {
             Mode::Record => "record",
             Mode::Replay => "replay",
+            Mode::Auto => "auto",
+            Mode::Compare => "compare",
+            Mode::Passthrough => "passthrough",
             Mode::Verify => "verify",
         }
     }
@@ -140,6 +147,8 @@ pub struct CallReport {
     pub request: Option<SideReport>,
     /// What the contract says of the response.
     pub response: Option<SideReport>,
+    /// How the live answer differs from the recorded one. Only in `compare`.
+    pub differences: Vec<Difference>,
     /// Why, where the outcome needs words: the text of a miss, of an upstream's failure.
     pub message: Option<String>,
 }
@@ -264,7 +273,8 @@ impl Summary {
         for call in &self.calls {
             exit = exit.or(match (call.outcome, self.mode) {
                 (Outcome::Missed, _) | (Outcome::Unmodeled, Mode::Replay) => Exit::Misses,
-                (Outcome::NotRecorded, _) | (Outcome::Unmodeled, Mode::Record) => Exit::NotRecorded,
+                (Outcome::NotRecorded | Outcome::Unmodeled, _) => Exit::NotRecorded,
+                (Outcome::Differs, _) => Exit::Differs,
                 (Outcome::UpstreamFailed, _) => Exit::UpstreamFailed,
                 _ => Exit::Clean,
             });
@@ -281,7 +291,7 @@ impl Summary {
         let mut sides = call.sides();
         match self.mode {
             Mode::Verify => sides.any(|(_, side)| side.breaks_contract()),
-            Mode::Record | Mode::Replay => call.request.as_ref().is_some_and(SideReport::breaks_contract),
+            _ => call.request.as_ref().is_some_and(SideReport::breaks_contract),
         }
     }
 }
@@ -419,6 +429,7 @@ pub(crate) mod tests {
             status: Some(200),
             error: None,
             outcome,
+            differences: Vec::new(),
             request: Some(side(Verdict::Conforms)),
             response: None,
             message: None,
@@ -438,7 +449,7 @@ pub(crate) mod tests {
         let mut missed = call(3, Outcome::Missed);
         missed.status = Some(400);
         missed.error = Some("CassetteMiss".to_owned());
-        missed.message = Some("no recording of this call;\nnearest: #1".to_owned());
+        missed.message = Some("no recording of this call;\nnearest: #1\nrecord it: ferrotape auto -c orders -- pytest …".to_owned());
         let mut played = call(1, Outcome::Played);
         played.interaction = Some(1);
         played.response = Some(SideReport {

@@ -16,6 +16,7 @@ mod events;
 mod floors;
 mod kill;
 mod malformed;
+mod modes;
 mod odd_upstream;
 mod puppet;
 mod recording;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::workplace::{Workplace, instance, refuses};
+use crate::workplace::{Workplace, instance, portless, refuses};
 
 #[test]
 fn settings_stand_in_for_what_is_not_typed() {
@@ -67,10 +67,10 @@ fn strict_order_is_asked_for_on_the_command_line() {
     let server = place.replay("shop", ["--order", "strict"]);
     let reply = instance("b", json!({})).send(server.address);
     assert_eq!(
-        reply.message(),
+        portless(&reply.message()),
         "this `Proton CreateServiceInstance` call is interaction 2, and calls are answered in recorded order\n\
          next is interaction 1: `Proton CreateServiceInstance`; without `--order strict` the order of different calls does not matter\n\
-         record it: ferrotape record -c shop"
+         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
     );
     server.stop().expect(11);
 }

@@ -132,4 +132,10 @@ fn a_guessed_rule_is_told_and_lets_the_program_replay() {
         "bound by guess: `CreateProvisioningArtifact:/Parameters/Name`, because \"{name}\" looks made up and recurs in interactions 1, 2, 3, 4, 6"
     );
     assert!(guessed.stderr.contains(&told), "{}", guessed.stderr);
+    // A cassette that was recorded with `--bind auto` has the rule with it.
+    let recorded = record(folder.path(), &["--bind", "auto"]);
+    assert_eq!(recorded["polls"], 4);
+    let text = std::fs::read_to_string(folder.path().join("cassettes/names.json")).unwrap();
+    assert!(text.contains("\"from\": \"CreateProvisioningArtifact:/Parameters/Name\""), "{text}");
+    replay(folder.path(), &[]).expect(0);
 }

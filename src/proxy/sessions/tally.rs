@@ -84,8 +84,8 @@ impl Tally {
 
 fn is_bad(outcome: Outcome) -> bool {
     match outcome {
-        Outcome::Recorded | Outcome::Played | Outcome::Judged => false,
-        Outcome::Refused | Outcome::Missed | Outcome::Unmodeled | Outcome::NotRecorded | Outcome::UpstreamFailed => true,
+        Outcome::Recorded | Outcome::Played | Outcome::Judged | Outcome::Forwarded | Outcome::Same => false,
+        Outcome::Refused | Outcome::Missed | Outcome::Unmodeled | Outcome::NotRecorded | Outcome::UpstreamFailed | Outcome::Differs => true,
     }
 }
 

@@ -1,0 +1,114 @@
+//! `ferrotape compare`: calls AWS, and tells how its answers differ from the recorded ones.
+
+use super::ledger::{Ledger, session_report};
+use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::matching::MatchArguments;
+use super::run::{ContractMode, RunArguments, emit, runtime, shown};
+use super::shelf::{Cassettes, played_cassettes};
+use crate::cassette::store::Library;
+use crate::child::environment::of_this_process;
+use crate::exit::Exit;
+use crate::proxy::comparing::Comparing;
+use crate::proxy::playing::{Players, Playing};
+use crate::proxy::sessions::Sessions;
+use crate::report::console::Console;
+use crate::report::{Mode as ReportMode, Strictness, Summary};
+use crate::settings::Place;
+use std::sync::Arc;
+
+/// Forward the AWS calls of a command, and tell how each live answer differs from the recorded one.
+///
+/// Nothing is written. Timestamps, idempotency and page tokens, request ids and the numbering of
+/// accounts are no differences; ignore what else changes by its nature with `--ignore`, or in the
+/// settings. A difference fails the run (status 15), and so does a call that was never recorded
+/// (status 11).
+#[derive(Debug, clap::Args)]
+pub struct CompareArguments {
+    #[command(flatten)]
+    pub run: RunArguments,
+    #[command(flatten)]
+    pub live: LiveArguments,
+    #[command(flatten)]
+    pub matching: MatchArguments,
+    /// Let a member differ, and what is below it: `OPERATION:/path`, as a difference shows it; `*` is
+    /// any operation, member or item (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH")]
+    pub ignore: Vec<Place>,
+    /// Refuse calls that no model knows, instead of passing them on
+    #[arg(long)]
+    pub refuse_unmodeled: bool,
+    /// Fail (status 12) if no call asked for some interaction of the cassette
+    #[arg(long)]
+    pub all_played: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
+    let parent = of_this_process();
+    let common = &arguments.run;
+    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
+    let catalog = Arc::new(common.models.catalog()?);
+    let library = Library::new(common.cassettes.clone());
+    let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let players = Players::new(
+        Cassettes::new(
+            common,
+            catalog.clone(),
+            &arguments.matching,
+            ledger.clone(),
+            arguments.live.upstream.as_ref(),
+        ),
+        ReportMode::Compare.name(),
+    );
+    let name = common.cassette();
+    let own = Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?);
+    let runtime = runtime()?;
+    let way = Way {
+        live: &arguments.live,
+        run: common,
+        unmodeled: match arguments.refuse_unmodeled {
+            true => Unmodeled::Refuse,
+            false => Unmodeled::Forward,
+        },
+        need: Need::AtOnce,
+        parent: &parent,
+    };
+    let mut notes = Vec::new();
+    let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
+    for note in &notes {
+        eprintln!("ferrotape: {note}");
+    }
+    let tracks = own.playable.tape.tracks();
+    let going = Going {
+        run: common,
+        region: tracks.iter().find_map(|track| track.interaction.region.clone()),
+        parent,
+        serving: format!("comparing what is live with `{}`", library.path(&name).display()),
+    };
+    let mut ignored = arguments.ignore.clone();
+    ignored.extend(common.settings.matching.ignore.iter().cloned());
+    let stage = Comparing::new(players, catalog, ignored);
+    let ended = live.serve(runtime, going, Sessions::new(stage, name, Some(own)), &ledger)?;
+    let child = ended.served?;
+    let account = ledger.close(|_, _| None);
+    let sessions = ended.sessions;
+    let summary = Summary {
+        mode: ReportMode::Compare,
+        cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
+        sessions: sessions
+            .iter()
+            .map(|session| session_report(session, session.part.unplayed().len()))
+            .collect(),
+        calls: account.calls,
+        problem: account.problem,
+        all_played: arguments.all_played,
+        notes: account.notes,
+        command,
+    };
+    emit(&common.reports, &summary)?;
+    Ok(child.or(summary.exit(Strictness {
+        violations: common.contract == Some(ContractMode::Enforce),
+        unplayed: arguments.all_played,
+    })))
+}

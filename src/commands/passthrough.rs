@@ -1,0 +1,79 @@
+//! `ferrotape passthrough`: passes the calls of a command on, and judges them.
+
+use super::ledger::{Ledger, session_report};
+use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::run::{ContractMode, RunArguments, emit, runtime, shown};
+use crate::child::environment::of_this_process;
+use crate::exit::Exit;
+use crate::proxy::passing::Passing;
+use crate::proxy::sessions::Sessions;
+use crate::report::console::Console;
+use crate::report::{Mode as ReportMode, Strictness, Summary};
+use std::sync::Arc;
+
+/// Forward the AWS calls of a command, and judge them by the service's model. Nothing is written or
+/// replayed.
+///
+/// AWS has the last word: nothing is refused in its name. A request that breaks the model fails the
+/// run (status 10), unless `--contract report` says otherwise.
+#[derive(Debug, clap::Args)]
+pub struct PassthroughArguments {
+    #[command(flatten)]
+    pub run: RunArguments,
+    #[command(flatten)]
+    pub live: LiveArguments,
+    /// Refuse calls that no model knows, instead of passing them on
+    #[arg(long)]
+    pub refuse_unmodeled: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
+    let parent = of_this_process();
+    let common = &arguments.run;
+    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
+    let catalog = Arc::new(common.models.catalog()?);
+    let runtime = runtime()?;
+    let way = Way {
+        live: &arguments.live,
+        run: common,
+        unmodeled: match arguments.refuse_unmodeled {
+            true => Unmodeled::Refuse,
+            false => Unmodeled::Forward,
+        },
+        need: Need::AtOnce,
+        parent: &parent,
+    };
+    let mut notes = Vec::new();
+    let live = Live::prepare(&way, catalog, &runtime, &mut notes)?;
+    for note in &notes {
+        eprintln!("ferrotape: {note}");
+    }
+    let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let going = Going {
+        run: common,
+        region: None,
+        parent,
+        serving: "passing calls on".to_owned(),
+    };
+    let sessions = Sessions::new(Passing, common.cassette(), Some(()));
+    let ended = live.serve(runtime, going, sessions, &ledger)?;
+    let child = ended.served?;
+    let account = ledger.close(|_, _| None);
+    let summary = Summary {
+        mode: ReportMode::Passthrough,
+        cassettes: Vec::new(),
+        sessions: ended.sessions.iter().map(|session| session_report(session, 0)).collect(),
+        calls: account.calls,
+        problem: account.problem,
+        all_played: false,
+        notes: account.notes,
+        command,
+    };
+    emit(&common.reports, &summary)?;
+    Ok(child.or(summary.exit(Strictness {
+        violations: common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce,
+        unplayed: false,
+    })))
+}

@@ -1,0 +1,119 @@
+//! The keeper of `compare`: everything is asked live and answered live, and each answer is held
+//! against the recorded one. Nothing is written.
+
+use super::journalling::attempt;
+use super::playing::{Players, Playing, Shelf};
+use super::record::{Fate, Keeper, Kept, Unkept};
+use super::sessions::{Session, Stage, Unplayed};
+use crate::cassette::Name;
+use crate::inspect::{Call, inspect_recorded};
+use crate::matcher::compare::{Answered, differences};
+use crate::matcher::miss::{Difference, Miss};
+use crate::matcher::session::Outcome as Choice;
+use crate::model::catalog::Catalog;
+use crate::outcome::Outcome;
+use crate::settings::Place;
+use crate::value::Value;
+use std::sync::Arc;
+
+/// Of so many differences the message of a call tells; reports have all.
+const MOST_TOLD: usize = 10;
+
+/// Compares.
+pub struct Comparing<S> {
+    players: Players<S>,
+    catalog: Arc<Catalog>,
+    /// Places that may differ.
+    ignored: Vec<Place>,
+}
+
+impl<S: Shelf> Comparing<S> {
+    /// Compares with these cassettes; what is at the ignored places may differ.
+    pub fn new(players: Players<S>, catalog: Arc<Catalog>, ignored: Vec<Place>) -> Comparing<S> {
+        Comparing { players, catalog, ignored }
+    }
+
+    fn compared(&self, playing: &Playing, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
+        let tape = &playing.playable.tape;
+        let key = playing.positions.key(tape, call, input);
+        let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
+            Choice::Play { position, .. } => position,
+            other => {
+                let miss = Miss::explain(tape, &playing.positions, call, input, other);
+                return Ok(Fate::because(
+                    Outcome::Missed,
+                    &miss.text(&format!("record it: {}", playing.playable.record_command)),
+                ));
+            }
+        };
+        playing.positions.learn(tape, position, input);
+        let Some(track) = tape.track(position) else {
+            return Ok(Fate::of(Outcome::Forwarded, None));
+        };
+        let live = tape
+            .redactor
+            .redact(exchange.request, exchange.response, exchange.finding, attempt(exchange.request));
+        let live = live.map_err(|leak| Unkept::Told(format!("it cannot be compared: {leak}")))?;
+        let [old, new] = [&track.interaction, &live].map(|side| inspect_recorded(&self.catalog, side).response);
+        let [recorded, live] = [(&track.interaction, &old), (&live, &new)].map(|(interaction, judged)| Answered {
+            interaction,
+            reply: judged.as_ref().and_then(|judged| judged.content.as_ref()),
+        });
+        let differences = differences(call, recorded, live, &self.ignored);
+        Ok(fate(position, differences))
+    }
+}
+
+fn fate(position: usize, differences: Vec<Difference>) -> Fate {
+    if differences.is_empty() {
+        return Fate::of(Outcome::Same, Some(position));
+    }
+    let mut message = format!("the live answer is not that of interaction {}:", position + 1);
+    for Difference { path, recorded, sent } in differences.iter().take(MOST_TOLD) {
+        message.push_str(&format!("\n  {path}: recorded {recorded}, live {sent}"));
+    }
+    if let Some(more) = differences.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+        message.push_str(&format!("\n  and {more} more"));
+    }
+    Fate {
+        message: Some(message),
+        differences,
+        ..Fate::of(Outcome::Differs, Some(position))
+    }
+}
+
+impl<S: Shelf> Stage for Comparing<S> {
+    type Part = Playing;
+
+    fn mode(&self) -> &'static str {
+        self.players.mode()
+    }
+
+    fn has(&self, cassette: &Name) -> bool {
+        self.players.has(cassette)
+    }
+
+    fn open(&self, cassette: &Name) -> Result<Playing, String> {
+        self.players.open(cassette)
+    }
+
+    fn unplayed(&self, part: &Playing) -> Vec<Unplayed> {
+        part.unplayed()
+    }
+}
+
+impl<S: Shelf> Keeper for Comparing<S> {
+    fn passed(&self) -> Outcome {
+        Outcome::Forwarded
+    }
+
+    async fn keep(&self, session: &Session<Playing>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+        let finding = exchange.finding;
+        let input = finding.request.as_ref().and_then(|judged| judged.content.as_ref());
+        match (&finding.call, input) {
+            (Some(call), Some(input)) => self.compared(&session.part, exchange, call, input),
+            // What cannot be read has no key.
+            _ => Ok(Fate::of(Outcome::Forwarded, None)),
+        }
+    }
+}
