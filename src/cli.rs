@@ -8,6 +8,7 @@ use crate::commands::mock::MockArguments;
 use crate::commands::models::ModelsArguments;
 use crate::commands::passthrough::PassthroughArguments;
 use crate::commands::record::RecordArguments;
+use crate::commands::refresh::RefreshArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::schema::SchemaArguments;
 use crate::commands::show::ShowArguments;
@@ -49,6 +50,7 @@ pub enum Command {
     Auto(AutoArguments),
     Compare(CompareArguments),
     Passthrough(PassthroughArguments),
+    Refresh(RefreshArguments),
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
@@ -99,6 +101,7 @@ impl Command {
             Command::Auto(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
             Command::Compare(arguments) => (Some(&mut arguments.run.cassettes), Some(&mut arguments.run.models)),
             Command::Passthrough(arguments) => (None, Some(&mut arguments.run.models)),
+            Command::Refresh(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
@@ -126,6 +129,7 @@ impl Command {
             Command::Replay(arguments) => arguments.run.settings = settings,
             Command::Auto(arguments) => arguments.run.settings = settings,
             Command::Compare(arguments) => arguments.run.settings = settings,
+            Command::Refresh(arguments) => arguments.settings = settings,
             _ => {}
         }
     }

@@ -68,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Auto(arguments) => commands::auto::run(arguments),
         Command::Compare(arguments) => commands::compare::run(arguments),
         Command::Passthrough(arguments) => commands::passthrough::run(arguments),
+        Command::Refresh(arguments) => commands::refresh::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Show(arguments) => commands::show::run(arguments),

@@ -2,13 +2,14 @@
 
 #[path = "clients/generated.rs"]
 mod generated;
+#[path = "clients/sessions.rs"]
+mod sessions;
 mod support;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::clients::{self, Client, Told};
-use support::moto::Moto;
 use support::upstream::{ACCESS_KEY_ID, Answer, REGION, SECRET_ACCESS_KEY, Upstream, well_behaved};
 use support::{Finished, Run};
 use tempfile::TempDir;
@@ -226,46 +227,6 @@ fn errors_and_the_client_s_own_retries_replay_as_they_were_recorded() {
         );
         let replayed = clients::told(&place.replay("both", "retries", client, &GOOD).expect(0).stdout);
         assert_eq!(replayed, redacted(&recorded), "{client:?}");
-    }
-}
-
-#[test]
-fn dynamodb_on_a_server_that_is_not_ours_records_and_replays_through_every_door() {
-    let Some(vectors) = std::env::var_os("FERROTAPE_VECTORS").map(PathBuf::from) else {
-        eprintln!("skipped: FERROTAPE_VECTORS is not set");
-        return;
-    };
-    if !clients::are_here() {
-        return;
-    }
-    let model = vectors.join("models/dynamodb-2012-08-10.json");
-    let program = [clients::python(), "-B".into(), clients::source("python/dynamodb.py")];
-    for door in DOORS {
-        let place = Place::new();
-        let moto = Moto::start(place.path());
-        let run = |mode| place.run(mode, door, "dynamodb").arguments(["--model"]).arguments([&model]);
-        let recorded = run("record")
-            .arguments(["--upstream", &moto.url, "--upstream-ca"])
-            .arguments([&moto.root])
-            .env("AWS_ACCESS_KEY_ID", &moto.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &moto.secret_access_key)
-            .env("AWS_REGION", REGION)
-            .arguments(["--"])
-            .arguments(&program)
-            .finish()
-            .expect(0);
-        drop(moto);
-        let recorded = clients::told(&recorded.stdout);
-        assert_eq!(recorded.len(), 10, "{door}: {recorded:?}");
-        let failed = |told: &Told| told.output.as_ref().is_some_and(|output| output.get("Error").is_some());
-        let failures: Vec<_> = recorded.iter().filter(|told| failed(told)).map(|told| told.call.as_str()).collect();
-        assert_eq!(
-            failures,
-            ["delete_item", "get_item"],
-            "{door}: the condition and the table that is not there"
-        );
-        let replayed = run("replay").arguments(["--"]).arguments(&program).finish().expect(0);
-        assert_eq!(clients::told(&replayed.stdout), redacted(&recorded), "{door}");
     }
 }
 

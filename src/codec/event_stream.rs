@@ -8,6 +8,8 @@
 //!
 //! Source: Smithy 2.0, "Amazon Event Stream Specification".
 
+use std::ops::Range;
+
 /// The media type.
 pub const MEDIA_TYPE: &str = "application/vnd.amazon.eventstream";
 
@@ -150,14 +152,34 @@ pub fn write(frame: &Frame<'_>, out: &mut Vec<u8>) {
         headers.extend_from_slice(name);
         write_value(*value, &mut headers);
     }
+    write_parts(&headers, frame.payload, out);
+}
+
+/// Writes a frame whose headers are bytes already behind what is there.
+pub fn write_parts(headers: &[u8], payload: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    let total = PRELUDE + headers.len() + frame.payload.len() + CHECKSUM;
+    let total = PRELUDE + headers.len() + payload.len() + CHECKSUM;
     out.extend_from_slice(&(total as u32).to_be_bytes());
     out.extend_from_slice(&(headers.len() as u32).to_be_bytes());
     push_checksum(out, start);
-    out.extend_from_slice(&headers);
-    out.extend_from_slice(frame.payload);
+    out.extend_from_slice(headers);
+    out.extend_from_slice(payload);
     push_checksum(out, start);
+}
+
+/// Where the headers of each frame stand in a body that [`frames`] can read.
+pub fn header_ranges(body: &[u8]) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    while let Some(prelude) = body.get(at..at + PRELUDE) {
+        let mut reader = Reader(prelude);
+        let (Some(total), Some(headers)) = (reader.u32(), reader.u32()) else {
+            break;
+        };
+        ranges.push(at + PRELUDE..at + PRELUDE + headers as usize);
+        at += (total as usize).max(PRELUDE + CHECKSUM);
+    }
+    ranges
 }
 
 fn push_checksum(out: &mut Vec<u8>, start: usize) {

@@ -4,6 +4,7 @@
 
 pub mod aws_chunked;
 pub mod cbor;
+pub mod checksum;
 pub mod content;
 pub mod event_stream;
 pub mod form;

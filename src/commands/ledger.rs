@@ -60,6 +60,11 @@ impl Ledger {
         entries.played.is_empty() && entries.told.is_empty()
     }
 
+    /// Whether any call could not be recorded.
+    pub fn has_failed(&self) -> bool {
+        self.entries().told.values().any(|call| call.outcome != Outcome::Recorded)
+    }
+
     /// Closes the ledger. `describe` tells what a play of an interaction says, by the indices of
     /// its session and of itself.
     pub fn close(&self, describe: impl Fn(u32, usize) -> Option<CallReport>) -> Account {

@@ -65,7 +65,7 @@ impl Recorded {
 }
 
 /// What depends on all interactions of a cassette.
-fn finish(cassette: &mut Cassette, catalog: &Catalog) {
+pub fn finish(cassette: &mut Cassette, catalog: &Catalog) {
     let used = |sdk_id: &String| {
         cassette
             .interactions

@@ -41,6 +41,11 @@ fn without_region(label: &str) -> Option<&str> {
         .find_map(|at| label.get(at + 1..).filter(|rest| is_region(rest)).and_then(|_| label.get(..at)))
 }
 
+/// The bucket that a host of S3 names.
+pub fn bucket_in_host(host: &str) -> Option<String> {
+    s3_host(host)?.bucket
+}
+
 /// Where S3 is, by its host: the bucket that stands before it, and the region and suffix behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct S3Host {

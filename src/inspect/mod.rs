@@ -3,25 +3,31 @@
 //! This is the product in one function: `record`, `replay`, `verify` and `check` differ only in
 //! where exchanges come from and where they go.
 
+mod clues;
 mod host;
 mod plain;
 mod present;
+mod presigned;
 mod recognise;
 mod recorded;
 
+pub use host::bucket_in_host;
 pub use plain::{plain, whole};
 pub use present::present;
+pub use presigned::{Presigned, presigned};
 pub use recognise::{Hint, Unmodeled, recognise};
 pub use recorded::inspect_recorded;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
-use crate::model::schema::{Operation, OperationIndex, Service, Shape, ShapeKind};
+use crate::model::http::Binding;
+use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, ShapeKind};
 use crate::protocol::{self, Malformed, PROTOCOLS, Protocol, Reply};
 use crate::scope;
 use crate::value::Value;
 use crate::wire::{self, Exchange, Request, Response};
 use http::StatusCode;
+use http::header::CONTENT_ENCODING;
 use std::sync::Arc;
 
 /// The verdict on one side of an exchange.
@@ -96,6 +102,17 @@ impl Call {
     /// The idempotency token of an input, where the operation has one and the input gives it.
     pub fn token<'a>(&self, input: &'a Value) -> Option<&'a str> {
         input.member(self.operation().idempotency_token.as_deref()?)?.as_text()
+    }
+
+    /// Whether `Content-Encoding` is a member of one side, and so belongs to what is sent (an object
+    /// that is stored compressed) and not to its transmission.
+    pub fn owns_encoding(&self, side: Side) -> bool {
+        let shape = match side {
+            Side::Request => self.operation().input,
+            Side::Response => self.operation().output,
+        };
+        let is_it = |member: &Member| matches!(&member.binding, Binding::Header(name) if name == CONTENT_ENCODING.as_str());
+        self.service.shape(shape).members().iter().any(is_it)
     }
 }
 
@@ -272,7 +289,11 @@ fn judge_error(call: &Call, shape: &Shape, index: crate::model::schema::ShapeInd
     judgement
 }
 
+/// Some models (EC2's) name no errors at all: then nothing departs from them.
 fn unmodelled_error(call: &Call, code: &str) -> Judgement {
+    if !call.service.names_errors() {
+        return Judgement::default();
+    }
     let message = format!(
         "the model of {} knows no error `{code}` for {}",
         call.service.sdk_id,
@@ -296,4 +317,41 @@ fn lint(message: String) -> Departure {
 /// its model that Ferrotape speaks.
 pub fn protocol_of(service: &Service) -> Option<&'static dyn Protocol> {
     service.protocols.iter().find_map(|id| protocol::named(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of an error `Odd`, where the model knows errors by the names `known`.
+    fn lints_of_an_unknown_error(known: &[&str]) -> Vec<String> {
+        let errors: Vec<String> = known.iter().map(|name| format!(r##"{{"target":"a#{name}"}}"##)).collect();
+        let shapes: String = known
+            .iter()
+            .map(|name| format!(r##""a#{name}":{{"type":"structure","traits":{{"smithy.api#error":"client"}}}},"##))
+            .collect();
+        let model = format!(
+            r##"{{"smithy":"2.0","shapes":{{{shapes}
+                "a#S":{{"type":"service","version":"1","operations":[{{"target":"a#Op"}}],"traits":{{"aws.protocols#awsJson1_0":{{}}}}}},
+                "a#Op":{{"type":"operation","errors":[{}]}}}}}}"##,
+            errors.join(",")
+        );
+        let service = crate::model::load(model.as_bytes(), "test").unwrap().remove(0);
+        let call = Call {
+            operation: service.operation_named("Op").unwrap(),
+            service: service.into(),
+            protocol: protocol::named("aws.protocols#awsJson1_0").unwrap(),
+            region: None,
+        };
+        let mut response = Response::new(r#"{"__type":"Odd"}"#.into());
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        let judged = judge_response(&call, &response);
+        judged.lints.into_iter().map(|lint| lint.message).collect()
+    }
+
+    #[test]
+    fn an_error_that_the_model_lacks_is_told_only_where_the_model_has_errors() {
+        assert_eq!(lints_of_an_unknown_error(&["Even"]), ["the model of S knows no error `Odd` for Op"]);
+        assert_eq!(lints_of_an_unknown_error(&[]), [""; 0]);
+    }
 }

@@ -8,13 +8,13 @@
 //! What goes on to AWS is never the plain form.
 
 use super::host::{S3Host, s3_host};
+use super::presigned::{authorize, is_old, presigned};
 use crate::codec::aws_chunked;
 use crate::partitions::partition_of;
-use crate::scope::{self, Scope};
+use crate::scope;
 use crate::wire::{self, Request};
+use http::Uri;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName};
-use http::{HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Signing names of S3 and of those that speak its protocol.
@@ -31,71 +31,34 @@ const MADE_BY_SDKS: [&str; 6] = [
     "x-amz-content-sha256",
 ];
 
-/// Query members of a presigned URL.
-const SIGNATURE_MEMBERS: [&str; 8] = [
-    "x-amz-algorithm",
-    "x-amz-credential",
-    "x-amz-date",
-    "x-amz-expires",
-    "x-amz-signedheaders",
-    "x-amz-signature",
-    "x-amz-security-token",
-    "x-amz-content-sha256",
-];
-
-/// The same, of signature version 2, which S3 still takes.
-const OLD_SIGNATURE_MEMBERS: [&str; 3] = ["awsaccesskeyid", "signature", "expires"];
-
 /// The request in its plain form; as it is where it is plain already, which costs next to nothing.
 pub fn plain(request: &Request) -> Cow<'_, Request> {
     if request.headers().contains_key(&wire::X_AMZ_TARGET) {
         return Cow::Borrowed(request);
     }
     let query = request.uri().query().unwrap_or_default();
-    let presigned = is_presigned(query);
-    let s3 = S3::of(request, presigned);
+    let presigned = presigned(query);
+    let s3 = S3::of(request, presigned.is_some());
     let chunked = is_chunked(request.headers());
-    if !presigned && s3.is_none() && !chunked {
+    if presigned.is_none() && s3.is_none() && !chunked {
         return Cow::Borrowed(request);
     }
     let mut plain = Cow::Borrowed(request);
     if chunked {
         without_chunks(&mut plain);
     }
-    if presigned {
-        signed_by_header(&mut plain);
+    if let Some(presigned) = &presigned {
+        let headers = plain.to_mut().headers_mut();
+        presigned.fill(headers);
+        authorize(query, headers);
     }
     if let Some(s3) = s3 {
         s3.apply(&mut plain, query);
     }
-    if presigned {
-        let kept = kept_query(query);
-        replace_path(&mut plain, |path| with_query(path, &kept));
+    if let Some(presigned) = &presigned {
+        replace_path(&mut plain, |path| with_query(path, &presigned.query));
     }
     plain
-}
-
-/// Whether the signature, of whatever version, stands in the query.
-fn is_presigned(query: &str) -> bool {
-    query.contains("X-Amz-Signature=") || query.contains("AWSAccessKeyId=") && query.contains("Signature=")
-}
-
-fn member_name(pair: &str) -> String {
-    pair.split('=').next().unwrap_or_default().to_ascii_lowercase()
-}
-
-fn is_of_signature(name: &str, query: &str) -> bool {
-    SIGNATURE_MEMBERS.contains(&name) || OLD_SIGNATURE_MEMBERS.contains(&name) && query.contains("AWSAccessKeyId=")
-}
-
-/// The query of a presigned URL without its signature, and without what the JavaScript SDK moved
-/// into it from the headers.
-fn kept_query(query: &str) -> String {
-    let kept = query.split('&').filter(|pair| {
-        let name = member_name(pair);
-        !is_of_signature(&name, query) && !name.starts_with("x-amz-")
-    });
-    kept.collect::<Vec<_>>().join("&")
 }
 
 fn with_query(path: &str, query: &str) -> String {
@@ -118,41 +81,6 @@ fn replace_path(plain: &mut Cow<'_, Request>, change: impl FnOnce(&str) -> Strin
     if let Ok(uri) = Uri::from_parts(parts) {
         *plain.to_mut().uri_mut() = uri;
     }
-}
-
-/// A presigned URL says in its query what `Authorization` says elsewhere, and may hold headers.
-fn signed_by_header(plain: &mut Cow<'_, Request>) {
-    let query = plain.uri().query().unwrap_or_default().to_owned();
-    let mut moved = HeaderMap::new();
-    for pair in query.split('&') {
-        let name = member_name(pair);
-        if !name.starts_with("x-amz-") || is_of_signature(&name, &query) {
-            continue;
-        }
-        let value = pair.split_once('=').map_or("", |(_, value)| value);
-        let value = percent_decode_str(value).decode_utf8_lossy();
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-            moved.append(name, value);
-        }
-    }
-    let authorization = scope::from_query(&query).and_then(|scope| authorization(&scope));
-    let headers = plain.to_mut().headers_mut();
-    for (name, value) in &moved {
-        headers.entry(name).or_insert_with(|| value.clone());
-    }
-    if let Some(authorization) = authorization {
-        headers.entry(AUTHORIZATION).or_insert(authorization);
-    }
-}
-
-/// The scope, without who signed and when.
-fn authorization(scope: &Scope) -> Option<HeaderValue> {
-    let (algorithm, place) = match scope.asymmetric {
-        true => ("AWS4-ECDSA-P256-SHA256", scope.service.clone()),
-        false => ("AWS4-HMAC-SHA256", format!("{}/{}", scope.region_as_written, scope.service)),
-    };
-    let signed = scope.signed_headers.join(";");
-    HeaderValue::from_str(&format!("{algorithm} Credential=*/*/{place}/aws4_request, SignedHeaders={signed}")).ok()
 }
 
 /// Whether the body is in chunks of its own, whatever HTTP does around it.
@@ -234,7 +162,7 @@ impl S3 {
             .as_ref()
             .is_some_and(|scope| S3_SIGNING_NAMES.contains(&scope.service.as_str()));
         // Signature version 2 has no scope, and nobody else takes it in a query any more.
-        let old = presigned && request.uri().query().is_some_and(|query| query.contains("AWSAccessKeyId="));
+        let old = presigned && request.uri().query().is_some_and(is_old);
         (host.is_some() || signed || old).then(|| S3 {
             host,
             region: scope.and_then(|scope| scope.region),

@@ -6,15 +6,13 @@
 //! is. The answer has three ways: this operation, this service but no such operation, or not known;
 //! the last two with the reason in words.
 
-use super::host::service_names;
+use super::clues::Clues;
 use super::plain::plain;
 use super::{Call, protocols_of, region};
 use crate::model::catalog::Catalog;
 use crate::model::schema::{OperationIndex, Service};
 use crate::protocol::{Identified, Protocol};
-use crate::scope::{self, Scope};
 use crate::wire::{self, Request};
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// What a caller already knows of an exchange.
@@ -36,15 +34,6 @@ pub struct Unmodeled {
     pub service: Option<String>,
 }
 
-/// Services that take calls without a signature, by signing name: there is no scope to go by, and
-/// at the endpoint door no host either. (`sts` for web identities and SAML, `sso-oauth` and
-/// `awsssoportal` for the sign-in itself, `bedrock` and `codecatalyst` for bearer tokens; Cognito
-/// names itself by its target.)
-const UNSIGNED: [&str; 5] = ["sts", "sso-oauth", "awsssoportal", "bedrock", "codecatalyst"];
-
-/// Signing names that are no service's own.
-const ALIASES: [(&str, &str); 3] = [("s3express", "s3"), ("s3-object-lambda", "s3"), ("s3-outposts", "s3")];
-
 /// Finds the operation that a request asks for.
 ///
 /// # Errors
@@ -58,20 +47,21 @@ pub fn recognise(catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled
         && let Some(service) = catalog.by_shape_name(name)
     {
         match ask(service, request) {
-            Ok(Some((operation, protocol))) => return Ok(call(service, operation, protocol, request)),
-            Ok(None) => {}
+            Ok(Some((operation, protocol))) if !catalog.is_shared(name) => return Ok(call(service, operation, protocol, request)),
+            Ok(_) => {}
             Err(reason) => nearest = Some(no_such_operation(service, reason)),
         }
         // Only two names are shared (Timestream's services, and those of EventBridge).
-        for other in catalog.all_by_shape_name(name) {
-            if let Ok(Some((operation, protocol))) = ask(&other, request) {
-                return Ok(call(&other, operation, protocol, request));
-            }
+        if catalog.is_shared(name)
+            && let Ok(call) = Clues::of(catalog, request).best(&catalog.all_by_shape_name(name), request)
+        {
+            return Ok(call);
         }
     }
     let request = &*plain(request);
     let clues = Clues::of(catalog, request);
-    clues.best(catalog, request).map_err(|unmodeled| nearest.unwrap_or(unmodeled))
+    let candidates = clues.candidates(catalog, request);
+    clues.best(&candidates, request).map_err(|unmodeled| nearest.unwrap_or(unmodeled))
 }
 
 /// Finds the operation that a request asks one service for.
@@ -93,7 +83,7 @@ fn rpc_service(path: &str) -> Option<&str> {
     rest.starts_with("operation/").then_some(service)
 }
 
-fn call(service: &Arc<Service>, operation: OperationIndex, protocol: &'static dyn Protocol, request: &Request) -> Call {
+pub(super) fn call(service: &Arc<Service>, operation: OperationIndex, protocol: &'static dyn Protocol, request: &Request) -> Call {
     Call {
         service: service.clone(),
         operation,
@@ -103,7 +93,7 @@ fn call(service: &Arc<Service>, operation: OperationIndex, protocol: &'static dy
 }
 
 /// What a service's protocols say: an operation, nothing, or why it is none.
-fn ask(service: &Service, request: &Request) -> Result<Option<(OperationIndex, &'static dyn Protocol)>, String> {
+pub(super) fn ask(service: &Service, request: &Request) -> Result<Option<(OperationIndex, &'static dyn Protocol)>, String> {
     let mut refused = None;
     for protocol in protocols_of(service) {
         match protocol.identify(service, request) {
@@ -115,173 +105,15 @@ fn ask(service: &Service, request: &Request) -> Result<Option<(OperationIndex, &
     refused.map_or(Ok(None), Err)
 }
 
-fn no_such_operation(service: &Service, reason: String) -> Unmodeled {
+pub(super) fn no_such_operation(service: &Service, reason: String) -> Unmodeled {
     Unmodeled {
         reason,
         service: Some(service.sdk_id.clone()),
     }
 }
 
-/// What a request says of the service it is meant for.
-struct Clues {
-    scope: Option<Scope>,
-    host: Option<String>,
-    /// Services that sign with the scope's name.
-    signed: Vec<Arc<Service>>,
-    /// Services that the host names.
-    hosted: Vec<Arc<Service>>,
-}
-
-impl Clues {
-    fn of(catalog: &Catalog, request: &Request) -> Clues {
-        let scope = scope::of(request.uri(), request.headers());
-        let host = request.uri().host().map(str::to_owned);
-        let host = host.or_else(|| wire::text(request.headers(), "host").map(|host| host.split(':').next().unwrap_or(host).to_owned()));
-        let signed = scope.as_ref().map(|scope| signed_as(catalog, &scope.service)).unwrap_or_default();
-        let names = host.as_deref().map(service_names).unwrap_or_default();
-        let hosted = names.iter().map(|name| hosted_at(catalog, name)).find(|found| !found.is_empty());
-        Clues {
-            scope,
-            host: host.filter(|_| !names.is_empty()),
-            signed,
-            hosted: hosted.unwrap_or_default(),
-        }
-    }
-
-    /// Those that scope and host agree on first; where neither says anything, those that take calls
-    /// unsigned, those of the version that a form names, and those whose models the user named.
-    fn candidates(&self, catalog: &Catalog, request: &Request) -> Vec<Arc<Service>> {
-        let mut candidates: Vec<Arc<Service>> = Vec::new();
-        let both = self.signed.iter().filter(|service| is_among(service, &self.hosted));
-        let rest = self.signed.iter().chain(&self.hosted);
-        for service in both.chain(rest) {
-            if !is_among(service, &candidates) {
-                candidates.push(service.clone());
-            }
-        }
-        if self.scope.is_some() || self.host.is_some() {
-            return candidates;
-        }
-        let unsigned = UNSIGNED.iter().flat_map(|name| signed_as(catalog, name));
-        // Not whatever is compiled by now: the answer must not depend on earlier calls.
-        let named = catalog.services().iter().cloned();
-        for service in unsigned.chain(of_version(catalog, request)).chain(named) {
-            if !is_among(&service, &candidates) {
-                candidates.push(service);
-            }
-        }
-        candidates
-    }
-
-    fn best(&self, catalog: &Catalog, request: &Request) -> Result<Call, Unmodeled> {
-        let candidates = self.candidates(catalog, request);
-        let mut found: Option<(Rank, Call)> = None;
-        let mut nearest = None;
-        for service in &candidates {
-            match ask(service, request) {
-                Ok(Some((operation, protocol))) => {
-                    let rank = self.rank(service, operation);
-                    if found.as_ref().is_none_or(|(best, _)| rank > *best) {
-                        found = Some((rank, call(service, operation, protocol, request)));
-                    }
-                }
-                Ok(None) => {}
-                Err(reason) => drop(nearest.get_or_insert_with(|| no_such_operation(service, reason))),
-            }
-        }
-        match (found, nearest) {
-            (Some((_, call)), _) => Ok(call),
-            (None, Some(nearest)) => Err(nearest),
-            (None, None) => Err(self.unknown(request)),
-        }
-    }
-
-    fn rank(&self, service: &Arc<Service>, operation: OperationIndex) -> Rank {
-        (
-            is_among(service, &self.signed),
-            is_among(service, &self.hosted),
-            specificity(service, operation),
-        )
-    }
-
-    /// Nobody answered: what is known all the same.
-    fn unknown(&self, request: &Request) -> Unmodeled {
-        let known = if self.signed.is_empty() { &self.hosted } else { &self.signed };
-        if !known.is_empty() {
-            return nobodys(known, request);
-        }
-        let (method, path) = (request.method(), request.uri().path());
-        let target = wire::text(request.headers(), "x-amz-target").filter(|target| !target.is_empty());
-        let what = match (target, &self.scope, &self.host) {
-            (Some(target), _, _) => format!("no model knows the target `{target}`"),
-            (None, Some(scope), _) => format!(
-                "`{method} {path}` is signed for `{}`, and no model of a service of that name is known",
-                scope.service
-            ),
-            (None, None, Some(host)) => format!("`{method} {path}` goes to `{host}`, and no model of a service there is known"),
-            (None, None, None) => format!("no model knows `{method} {path}`, which has neither X-Amz-Target nor a signature"),
-        };
-        Unmodeled {
-            reason: format!("{what}; name the service's model with `--model FILE`"),
-            service: None,
-        }
-    }
-}
-
-/// Whether scope and host speak for a service, and how much of the path its route spells out.
-type Rank = (bool, bool, (usize, Reverse<usize>));
-
-/// Literal characters of a REST route, slashes aside, and its labels: `/functions/{name}` is more specific than
-/// `/{Bucket}/{Key+}`.
-fn specificity(service: &Service, operation: OperationIndex) -> (usize, Reverse<usize>) {
-    let route = service.operation(operation).traits.get("smithy.api#http");
-    let Some(uri) = route.and_then(|route| route.get("uri")?.as_str()) else {
-        return (0, Reverse(0));
-    };
-    let labels = uri.matches('{').count();
-    let mut inside = false;
-    let literal = uri.chars().filter(|letter| {
-        inside = (inside || *letter == '{') && *letter != '}';
-        !inside && !matches!(letter, '}' | '/')
-    });
-    (literal.count(), Reverse(labels))
-}
-
-fn is_among(service: &Arc<Service>, services: &[Arc<Service>]) -> bool {
-    services.iter().any(|known| Arc::ptr_eq(known, service))
-}
-
-fn signed_as(catalog: &Catalog, name: &str) -> Vec<Arc<Service>> {
-    let own = catalog.by_signing_name(name);
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-    let others = alias.map(|(_, name)| catalog.by_signing_name(name)).unwrap_or_default();
-    own.into_iter().chain(others).collect()
-}
-
-/// The services of the version in `Action=…&Version=2011-06-15`, the form of the query protocols.
-fn of_version(catalog: &Catalog, request: &Request) -> Vec<Arc<Service>> {
-    let form = match request.uri().query().filter(|query| query.contains("Action=")) {
-        Some(query) => query,
-        None => std::str::from_utf8(request.body()).unwrap_or_default(),
-    };
-    let named = form.split('&').find_map(|pair| pair.strip_prefix("Version="));
-    let Some(version) = named.filter(|_| form.contains("Action=")) else {
-        return Vec::new();
-    };
-    let speaks_forms = |protocol: &String| protocol.ends_with("Query") || protocol.ends_with("#awsQueryCompatible");
-    let entries = catalog.entries().iter().filter(|entry| {
-        let listing = entry.listing();
-        listing.version == version && listing.protocols.iter().any(speaks_forms)
-    });
-    entries.filter_map(|entry| entry.service().cloned()).collect()
-}
-
-fn hosted_at(catalog: &Catalog, name: &str) -> Vec<Arc<Service>> {
-    catalog.by_endpoint_prefix(name)
-}
-
 /// The service is known, and the request means nothing to it.
-fn nobodys(services: &[Arc<Service>], request: &Request) -> Unmodeled {
+pub(super) fn nobodys(services: &[Arc<Service>], request: &Request) -> Unmodeled {
     let names: Vec<&str> = services.iter().map(|service| service.sdk_id.as_str()).collect();
     let (method, path) = (request.method(), request.uri().path());
     let target = wire::text(request.headers(), "x-amz-target").filter(|target| !target.is_empty());
@@ -302,6 +134,7 @@ fn nobodys(services: &[Arc<Service>], request: &Request) -> Unmodeled {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clues::specificity;
     use super::*;
     use crate::model::load;
     use bytes::Bytes;
@@ -420,6 +253,37 @@ mod tests {
         let (name, value) = scope("execute-api");
         let request = request("http://127.0.0.1/pets", &[(name, &value)]);
         assert!(Clues::of(&catalog(), &request).candidates(&catalog(), &request).is_empty());
+    }
+
+    #[test]
+    fn of_services_that_share_everything_the_larger_is_meant_unless_its_model_refuses_the_call() {
+        // Both have `Do`; the larger wants a member there.
+        let model = |name: &str, operations: &str, member: &str| {
+            let text = format!(
+                r##"{{"smithy":"2.0","shapes":{{
+                "a#{name}":{{"type":"service","version":"1","operations":[{operations}],"traits":{{"aws.protocols#awsQuery":{{}},
+                    "aws.auth#sigv4":{{"name":"shared"}},"aws.api#service":{{"sdkId":"{name}","endpointPrefix":"shared"}}}}}},
+                "a#Do":{{"type":"operation","input":{{"target":"a#In"}}}}, "a#More":{{"type":"operation"}},
+                "a#In":{{"type":"structure","members":{{{member}}}}}}}}}"##
+            );
+            load(text.as_bytes(), "test").unwrap().remove(0)
+        };
+        let required = r#""Id":{"target":"smithy.api#String","traits":{"smithy.api#required":{}}}"#;
+        let mut catalog = Catalog::built_in().unwrap();
+        catalog.add(model("Part", r##"{"target":"a#Do"}"##, r#""Other":{"target":"smithy.api#String"}"#));
+        catalog.add(model("Whole", r##"{"target":"a#Do"},{"target":"a#More"}"##, required));
+        let (name, value) = scope("shared");
+        let found = |form: &'static str| {
+            let mut request = request(
+                "http://127.0.0.1/",
+                &[(name, &value), ("content-type", "application/x-www-form-urlencoded")],
+            );
+            *request.body_mut() = Bytes::from_static(form.as_bytes());
+            recognise(&catalog, &request).unwrap().service.sdk_id.clone()
+        };
+        assert_eq!(found("Action=Do&Version=1&Id=a"), "Whole");
+        assert_eq!(found("Action=Do&Version=1&Other=a"), "Part");
+        assert_eq!(found("Action=Do&Version=1&Id=a&Unknown=b"), "Whole");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Values of one call that come back in others: names that a program makes up anew in every run
-//! (`[[bind]]`), idempotency tokens, and secrets that were put and are got again.
+//! (`[[bind]]`), and secrets that were put and are got again. (Idempotency tokens are the affair of
+//! `aliases`.)
 //!
 //! In a recording such a value is a text. Here every place of that text is found when the cassette
 //! is loaded: in requests, where it is left out of the key, and in responses, where a slot is cut. A
@@ -9,7 +10,7 @@
 use super::Track;
 use super::rules::{OperationRules, found};
 use crate::pointer;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
 use crate::value::Value;
 use std::collections::{HashMap, HashSet};
@@ -63,7 +64,6 @@ impl Bindings {
         }
         let mut used: HashSet<u32> = (0..named as u32).collect();
         bindings.cut(tracks, named, &mut used);
-        bindings.find_in_requests(tracks, inputs, &ids, &mut used);
         if used.is_empty() {
             return Bindings::default();
         }
@@ -102,12 +102,11 @@ impl Bindings {
         }
     }
 
-    /// Tokens, and what stands for a secret.
+    /// What stands for a secret.
     fn add_implied(&mut self, position: usize, track: &Track, input: &Value, ids: &mut HashMap<String, u32>) {
-        let token = track.token_member().map(|member| vec![member.to_owned()]);
         let redacted = track.interaction.redacted.iter().filter(|place| place.rule != Rule::AccountId.id());
         let secrets = redacted.filter_map(|place| Some(pointer::tokens(place.member_of("/request")?).collect()));
-        let paths: Vec<Vec<String>> = token.into_iter().chain(secrets).collect();
+        let paths: Vec<Vec<String>> = secrets.collect();
         for path in paths {
             if let Some(Value::Text(text)) = follow(input, &path)
                 && !text.is_empty()
@@ -133,28 +132,6 @@ impl Bindings {
             if search.may_be_in(response.body()) || response.headers().values().any(|value| search.may_be_in(value.as_bytes())) {
                 used.extend(track.template.add_names(response.headers(), &names));
             }
-        }
-    }
-
-    /// Finds which values recur as a whole in requests, other than where they are given.
-    fn find_in_requests(&mut self, tracks: &[Track], inputs: &[Option<Value>], ids: &HashMap<String, u32>, used: &mut HashSet<u32>) {
-        for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
-            let Some(input) = input else { continue };
-            let own = track.token.as_deref();
-            let told = &self.told[position];
-            let list = &mut self.list;
-            each_text(input, &mut |text| {
-                let Some(id) = ids.get(text) else { return };
-                // What is given here is no recurrence; a secret's stand-in stands in the key as it is.
-                let is_given = own == Some(text) || told.iter().any(|(told, _)| told == id);
-                if let Some(binding) = list.get_mut(*id as usize)
-                    && !is_given
-                    && is_generated(text)
-                {
-                    binding.in_requests = true;
-                    used.insert(*id);
-                }
-            });
         }
     }
 
@@ -187,11 +164,6 @@ impl Bindings {
     }
 }
 
-/// A token that an SDK made up: no other member says the same by chance.
-fn is_generated(text: &str) -> bool {
-    text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
 /// Looks for many texts at once, in a body as it is.
 struct Search {
     plain: Option<aho_corasick::AhoCorasick>,
@@ -210,15 +182,6 @@ impl Search {
 
     fn may_be_in(&self, bytes: &[u8]) -> bool {
         self.must_read || self.plain.as_ref().is_none_or(|plain| plain.is_match(bytes))
-    }
-}
-
-fn each_text(value: &Value, visit: &mut dyn FnMut(&str)) {
-    match value {
-        Value::Text(text) => visit(text),
-        Value::List(items) => items.iter().for_each(|item| each_text(item, visit)),
-        Value::Object(members) => members.iter().for_each(|(_, member)| each_text(member, visit)),
-        _ => {}
     }
 }
 

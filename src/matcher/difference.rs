@@ -1,6 +1,6 @@
 //! Where a live call differs from the recording that is nearest to it.
 //!
-//! What the key leaves out is no difference: idempotency tokens, nulls, account ids that are merely
+//! What the key leaves out is no difference: idempotency tokens, nulls, lengths and checksums, account ids that are merely
 //! renamed, names that are bound, and whatever a rule ignores.
 
 use super::propose;
@@ -9,7 +9,7 @@ use super::{Tape, key};
 use crate::inspect::Call;
 use crate::pointer::Path;
 use crate::redaction::Redactor;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
 use crate::redaction::scan;
 use crate::value::Value;
@@ -46,7 +46,7 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
     };
     let rules = tape.operations.rules(track.operation);
     let mut differences = Vec::new();
-    if recorded_call.region != call.region && rules.is_none_or(|rules| !rules.any_region) {
+    if recorded_call.region != call.region && call.region.is_some() && rules.is_none_or(|rules| !rules.any_region) {
         let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
         let difference = Difference {
             path: "region".to_owned(),
@@ -122,11 +122,15 @@ impl Compare<'_> {
 
     fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: (&Value, &[(String, Value)]), new: (&Value, &[(String, Value)])) {
         let mut seen: Vec<&str> = Vec::new();
+        let is_root = path.render().is_empty();
         for (name, _) in old.1.iter().chain(new.1) {
             if seen.contains(&name.as_str()) {
                 continue;
             }
             seen.push(name);
+            if is_root && context.child(name).member.is_some_and(key::is_of_the_wire) {
+                continue;
+            }
             let place = path.name(name);
             let recorded = old.0.member(name).unwrap_or(&Value::Null);
             let sent = new.0.member(name).unwrap_or(&Value::Null);

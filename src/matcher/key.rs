@@ -14,9 +14,9 @@ use crate::inspect::Call;
 use crate::model::http::Binding;
 use crate::model::schema::Member;
 use crate::pointer::Path;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
-use crate::redaction::scan;
+use crate::redaction::scan::{self, layers};
 use crate::redaction::{Redactor, headers};
 use crate::value::Value;
 use std::borrow::Cow;
@@ -213,6 +213,7 @@ impl Form<'_> {
         let Value::Object(members) = input else {
             return self.value(context, Path::ROOT, input);
         };
+        let context = context.around(members);
         self.out.push(OBJECT);
         sorted(
             members.len(),
@@ -271,9 +272,16 @@ impl Form<'_> {
     /// A blob that is text may hold what redaction takes out by its form.
     fn blob(&mut self, bytes: &[u8]) {
         self.out.push(BLOB);
-        match std::str::from_utf8(bytes).map(|content| self.redactor.scrubbed(content)) {
-            Ok(clean) => self.text("", &clean),
-            Err(_) => self.out.extend_from_slice(blake3::hash(bytes).as_bytes()),
+        let clean = self.redactor.scrubbed_bytes(bytes);
+        // What compression hides is compared in the clear: there are several ways to compress.
+        let mut is_text = false;
+        let _ = layers::in_bytes(&clean, &mut |content| {
+            is_text = true;
+            self.text("", content);
+            None
+        });
+        if !is_text {
+            self.out.extend_from_slice(blake3::hash(&clean).as_bytes());
         }
     }
 
@@ -296,6 +304,10 @@ impl Form<'_> {
     }
 
     fn text(&mut self, name: &str, content: &str) {
+        // Account ids behind base64 are renamed in a recording as they are in the clear.
+        let has_digits = |inner: &str| scan::twelve_digits(inner.as_bytes()).next().is_some();
+        let opened = layers::opened(content, &has_digits);
+        let content = opened.as_deref().unwrap_or(content);
         let renamed = self.names.and_then(|names| names.renamed(content));
         let content = renamed.as_deref().unwrap_or(content);
         if scan::twelve_digits(content.as_bytes()).next().is_some() {
@@ -351,6 +363,7 @@ impl Form<'_> {
 
     fn object(&mut self, context: Context<'_>, path: Path<'_>, entries: &[(String, Value)]) {
         self.out.push(OBJECT);
+        let context = context.around(entries);
         if context.is_map() {
             self.map(context, path, entries);
         } else {
@@ -411,10 +424,11 @@ impl Form<'_> {
 }
 
 /// Whether a member says how a message travels and not what it asks for: its length, its encoding,
-/// its checksum. SDKs differ in them, and they are not recorded.
-fn is_of_the_wire(member: &Member) -> bool {
+/// its checksum. SDKs differ in them, and they are not recorded. (A content encoding that is a member
+/// belongs to an object, and says something.)
+pub(super) fn is_of_the_wire(member: &Member) -> bool {
     match &member.binding {
-        Binding::Header(name) => headers::is_volatile(name),
+        Binding::Header(name) => headers::is_volatile(name) && name != "content-encoding",
         _ => false,
     }
 }

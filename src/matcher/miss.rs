@@ -3,7 +3,7 @@
 //! The nearest recording is found by an index over hashes of top-level members, so that its cost
 //! does not grow with the bodies of a cassette; only the one that is nearest is decoded again and
 //! compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
-//! (idempotency tokens, nulls, account ids that are merely renamed) is no difference.
+//! (idempotency tokens, nulls, lengths and checksums, account ids that are merely renamed) is no difference.
 
 use super::difference::differences;
 pub use super::difference::{Difference, Hint};
@@ -75,6 +75,7 @@ impl Miss {
     /// Explains an outcome that is no play of this session. `input` is the live one.
     pub fn explain(tape: &Tape, session: &Session, call: &Call, input: &Value, outcome: Outcome) -> Miss {
         let operation = full_name(call);
+        let input = &*session.as_recorded(input);
         if let Outcome::OutOfOrder { position, expected } = outcome {
             let title = tape.track(expected).and_then(|track| track.call.as_ref()).map(full_name);
             return Miss::OutOfOrder {

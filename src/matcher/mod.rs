@@ -5,6 +5,7 @@
 //! by a [`miss::Miss`]. The matcher stands on the redactor, because a key holds stand-ins; who
 //! answers, and how, is the proxy's affair.
 
+mod aliases;
 mod binding;
 pub mod compare;
 mod difference;
@@ -27,7 +28,7 @@ use crate::inspect::{Call, Finding};
 use crate::protocol::Reply;
 use crate::redaction::Redactor;
 use crate::redaction::echo::Template;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::settings::{CallRules, Order};
 use crate::value::Value;
 use crate::wire::Request;
@@ -114,6 +115,8 @@ pub struct Tape {
     by_token: HashMap<(TokenId, u32), Vec<u32>>,
     tokens: u32,
     operations: Operations,
+    /// Where calls were made, in order of first appearance.
+    regions: Vec<String>,
     nearest: miss::Index,
     lints: Vec<(usize, String)>,
     bindings: Bindings,
@@ -191,6 +194,7 @@ impl Tape {
             by_token: HashMap::new(),
             tokens: 0,
             operations: Operations::default(),
+            regions: Vec::new(),
             nearest: miss::Index::default(),
             lints: Vec::new(),
             bindings: Bindings::default(),
@@ -261,6 +265,11 @@ impl Tape {
             .and_then(|call| call.service.operation(call.operation).idempotency_token.as_deref());
         let token = member.and_then(|member| input.as_ref()?.member(member)?.as_text());
         let template = Template::new(&interaction, input.as_ref(), member);
+        if let Some(region) = call.as_ref().and_then(|call| call.region.as_ref())
+            && !self.regions.contains(region)
+        {
+            self.regions.push(region.clone());
+        }
         self.tracks.push(Track {
             operation: call.as_ref().map(|call| self.operations.intern(call)),
             token: token.map(str::to_owned),
@@ -327,9 +336,21 @@ impl Tape {
         (track.key, track.key_index, track.token_id) = (key, key_index, token_id);
     }
 
-    /// The key of a live call, as this tape makes keys. `names` are those that the session knows.
+    /// The key of a live call, as this tape makes keys. A call that names no region (it is unsigned,
+    /// and came by the endpoint door) means one that was recorded. `names` are those that the
+    /// session knows.
     fn key(&self, call: &Call, input: &Value, names: Option<&Names>) -> Key {
-        key::key_with(call, input, self.reading(false, self.operation(call), names))
+        let reading = self.reading(false, self.operation(call), names);
+        let key = key::key_with(call, input, reading);
+        if call.region.is_some() || self.keys.contains_key(&key) {
+            return key;
+        }
+        let mut placed = self.regions.iter().map(|region| {
+            let mut call = call.clone();
+            call.region = Some(region.clone());
+            key::key_with(&call, input, reading)
+        });
+        placed.find(|placed| self.keys.contains_key(placed)).unwrap_or(key)
     }
 
     /// The key of a live request, in its plain form, that no model describes.
@@ -425,6 +446,21 @@ mod tests {
         let session = Session::new(&tape);
         assert_eq!(text(&session.body(&tape, 0, &input(r#"{"spec":"one"}"#))), r#"{"spec":"one"}"#);
         assert_eq!(session.body(&tape, 1, &input("{}")), "");
+    }
+
+    #[test]
+    fn a_call_that_names_no_region_means_the_one_that_was_recorded() {
+        let tape = tape(&[(r#"{"name":"a"}"#, 200)]);
+        let mut call = call("Put");
+        let session = Session::new(&tape);
+        let mut ask = |region: Option<&str>| {
+            call.region = region.map(str::to_owned);
+            let key = session.key(&tape, &call, &input(r#"{"name":"a"}"#));
+            session.play(&tape, key, tape.operation(&call), None, true)
+        };
+        assert_eq!(ask(Some("eu-west-1")), Outcome::Unrecorded);
+        assert_eq!(ask(None), Outcome::Play { position: 0, again: false });
+        assert_eq!(ask(Some("us-east-1")), Outcome::Play { position: 0, again: true });
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! it, the longer counts; of an `ignore` and a `compare` for the same place, `compare`.
 
 use crate::pointer::Path;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::settings::{CallRules, Place, Step, Target};
 use crate::value::Value;
 use std::borrow::Cow;

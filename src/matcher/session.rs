@@ -12,14 +12,17 @@
 //!
 //! Nothing here depends on how calls of different keys interleave.
 
+use super::aliases::Aliases;
 use super::binding::{Binding as Bound, follow};
 use super::key::Key;
 use super::{OperationId, Tape, TokenId};
 use crate::inspect::Call;
-use crate::redaction::names::Names;
+use crate::redaction::renaming::Names;
 use crate::value::Value;
+use crate::wire::Response;
 use bytes::Bytes;
 use http::HeaderMap;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -81,6 +84,8 @@ struct State {
     live: Vec<Option<String>>,
     /// The same, as far as requests may hold it.
     names: Names,
+    /// What live tokens mean in other calls and answers.
+    aliases: Aliases,
 }
 
 #[derive(Clone, Copy)]
@@ -113,15 +118,17 @@ impl Session {
                 turn: 0,
                 live: vec![None; tape.bindings.list.len()],
                 names: Names::default(),
+                aliases: Aliases::default(),
             }),
         }
     }
 
     /// The key of a live call, under the names that this session knows.
     pub fn key(&self, tape: &Tape, call: &Call, input: &Value) -> Key {
+        let input = self.as_recorded(input);
         match tape.renames {
-            true => tape.key(call, input, Some(&self.lock().names)),
-            false => tape.key(call, input, None),
+            true => tape.key(call, &input, Some(&self.lock().names)),
+            false => tape.key(call, &input, None),
         }
     }
 
@@ -199,6 +206,17 @@ impl Session {
             return None;
         }
         Some(state.take(tape, choice, key, operation, token))
+    }
+
+    /// A live input as it would have been recorded: with the recorded tokens in the place of those
+    /// live ones that were bound in earlier calls. Keys are made of this.
+    pub fn as_recorded<'v>(&self, input: &'v Value) -> Cow<'v, Value> {
+        self.lock().aliases.as_recorded(input)
+    }
+
+    /// Puts the live tokens of this session into an answer, for the recorded ones.
+    pub fn fill(&self, response: &mut Response) {
+        self.lock().aliases.fill(response);
     }
 
     /// Positions of interactions that were never played, in recorded order.
@@ -350,7 +368,11 @@ impl State {
     }
 
     fn bind(&mut self, tape: &Tape, operation: OperationId, token: &str, key: Key, position: u32) {
-        let recorded = tape.track(position as usize).and_then(|track| track.token_id);
+        let track = tape.track(position as usize);
+        if let Some(recorded) = track.and_then(|track| track.token.as_deref()) {
+            self.aliases.learn(token, recorded);
+        }
+        let recorded = track.and_then(|track| track.token_id);
         if let Some(bound) = recorded.and_then(|recorded| self.bound.get_mut(recorded.0 as usize)) {
             *bound = true;
         }
@@ -503,6 +525,21 @@ mod tests {
             again(0),
             "the first use counts"
         );
+    }
+
+    #[test]
+    fn a_live_token_is_known_in_later_calls_and_answers() {
+        let (number, live) = ("00000000-0000-4000-8000-000000000001", "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11");
+        let put = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
+        let get = |version: &str| format!(r#"Get{{"name":"{version}"}}"#);
+        let tape = tape(&[(&put(number), 200), (&get(number), 200)]);
+        let session = Session::new(&tape);
+        assert_eq!(play(&session, &tape, &get(live)), Outcome::Unrecorded);
+        assert_eq!(play(&session, &tape, &put(live)), first(0));
+        assert_eq!(play(&session, &tape, &get(live)), first(1));
+        let mut response = Response::new(get(number).into());
+        session.fill(&mut response);
+        assert_eq!(*response.body(), get(live).as_bytes());
     }
 
     #[test]

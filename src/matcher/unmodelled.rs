@@ -6,7 +6,8 @@
 
 use super::key::{Key, hashed, text};
 use crate::json::rewrite;
-use crate::redaction::{Redactor, headers, scan};
+use crate::redaction::Redactor;
+use crate::redaction::scan::{self, layers};
 use crate::wire::Request;
 use std::borrow::Cow;
 
@@ -30,18 +31,16 @@ const MEANINGLESS: [&str; 8] = [
 /// The key of a request in its plain form, live or recorded.
 pub(super) fn key(request: &Request, redactor: &Redactor) -> Key {
     let mut accounts = Vec::new();
-    let path = redactor.scrubbed(request.uri().path());
-    let query = redactor.scrubbed(request.uri().query().unwrap_or_default());
+    let (uri, body) = redactor.scrubbed_request(request);
     let mut form = vec![UNMODELLED];
     text(&mut form, request.method().as_str());
-    text(&mut form, &renamed(&path, &mut accounts));
-    for pair in pairs(&query) {
+    text(&mut form, &renamed(uri.path(), &mut accounts));
+    for pair in pairs(uri.query().unwrap_or_default()) {
         text(&mut form, &renamed(pair, &mut accounts));
     }
     form.push(END);
-    let body = headers::decode_content(request.headers(), request.body()).unwrap_or_else(|_| request.body().clone());
     match std::str::from_utf8(&body) {
-        Ok(body) => form.extend_from_slice(renamed(&meaning(body, redactor), &mut accounts).as_bytes()),
+        Ok(body) => form.extend_from_slice(renamed(&meaning(body), &mut accounts).as_bytes()),
         Err(_) => form.extend_from_slice(&body),
     }
     hashed(&form)
@@ -57,18 +56,16 @@ fn pairs(query: &str) -> Vec<&str> {
     pairs
 }
 
-/// A body without secrets and, where it is JSON, without white space between its tokens.
-fn meaning<'b>(body: &'b str, redactor: &Redactor) -> Cow<'b, str> {
-    let clean = redactor.scrubbed(body);
-    match rewrite::compact(&clean) {
-        Ok(compact) => Cow::Owned(compact),
-        Err(_) => clean,
-    }
+/// A body, where it is JSON, without white space between its tokens.
+fn meaning(body: &str) -> Cow<'_, str> {
+    rewrite::compact(body).map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// Account ids by order of first appearance. Without a model any twelve digits may be one, so all
 /// are; two calls that differ in nothing else are then told apart by their order.
 fn renamed<'t>(text: &'t str, accounts: &mut Vec<String>) -> Cow<'t, str> {
+    let has_digits = |inner: &str| scan::has_twelve_digits(inner.as_bytes());
+    let text = layers::opened(text, &has_digits).map_or(Cow::Borrowed(text), Cow::Owned);
     let mut seen = std::mem::take(accounts);
     for start in scan::twelve_digits(text.as_bytes()) {
         if let Some(id) = text.get(start..start + 12)
@@ -78,9 +75,9 @@ fn renamed<'t>(text: &'t str, accounts: &mut Vec<String>) -> Cow<'t, str> {
         }
     }
     let number = |id: &str| Some(format!("{:012}", seen.iter().position(|known| known == id)?));
-    let renamed = scan::rename_accounts(text, &number);
+    let renamed = scan::rename_accounts(&text, &number);
     *accounts = seen;
-    renamed.map_or(Cow::Borrowed(text), Cow::Owned)
+    renamed.map_or(text, Cow::Owned)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub struct Catalog {
     /// The entries that were compiled at start.
     services: Vec<Arc<Service>>,
     by_name: HashMap<String, Vec<usize>>,
+    /// Any two services' shapes have the same local name.
+    shares_names: bool,
     by_signing_name: HashMap<String, Vec<usize>>,
     by_endpoint_prefix: HashMap<String, Vec<usize>>,
     by_any_name: HashMap<String, usize>,
@@ -170,6 +172,7 @@ impl Catalog {
     fn index(&mut self) {
         self.services = self.entries.iter().filter_map(Entry::loaded).cloned().collect();
         self.by_name = positions(&self.entries, Listing::name);
+        self.shares_names = self.by_name.values().any(|found| found.len() > 1);
         self.by_signing_name = positions(&self.entries, |listing| &listing.signing_name);
         self.by_endpoint_prefix = positions(&self.entries, |listing| &listing.endpoint_prefix);
         self.by_any_name = any_names(&self.entries);
@@ -208,6 +211,11 @@ impl Catalog {
     /// Every service whose shape has this local name.
     pub fn all_by_shape_name(&self, name: &str) -> Vec<Arc<Service>> {
         self.all(self.at_shape_name(name))
+    }
+
+    /// Whether several services' shapes have this local name.
+    pub fn is_shared(&self, name: &str) -> bool {
+        self.shares_names && self.at_shape_name(name).len() > 1
     }
 
     /// CloudTrail's older clients write a package before the name; no name has a dot itself.

@@ -117,6 +117,11 @@ impl Service {
         }
     }
 
+    /// Whether the model names errors, of its own or of any operation. EC2's names none.
+    pub fn names_errors(&self) -> bool {
+        !self.errors.is_empty() || self.operations.iter().any(|operation| !operation.errors.is_empty())
+    }
+
     /// Every error an operation is modelled to answer with, the service's common ones included.
     pub fn errors_of(&self, operation: OperationIndex) -> impl Iterator<Item = ShapeIndex> + '_ {
         self.operation(operation).errors.iter().chain(&self.errors).copied()

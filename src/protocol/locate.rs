@@ -4,7 +4,7 @@
 
 mod bound;
 
-use super::{Answer, Malformed};
+use super::{Answer, Malformed, events};
 use crate::codec::form::Dialect;
 use crate::codec::spot::{self, Root, Visit};
 use crate::model::schema::{OperationIndex, Service, ShapeIndex};
@@ -43,6 +43,18 @@ pub fn cbor_body(service: &Service, shape: Option<ShapeIndex>, body: &[u8], visi
         return Ok(());
     }
     spot::in_cbor(root(service, shape, ""), body, visit).map_err(|error| Malformed(format!("the body is {error}")))
+}
+
+/// The body of an RPC protocol that is a stream of events, each in a format of its own.
+///
+/// # Errors
+/// Where it is none.
+pub fn rpc_stream(service: &Service, shape: ShapeIndex, cbor: bool, body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+    let in_document = |root: Root<'_>, payload: &[u8], visit: Visit<'_>| match cbor {
+        true => spot::in_cbor(root, payload, visit).map_err(|error| Malformed(format!("the payload is {error}"))),
+        false => json(root, false, payload, visit),
+    };
+    events::locate(service, shape, body, &in_document, visit)
 }
 
 /// A form body, and the query of a `GET` that holds what a form would: awsQuery and ec2Query.
@@ -143,7 +155,16 @@ fn rest_body(
             bound::whole(&member, body, visit);
             return Ok(());
         }
-        Some(Payload::Stream) => return Err(Malformed("Ferrotape cannot write stand-ins into an event stream".to_owned())),
+        Some(Payload::Stream) => {
+            let Some(shape) = shape.filter(|_| !body.is_empty()) else {
+                return Ok(());
+            };
+            let in_document = |root: Root<'_>, payload: &[u8], visit: Visit<'_>| match document {
+                Document::Json => json(root, true, payload, visit),
+                Document::Xml => xml(root, &[&[]], payload, visit),
+            };
+            return events::locate(service, shape, body, &in_document, visit);
+        }
         Some(Payload::Document { member, shape }) => (Some(shape), member),
         None => (shape, String::new()),
     };

@@ -100,6 +100,8 @@ struct Rank {
     named: bool,
     complete: bool,
     required: usize,
+    /// botocore keeps S3's old operations beside those that took their place, on the same route.
+    current: bool,
 }
 
 impl Rank {
@@ -121,6 +123,7 @@ impl Rank {
             named,
             complete: present.iter().all(|present| *present),
             required: present.iter().filter(|present| **present).count(),
+            current: !operation.traits.contains_key("smithy.api#deprecated"),
         }
     }
 }

@@ -116,11 +116,12 @@ impl Protocol for RpcV2 {
     }
 
     fn locate_request(&self, service: &Service, operation: OperationIndex, request: &Request, visit: Visit<'_>) -> Result<(), Malformed> {
-        (self.locate)(service, Some(service.operation(operation).input), request.body(), visit)
+        let input = service.operation(operation).input;
+        self.locate_body(service, Some(input), request.headers(), request.body(), visit)
     }
 
     fn locate_response(&self, service: &Service, answer: Answer, response: &Response, visit: Visit<'_>) -> Result<(), Malformed> {
-        (self.locate)(service, answer.shape(service), response.body(), visit)
+        self.locate_body(service, answer.shape(service), response.headers(), response.body(), visit)
     }
 
     fn encode_error(&self, service: &Service, refusal: &Refusal<'_>) -> Response {
@@ -187,6 +188,20 @@ impl Protocol for RpcV2 {
 }
 
 impl RpcV2 {
+    fn locate_body(
+        &self,
+        service: &Service,
+        shape: Option<ShapeIndex>,
+        headers: &HeaderMap,
+        body: &[u8],
+        visit: Visit<'_>,
+    ) -> Result<(), Malformed> {
+        match shape.filter(|shape| is_stream(service, *shape, headers)) {
+            Some(shape) => super::locate::rpc_stream(service, shape, self.content_type.ends_with("cbor"), body, visit),
+            None => (self.locate)(service, shape, body, visit),
+        }
+    }
+
     fn read(&self, service: &Service, shape: Option<ShapeIndex>, headers: &HeaderMap, body: &Bytes) -> Result<Value, Malformed> {
         let body = content::decoded(headers, body).map_err(Malformed)?;
         if body.is_empty() {

@@ -35,6 +35,7 @@ impl<S: Shelf> Comparing<S> {
 
     fn compared(&self, playing: &Playing, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
         let tape = &playing.playable.tape;
+        let input = &*playing.positions.as_recorded(input);
         let key = playing.positions.key(tape, call, input);
         let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
             Choice::Play { position, .. } => position,

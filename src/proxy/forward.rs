@@ -2,8 +2,9 @@
 
 use super::address::{Address, AddressError, Preferences};
 use super::body::Payload;
+use super::claim::Claim;
 use super::credentials::{CredentialSource, Keyring, Keys, Owner};
-use super::sign::{self, Target};
+use super::sign::{self, SignError, Target};
 use super::signature::{self, Signed};
 use super::upstream::{Upstream, UpstreamError};
 use super::{Arrival, Door};
@@ -125,9 +126,9 @@ impl Forwarder {
         let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
         let mut outgoing = request.clone();
         *outgoing.uri_mut() = named.clone();
-        let scope = scope::of(request.uri(), request.headers());
-        if let Some((scope, keys)) = self.keys_for(arrival, request, scope).await? {
-            let (head, body) = outgoing.into_parts();
+        if let Some((scope, keys)) = self.keys_for(arrival, request).await? {
+            let unsigned = |error: SignError| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, format!("Ferrotape: {error}"));
+            let (head, body) = sign::with_one_signature(outgoing).map_err(unsigned)?.into_parts();
             if address.asymmetric {
                 return Err(no_address(&AddressError::Asymmetric));
             }
@@ -135,38 +136,35 @@ impl Forwarder {
                 region: address.signing_region.as_deref().unwrap_or(&scope.region_as_written),
                 service: address.signing_name.as_deref().unwrap_or(&scope.service),
             };
-            let head = sign::sign(head, &body, target, &keys, SystemTime::now());
-            outgoing = Request::from_parts(
-                head.map_err(|error| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, error.to_string()))?,
-                body,
-            );
+            let head = sign::sign(head, &body, target, &keys, SystemTime::now()).map_err(unsigned)?;
+            outgoing = Request::from_parts(head, body);
         } else if arrival.door == Door::Endpoint {
             let host = wire::header_value(named.authority().map_or("", |authority| authority.as_str()));
             outgoing.headers_mut().insert(HOST, host);
         }
-        *outgoing.uri_mut() = dialled;
+        // What was signed: a presigned URL has lost its old signature.
+        if arrival.door != Door::Endpoint {
+            *outgoing.uri_mut() = self.upstream.locate(outgoing.uri());
+        }
         Ok(outgoing)
     }
 
     /// The keys to sign with again; none where the request goes on with what it has.
-    async fn keys_for(&self, arrival: &Arrival, request: &Request, scope: Option<Scope>) -> Result<Option<(Scope, Keys)>, Refused> {
+    async fn keys_for(&self, arrival: &Arrival, request: &Request) -> Result<Option<(Scope, Keys)>, Refused> {
         let denied = |message: String| Refused::new(Outcome::NotRecorded, 403, ACCESS_DENIED, message);
-        let Some(scope) = scope else { return Ok(None) };
-        let (known, replacement) = match self.keyring.owner(&scope.access_key_id) {
+        let Some(claim) = Claim::of(request) else { return Ok(None) };
+        let (known, replacement) = match self.keyring.owner(claim.access_key_id()) {
             Some(Owner::Run(keys)) => (keys, None),
             Some(Owner::Vended(keys)) => (keys.clone(), Some(keys)),
             None if arrival.door == Door::Endpoint && self.may_sign_as_default(arrival) => {
-                let keys = self
-                    .credentials
-                    .keys()
-                    .await
-                    .map_err(|error| denied(format!("Ferrotape: {error}")))?;
-                return Ok(Some((scope, keys)));
+                let keys = self.credentials.keys().await;
+                let keys = keys.map_err(|error| denied(format!("Ferrotape: {error}")))?;
+                return Ok(Some((claim.into_scope(), keys)));
             }
             None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {
                 return Err(denied(format!(
                     "Ferrotape: the request is signed with key `{}`, which is not this run's; use the environment that Ferrotape gives, or the intercept door",
-                    scope.access_key_id
+                    claim.access_key_id()
                 )));
             }
             None => return Ok(None),
@@ -183,11 +181,13 @@ impl Forwarder {
             headers: request.headers(),
             body: request.body(),
         };
-        signature::verify(signed, &scope, &known.secret_access_key).map_err(|error| denied(format!("Ferrotape: {error}")))?;
+        claim
+            .verify(signed, &known.secret_access_key)
+            .map_err(|error| denied(format!("Ferrotape: {error}")))?;
         match replacement {
-            Some(keys) => Ok(Some((scope, keys))),
+            Some(keys) => Ok(Some((claim.into_scope(), keys))),
             None => match self.credentials.keys().await {
-                Ok(keys) => Ok(Some((scope, keys))),
+                Ok(keys) => Ok(Some((claim.into_scope(), keys))),
                 Err(error) => Err(denied(format!("Ferrotape: {error}"))),
             },
         }
@@ -207,8 +207,8 @@ impl Forwarder {
     }
 
     /// Whether a request is signed with a key that must be exchanged for another.
-    pub(super) fn must_sign(&self, arrival: &Arrival, head: &http::request::Parts) -> bool {
-        let known = scope::of(&head.uri, &head.headers).is_some_and(|scope| self.keyring.owner(&scope.access_key_id).is_some());
+    pub(super) fn must_sign(&self, arrival: &Arrival, request: &Request) -> bool {
+        let known = Claim::of(request).is_some_and(|claim| self.keyring.owner(claim.access_key_id()).is_some());
         arrival.door == Door::Endpoint || known
     }
 }

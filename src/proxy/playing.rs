@@ -3,14 +3,16 @@
 
 use super::sessions::{Stage, Unplayed};
 use crate::cassette::Name;
+use crate::codec::checksum;
+use crate::contract::Side;
 use crate::matcher::session::Session as Positions;
 use crate::matcher::{Tape, Track};
-use crate::redaction::headers::{encode_content, is_checksum, refresh_checksums};
+use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName};
+use http::{Method, StatusCode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,8 +39,12 @@ pub struct Playable {
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
+    /// The body is encoded as the client likes it.
+    encoded: bool,
     /// What the client sends or accepts changes headers: content encodings, checksums.
     varies: bool,
+    /// It answers a GET, so `x-amz-checksum-*` is of its body; elsewhere it is of what was sent.
+    is_object: bool,
 }
 
 impl Playable {
@@ -72,12 +78,12 @@ impl Playing {
 
     /// What the interaction at `position` answers to this request.
     pub fn response(&self, position: usize, request: &Request, input: &Value) -> Response {
-        let Playing { playable, positions } = self;
-        let Some(answer) = playable.answers.get(position) else {
+        let Playable { tape, answers, .. } = &*self.playable;
+        let Some(answer) = answers.get(position) else {
             return Response::default();
         };
-        let mut response = answer.response(request, positions.body(&playable.tape, position, input));
-        positions.fill_headers(&playable.tape, position, input, response.headers_mut());
+        let mut response = answer.response(request, self.positions.body(tape, position, input), &self.positions);
+        self.positions.fill_headers(tape, position, input, response.headers_mut());
         response
     }
 
@@ -148,28 +154,40 @@ impl<S: Shelf> Stage for Players<S> {
 impl Answer {
     fn new(track: &Track) -> Answer {
         let recorded = &track.interaction.response;
-        let mut headers = recorded.headers().clone();
-        refresh_checksums(&mut headers, recorded.body());
-        let varies = headers.contains_key(CONTENT_ENCODING) || (!track.template.is_fixed() && headers.keys().any(is_checksum));
-        Answer {
+        let owned = !track.is_error && track.call.as_ref().is_some_and(|call| call.owns_encoding(Side::Response));
+        let encoded = recorded.headers().contains_key(CONTENT_ENCODING) && !owned;
+        let mut answer = Answer {
             status: recorded.status(),
-            headers,
-            varies,
-        }
+            headers: HeaderMap::new(),
+            encoded,
+            varies: encoded || (!track.template.is_fixed() && recorded.headers().keys().any(is_checksum)),
+            is_object: track.interaction.request.method() == Method::GET,
+        };
+        let mut headers = recorded.headers().clone();
+        // Somebody may have edited the body; what cannot be made anew is believed.
+        let known = |name: &HeaderName| checksum::header_value(name.as_str(), b"").is_some();
+        refresh_some_checksums(&mut headers, recorded.body(), |name| known(name) && answer.is_of_the_body(name));
+        answer.headers = headers;
+        answer
     }
 
-    fn response(&self, request: &Request, body: Bytes) -> Response {
-        let mut headers = self.headers.clone();
-        let body = if self.varies {
-            let body = encode_content(&mut headers, body, request.headers());
-            refresh_checksums(&mut headers, &body);
-            body
-        } else {
-            body
-        };
+    fn is_of_the_body(&self, checksum: &HeaderName) -> bool {
+        self.is_object || !checksum.as_str().starts_with("x-amz-checksum-")
+    }
+
+    fn response(&self, request: &Request, body: Bytes, positions: &Positions) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
+        response.headers_mut().clone_from(&self.headers);
+        positions.fill(&mut response);
+        if self.encoded {
+            let plain = std::mem::take(response.body_mut());
+            *response.body_mut() = encode_content(response.headers_mut(), plain, request.headers());
+        }
+        if self.varies {
+            let body = response.body().clone();
+            refresh_some_checksums(response.headers_mut(), &body, |name| self.is_of_the_body(name));
+        }
         response
     }
 }

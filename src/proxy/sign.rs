@@ -2,9 +2,11 @@
 //! signature cannot stay valid.
 //!
 //! What is sent is what the client sent, save for the headers of its signature. S3 differs from
-//! everybody else: its path is taken as it is, and the payload's hash is a header.
+//! everybody else: its path is taken as it is, and the payload's hash is a header. A presigned URL
+//! becomes a request signed by header, and a body whose chunks are signed one by one becomes whole.
 
 use super::credentials::Keys;
+use crate::inspect::{presigned, whole};
 use crate::wire;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
@@ -23,12 +25,20 @@ const SIGNATURE_HEADERS: [&str; 4] = ["authorization", "x-amz-date", "x-amz-secu
 /// Headers that a hop may change, besides those that aws-sigv4 leaves out itself.
 const UNSIGNED_HEADERS: [&str; 4] = ["accept-encoding", "content-length", "expect", "via"];
 
+/// How `x-amz-content-sha256` begins where each chunk of the body is signed.
+const SIGNED_CHUNKS: &str = "STREAMING-AWS4-";
+
 /// Why a request cannot be signed again.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// Each chunk carries a signature that depends on the one before.
-    #[error("the body is signed chunk by chunk (`{0}`), which cannot be signed again; use the intercept door")]
-    SignedChunks(String),
+    /// Its chunks, each with a signature that depends on the one before, cannot be told apart.
+    #[error("the body is signed chunk by chunk (`{kind}`), and cannot be taken apart to be signed again: {reason}; use the intercept door")]
+    SignedChunks {
+        /// What `x-amz-content-sha256` says.
+        kind: String,
+        /// What is wrong with the chunks.
+        reason: String,
+    },
     /// The URI names no host.
     #[error("`{0}` names no host to sign for")]
     NoHost(String),
@@ -46,12 +56,24 @@ pub struct Target<'a> {
     pub service: &'a str,
 }
 
+/// The request with a body that one signature can cover: where each chunk is signed
+/// (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD`, with or without `-TRAILER`), they are joined.
+pub fn with_one_signature(request: wire::Request) -> Result<wire::Request, SignError> {
+    match wire::text(request.headers(), "x-amz-content-sha256") {
+        Some(kind) if kind.starts_with(SIGNED_CHUNKS) => {
+            let kind = kind.to_owned();
+            whole(&request).map_err(|reason| SignError::SignedChunks { kind, reason })
+        }
+        _ => Ok(request),
+    }
+}
+
 /// Signs a request whose URI is that of the upstream. `Host` becomes the URI's; the old signature,
 /// in headers or query, is dropped.
 pub fn sign(mut head: Parts, body: &[u8], target: Target<'_>, keys: &Keys, now: SystemTime) -> Result<Parts, SignError> {
     let stated = wire::text(&head.headers, "x-amz-content-sha256").map(str::to_owned);
-    let payload = payload(body, stated.as_deref())?;
-    head.uri = without_signature(&head.uri)?;
+    let payload = payload(body, stated.as_deref());
+    without_presigning(&mut head)?;
     head.headers = wire::keep(&head.headers, |name| !SIGNATURE_HEADERS.contains(&name.as_str()));
     let host = host_header(&head.uri)?;
     head.headers.insert(HOST, host);
@@ -83,12 +105,11 @@ fn texts(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What stands for the payload: as the client chose, where it left the payload unsigned.
-fn payload<'a>(body: &'a [u8], stated: Option<&str>) -> Result<SignableBody<'a>, SignError> {
+fn payload<'a>(body: &'a [u8], stated: Option<&str>) -> SignableBody<'a> {
     match stated {
-        Some("UNSIGNED-PAYLOAD") => Ok(SignableBody::UnsignedPayload),
-        Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => Ok(SignableBody::StreamingUnsignedPayloadTrailer),
-        Some(chunks) if chunks.starts_with("STREAMING-") => Err(SignError::SignedChunks(chunks.to_owned())),
-        _ => Ok(SignableBody::Bytes(body)),
+        Some("UNSIGNED-PAYLOAD") => SignableBody::UnsignedPayload,
+        Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => SignableBody::StreamingUnsignedPayloadTrailer,
+        _ => SignableBody::Bytes(body),
     }
 }
 
@@ -121,33 +142,22 @@ fn host_header(uri: &Uri) -> Result<HeaderValue, SignError> {
     HeaderValue::try_from(text).map_err(|_| no_host())
 }
 
-/// A presigned URL carries its signature in the query.
-fn without_signature(uri: &Uri) -> Result<Uri, SignError> {
-    let Some(query) = uri.query().filter(|query| query.contains("X-Amz-Signature=")) else {
-        return Ok(uri.clone());
+/// A presigned URL carries its signature in the query, and headers beside it: those go where S3
+/// looks for them in a request that is signed by header.
+fn without_presigning(head: &mut Parts) -> Result<(), SignError> {
+    let Some(presigned) = presigned(head.uri.query().unwrap_or_default()) else {
+        return Ok(());
     };
-    let is_signature = |pair: &str| {
-        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        matches!(
-            name,
-            "X-Amz-Algorithm"
-                | "X-Amz-Credential"
-                | "X-Amz-Date"
-                | "X-Amz-Expires"
-                | "X-Amz-SignedHeaders"
-                | "X-Amz-Signature"
-                | "X-Amz-Security-Token"
-        )
+    presigned.fill(&mut head.headers);
+    let path = match presigned.query.as_str() {
+        "" => head.uri.path().to_owned(),
+        query => format!("{}?{query}", head.uri.path()),
     };
-    let kept: Vec<_> = query.split('&').filter(|pair| !is_signature(pair)).collect();
-    let path = match kept.is_empty() {
-        true => uri.path().to_owned(),
-        false => format!("{}?{}", uri.path(), kept.join("&")),
-    };
-    let mut parts = uri.clone().into_parts();
-    let failed = |_| SignError::NoHost(uri.to_string());
-    parts.path_and_query = Some(PathAndQuery::try_from(path).map_err(failed)?);
-    Uri::from_parts(parts).map_err(|_| SignError::NoHost(uri.to_string()))
+    let failed = || SignError::NoHost(head.uri.to_string());
+    let mut parts = head.uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path).map_err(|_| failed())?);
+    head.uri = Uri::from_parts(parts).map_err(|_| failed())?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -250,23 +260,53 @@ mod tests {
         }
     }
 
+    fn in_signed_chunks(body: &'static str) -> wire::Request {
+        Request::put("https://b.s3.us-east-1.amazonaws.com/k")
+            .header("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+            .header("content-encoding", "gzip,aws-chunked")
+            .header("x-amz-decoded-content-length", "5")
+            .header("x-amz-trailer", "x-amz-checksum-crc32")
+            .body(bytes::Bytes::from(body))
+            .unwrap()
+    }
+
     #[test]
-    fn chunks_with_signatures_are_refused_with_a_way_out() {
-        let old = [("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")];
+    fn signed_chunks_are_joined_and_signed_as_one_body() {
+        let chunks =
+            "5;chunk-signature=ab\r\nhello\r\n0;chunk-signature=cd\r\nx-amz-checksum-crc32:NhCmhg==\r\nx-amz-trailer-signature:ef\r\n\r\n";
+        let (head, body) = with_one_signature(in_signed_chunks(chunks)).unwrap().into_parts();
+        assert_eq!(body, "hello");
         let target = Target {
             region: "us-east-1",
             service: "s3",
         };
-        let error = sign(head("PUT", "https://b.s3.amazonaws.com/k", &old), b"", target, &keys(), UNIX_EPOCH).unwrap_err();
+        let signed = sign(head, &body, target, &keys(), UNIX_EPOCH).unwrap();
+        assert_eq!(verifies(&signed, b"hello"), Ok(()));
+        assert_eq!(signed.headers["content-encoding"], "gzip");
+        assert_eq!(signed.headers["x-amz-checksum-crc32"], "NhCmhg==");
+        for gone in ["x-amz-trailer", "x-amz-decoded-content-length", "x-amz-trailer-signature"] {
+            assert!(!signed.headers.contains_key(gone), "{gone}");
+        }
+    }
+
+    #[test]
+    fn what_only_says_that_it_is_in_signed_chunks_is_refused_with_a_way_out() {
+        let error = with_one_signature(in_signed_chunks("hello")).unwrap_err();
         assert!(error.to_string().contains("use the intercept door"), "{error}");
     }
 
     #[test]
-    fn a_presigned_url_loses_its_old_signature() {
-        let uri = "https://b.s3.us-east-1.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&versionId=3&X-Amz-Signature=00";
-        let signed = resign("GET", uri, &[], b"", "s3");
-        assert_eq!(signed.uri.query(), Some("versionId=3"));
-        assert_eq!(verifies(&signed, b""), Ok(()));
+    fn a_presigned_url_loses_its_old_signature_and_keeps_what_it_asks() {
+        for signature in [
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-Signature=00",
+            "AWSAccessKeyId=OLD&Signature=a%3D&Expires=1",
+        ] {
+            let uri = format!("https://b.s3.us-east-1.amazonaws.com/k?x-amz-acl=private&versionId=3&{signature}");
+            let signed = resign("PUT", &uri, &[], b"body", "s3");
+            assert_eq!(signed.uri.query(), Some("versionId=3"));
+            assert_eq!(signed.headers["x-amz-acl"], "private");
+            assert_eq!(verifies(&signed, b"body"), Ok(()));
+        }
     }
 
     /// A verifier that is not ours.

@@ -7,10 +7,11 @@
 //! Of a request's own values only whole strings are filled: part of a string may be anything. Names
 //! that other calls gave ([`Template::add_names`]) are filled inside of strings too.
 
-use super::names::{Names, Piece};
+use super::renaming::{Names, Piece};
 use super::rules::Rule;
 use super::stand_in::base64_text;
 use crate::cassette::Interaction;
+use crate::codec::event_stream;
 use crate::codec::spot::{self, Form};
 use crate::pointer;
 use crate::value::Value;
@@ -218,8 +219,13 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
     if !sources.iter().any(is_there) {
         return slots;
     }
+    let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
     spot::anywhere(wire::text(headers, "content-type"), body, &mut |spot| {
         let is_value = !spot.key && spot.form.is_text();
+        // A filled frame would need another length and checksum.
+        if is_stream {
+            return;
+        }
         if let Some((_, source)) = sources.iter().find(|(known, _)| is_value && *known == spot.text) {
             slots.push(Slot {
                 place: spot.range,

@@ -6,13 +6,10 @@
 
 use super::rules::Rule;
 use super::stand_in::StandIns;
-use crate::codec::content;
+use crate::codec::{checksum, content};
 use crate::wire::{self, HOP_BY_HOP};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
-use sha2::{Digest, Sha256};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 
 /// Request headers that are not stored.
 const DROPPED_FROM_REQUESTS: [&str; 18] = [
@@ -65,15 +62,17 @@ pub enum ContentError {
     Broken(String),
 }
 
-/// The headers of a request worth keeping, before anything is replaced.
-pub(super) fn of_request(headers: &HeaderMap) -> HeaderMap {
+/// The headers of a request worth keeping, before anything is replaced. `owns_encoding`: the content
+/// encoding belongs to what is sent.
+pub(super) fn of_request(headers: &HeaderMap, owns_encoding: bool) -> HeaderMap {
     let headers = wire::without_hop_by_hop(headers);
     let mut kept = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in &headers {
         let text = name.as_str();
         let own = text.starts_with("x-ferrotape-") || text.starts_with("proxy-");
         let any = text == "accept" && value.as_bytes() == b"*/*";
-        if own || any || DROPPED_FROM_REQUESTS.contains(&text) {
+        let is_dropped = DROPPED_FROM_REQUESTS.contains(&text) && !(owns_encoding && *name == CONTENT_ENCODING);
+        if own || any || is_dropped {
             continue;
         }
         let value = if text == "authorization" {
@@ -134,25 +133,29 @@ fn authorization(value: &HeaderValue) -> Option<HeaderValue> {
 /// Makes the checksums in `headers` true for `body`; those that cannot be made here are removed,
 /// because SDKs refuse an answer whose checksum is wrong, and take one without.
 pub fn refresh_checksums(headers: &mut HeaderMap, body: &[u8]) {
-    if !headers.keys().any(is_checksum) {
+    refresh_some_checksums(headers, body, is_checksum);
+}
+
+/// The same for those whose names pass `wanted`; the others stay as they are.
+pub fn refresh_some_checksums(headers: &mut HeaderMap, body: &[u8], wanted: impl Fn(&HeaderName) -> bool) {
+    if !headers.keys().any(|name| is_checksum(name) && wanted(name)) {
         return;
     }
-    let crc = crc32fast::hash(body);
-    let made = |name: &str| match name {
-        "x-amz-crc32" => Some(crc.to_string()),
-        "x-amz-checksum-crc32" => Some(STANDARD.encode(crc.to_be_bytes())),
-        "x-amz-checksum-sha256" => Some(STANDARD.encode(Sha256::digest(body))),
-        _ => None,
-    };
     let mut kept = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in &*headers {
-        if !is_checksum(name) {
+        if !is_checksum(name) || !wanted(name) || is_of_parts(value) {
             kept.append(name.clone(), value.clone());
-        } else if let Some(value) = made(name.as_str()).and_then(|value| HeaderValue::from_str(&value).ok()) {
-            kept.append(name.clone(), value);
+        } else if let Some(value) = checksum::header_value(name.as_str(), body) {
+            kept.append(name.clone(), wire::header_value(&value));
         }
     }
     *headers = kept;
+}
+
+/// `AAAAAA==-3`: a checksum of the checksums of an object's parts, which no client can compare with
+/// the body, and none does.
+fn is_of_parts(value: &HeaderValue) -> bool {
+    value.as_bytes().contains(&b'-')
 }
 
 /// Whether a request header says how the message travels, so that it is not stored or differs from
@@ -204,7 +207,7 @@ pub fn encode_content(headers: &mut HeaderMap, body: Bytes, asked: &HeaderMap) -
         "identity" | "aws-chunked" => body,
         "gzip" | "x-gzip" if content::accepts_gzip(asked) => content::gzip(&body),
         _ => {
-            *headers = wire::keep(headers, |name| name != http::header::CONTENT_ENCODING);
+            *headers = wire::keep(headers, |name| name != CONTENT_ENCODING);
             body
         }
     }
@@ -213,7 +216,6 @@ pub fn encode_content(headers: &mut HeaderMap, body: Bytes, asked: &HeaderMap) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::HeaderName;
 
     fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
         list.iter()
@@ -230,22 +232,25 @@ mod tests {
 
     #[test]
     fn of_a_request_only_what_says_something_is_kept() {
-        let kept = of_request(&headers(&[
-            ("host", "proton.us-east-1.amazonaws.com"),
-            ("x-amz-target", "AwsProton20200720.CreateServiceInstance"),
-            ("accept", "*/*"),
-            ("user-agent", "boto"),
-            ("amz-sdk-request", "attempt=1"),
-            ("x-amz-date", "20200101T000000Z"),
-            ("x-amz-security-token", "token"),
-            ("proxy-authorization", "Basic eDp5"),
-            ("x-ferrotape-session", "a"),
-            (
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20200101/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date, Signature=0a",
-            ),
-            ("content-type", "application/x-amz-json-1.0"),
-        ]));
+        let kept = of_request(
+            &headers(&[
+                ("host", "proton.us-east-1.amazonaws.com"),
+                ("x-amz-target", "AwsProton20200720.CreateServiceInstance"),
+                ("accept", "*/*"),
+                ("user-agent", "boto"),
+                ("amz-sdk-request", "attempt=1"),
+                ("x-amz-date", "20200101T000000Z"),
+                ("x-amz-security-token", "token"),
+                ("proxy-authorization", "Basic eDp5"),
+                ("x-ferrotape-session", "a"),
+                (
+                    "authorization",
+                    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20200101/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date, Signature=0a",
+                ),
+                ("content-type", "application/x-amz-json-1.0"),
+            ]),
+            false,
+        );
         assert_eq!(
             lines(&kept),
             [
@@ -254,16 +259,19 @@ mod tests {
                 "content-type: application/x-amz-json-1.0",
             ]
         );
-        assert_eq!(lines(&of_request(&kept)), lines(&kept));
+        assert_eq!(lines(&of_request(&kept, false)), lines(&kept));
     }
 
     #[test]
     fn of_another_authorization_only_the_scheme_is_kept() {
         assert_eq!(
-            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]))),
+            lines(&of_request(&headers(&[("authorization", "Bearer hunter2")]), false)),
             ["authorization: Bearer *"]
         );
-        assert_eq!(lines(&of_request(&headers(&[("authorization", "hunter2")]))), ["authorization: *"]);
+        assert_eq!(
+            lines(&of_request(&headers(&[("authorization", "hunter2")]), false)),
+            ["authorization: *"]
+        );
     }
 
     #[test]
@@ -286,7 +294,9 @@ mod tests {
             ("content-md5", "x"),
             ("x-amz-checksum-crc32", "x"),
             ("x-amz-checksum-sha256", "x"),
-            ("x-amz-checksum-crc64nvme", "x"),
+            ("x-amz-checksum-xxhash3", "x"),
+            ("x-amz-checksum-sha1", "x-2"),
+            ("x-amz-checksum-type", "COMPOSITE"),
         ]);
         refresh_checksums(&mut given, b"123456789");
         assert_eq!(
@@ -296,6 +306,8 @@ mod tests {
                 "a: b",
                 "x-amz-checksum-crc32: y/Q5Jg==",
                 "x-amz-checksum-sha256: FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
+                "x-amz-checksum-sha1: x-2",
+                "x-amz-checksum-type: COMPOSITE",
             ]
         );
     }

@@ -7,11 +7,14 @@
 //! redactor what stands for a live value, so that redaction never changes whether two calls match.
 
 pub mod echo;
+mod expression;
 pub mod headers;
 mod known;
-pub mod names;
+mod listed;
+mod names;
 pub mod numbering;
 mod places;
+pub mod renaming;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;
@@ -19,6 +22,7 @@ pub mod stand_in;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod user;
 mod writer;
 
 use crate::cassette::{Interaction, Redacted, Redaction};
@@ -27,17 +31,20 @@ use crate::inspect::{Call, Finding};
 use crate::model::schema::{Member, ShapeIndex};
 use crate::pointer::{self, Path};
 use crate::protocol::{Answer, Malformed, Reply};
-use crate::value::Value;
+use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
+use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
+use scan::Search;
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use user::UserRules;
 use writer::{Message, Writer};
 
 /// Why an interaction cannot be written. No message holds a secret.
@@ -96,6 +103,8 @@ pub struct Redactor {
     listed: HashMap<String, Vec<Rule>>,
     /// Secrets of the run itself, in every spelling, that nothing written may hold.
     own_secrets: Vec<String>,
+    /// What the user hides beyond that.
+    user: UserRules,
 }
 
 impl Redactor {
@@ -116,7 +125,28 @@ impl Redactor {
             accounts: Mutex::default(),
             listed,
             own_secrets: Vec::new(),
+            user: UserRules::default(),
         }
+    }
+
+    /// The same redactor, which also hides what these rules say.
+    pub fn with_rules(self, user: UserRules) -> Redactor {
+        Redactor { user, ..self }
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search {
+            stand_ins: &self.stand_ins,
+            patterns: &self.user.patterns,
+        }
+    }
+
+    /// The rule that hides the place of a walk: the context's, or one of the user's.
+    fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>) -> Option<Rule> {
+        context.secret.or_else(|| {
+            let has_paths = self.user.has_paths(operation);
+            has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
+        })
     }
 
     /// Refuses to write any interaction that holds one of these secrets of the run itself (its
@@ -144,7 +174,7 @@ impl Redactor {
         value: &'v Value,
         recorded: bool,
     ) -> Option<Cow<'v, Value>> {
-        let rule = context.secret?;
+        let rule = self.secret_at(context, operation, path)?;
         if is_void(Some(rule), value) {
             return None;
         }
@@ -159,9 +189,33 @@ impl Redactor {
 
     /// A text without the secrets that their form gives away. Account ids stay.
     pub fn scrubbed<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match scan::scrub(&self.stand_ins, text) {
+        match self.search().scrub(text) {
             Some((clean, _)) => Cow::Owned(clean),
             None => Cow::Borrowed(text),
+        }
+    }
+
+    /// Bytes that are no text, likewise.
+    pub fn scrubbed_bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        match self.search().scrub_bytes(bytes) {
+            Some((clean, _)) => Cow::Owned(clean),
+            None => Cow::Borrowed(bytes),
+        }
+    }
+
+    /// URI and body of a request that no model describes, as they are written; account ids stay. As
+    /// they came, where they cannot be.
+    pub fn scrubbed_request(&self, request: &Request) -> (Uri, Bytes) {
+        let body = headers::decode_content(request.headers(), request.body()).unwrap_or_else(|_| request.body().clone());
+        let message = Message {
+            uri: Some(request.uri().clone()),
+            headers: headers::of_request(request.headers(), false),
+            body: body.clone(),
+        };
+        let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
+        match Writer::new(self, HashMap::new()).message("/request", message, &Side::new(None), &nowhere) {
+            Ok(written) => (written.uri.unwrap_or_else(|| request.uri().clone()), written.body),
+            Err(_) => (request.uri().clone(), body),
         }
     }
 
@@ -196,16 +250,23 @@ impl Redactor {
     /// Where a secret would be left: then nothing may be written.
     pub fn redact(&self, request: &Request, response: &Response, finding: &Finding, attempt: u32) -> Result<Interaction, Leak> {
         let encoded = |side| move |why| Leak::Encoded { side, why };
-        let asked = headers::decode_content(request.headers(), request.body()).map_err(encoded("request"))?;
-        let answered = headers::decode_content(response.headers(), response.body()).map_err(encoded("response"))?;
         let call = finding.call.as_ref();
+        let (asks_encoded, answers_encoded) = owned_encodings(finding);
+        let asked = match asks_encoded {
+            true => self.owned("/request/body", request.headers(), request.body())?,
+            false => headers::decode_content(request.headers(), request.body()).map_err(encoded("request"))?,
+        };
+        let answered = match answers_encoded {
+            true => self.owned("/response/body", response.headers(), response.body())?,
+            false => headers::decode_content(response.headers(), response.body()).map_err(encoded("response"))?,
+        };
         let (input, output) = self.sides(finding);
         let names = self.rename_accounts_of(request, &asked, &answered, response);
         let mut writer = Writer::new(self, names);
         let head = request.method() == http::Method::HEAD;
         let asked = Message {
             uri: Some(request.uri().clone()),
-            headers: headers::of_request(request.headers()),
+            headers: headers::of_request(request.headers(), asks_encoded),
             body: asked,
         };
         let answered = Message {
@@ -227,11 +288,30 @@ impl Redactor {
         };
         self.read_again(&interaction, finding, &input, &output)?;
         refresh(&mut interaction, request.body(), response.body(), head);
-        let mut leaks = scan::leaks(&interaction);
+        let mut leaks = scan::leaks(&interaction, &self.user.patterns);
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
         match leaks.into_iter().next() {
             Some(leak) => Err(leak),
             None => Ok(interaction),
+        }
+    }
+
+    /// A body whose content encoding is its own, as it is. What is compressed in it can be looked
+    /// at, but not replaced.
+    fn owned(&self, place: &str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
+        let Ok(inside) = headers::decode_content(headers, body) else {
+            return Ok(body.clone());
+        };
+        let text = String::from_utf8_lossy(&inside);
+        let rule = self.search().scrub(&text).map(|(_, rule)| rule);
+        let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
+        let rule = rule.or_else(|| own().then_some(Rule::Credentials));
+        match rule.filter(|_| inside != body) {
+            Some(rule) => Err(Leak::Secret {
+                place: format!("{place}, which is compressed,"),
+                rule,
+            }),
+            None => Ok(body.clone()),
         }
     }
 
@@ -296,8 +376,10 @@ impl Redactor {
 
     fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
         let key = pointer::tokens(member).last().unwrap_or_default();
-        let key_is_hidden = place.key_rule.is_none() || stand_in::is_marked_text(&key);
         let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
+        let key_is_hidden = place.key_rule.is_none()
+            || stand_in::is_marked_text(&key)
+            || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_member);
         let value_is_hidden = place.rule.is_none()
             || place.expiry
             || place.is_void()
@@ -375,6 +457,7 @@ impl Redactor {
     fn collect<'a>(&self, context: Context<'a>, path: &Path<'_>, value: &'a Value, side: &mut Side<'a>) {
         match value {
             Value::Object(entries) => {
+                let context = context.around(entries);
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
@@ -396,7 +479,8 @@ impl Redactor {
             }
             Value::Null => {}
             scalar => {
-                let secret = context.secret.filter(|_| !self.keeps(side.operation, path));
+                let secret = self.secret_at(&context, side.operation, path);
+                let secret = secret.filter(|_| !self.keeps(side.operation, path));
                 let expiry = context.expiry && side.expires;
                 if secret.is_some() || expiry {
                     let place = side.place(path, scalar.clone());
@@ -425,6 +509,17 @@ impl Redactor {
             })
             .collect()
     }
+}
+
+/// Whether the content encodings of request and response belong to what they carry.
+fn owned_encodings(finding: &Finding) -> (bool, bool) {
+    let Some(call) = &finding.call else { return (false, false) };
+    let reply = finding.response.as_ref().and_then(|judged| judged.content.as_ref());
+    let is_error = matches!(reply, Some(Reply::Error { .. }));
+    (
+        call.owns_encoding(value::Side::Request),
+        call.owns_encoding(value::Side::Response) && !is_error,
+    )
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {

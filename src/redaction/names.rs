@@ -1,166 +1,205 @@
-//! Names that a program makes up anew in every run, found where they stand: as a whole string, or
-//! inside one (in an ARN, say).
+//! Names that say what stands behind them: a secret, an account id, the value of a pair.
 //!
-//! Who is bound to what is the matcher's affair; here a name is a text with a number.
+//! A name is that of a member, a map's entry, a header, a query member, an XML element or the key of
+//! a tag. Case, `-`, `_` and a plural `s` do not count.
 
-use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// From this length on, a name counts in the middle of a word.
-const DISTINCTIVE: usize = 8;
+/// How the names of secrets end; `-` is a gap that may be written `-`, `_` or not at all. Entries are
+/// only ever added.
+const SECRET_NAMES: [&str; 34] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret-access-key",
+    "secret-key",
+    "client-secret",
+    "session-token",
+    "security-token",
+    "private-key",
+    "auth-token",
+    "authorization-token",
+    "access-token",
+    "refresh-token",
+    "bearer-token",
+    "id-token",
+    "api-token",
+    "bot-token",
+    "oauth-token",
+    "github-token",
+    "gitlab-token",
+    "npm-token",
+    "api-key",
+    "account-key",
+    "shared-access-key",
+    "signing-key",
+    "master-key",
+    "webhook-secret",
+    "shared-secret",
+    "app-secret",
+    "token-secret",
+    "signing-secret",
+    "api-secret",
+    "jwt-secret",
+];
 
-/// Texts that stand for numbered names.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    /// Those that only count as whole strings.
-    whole: HashMap<String, u32>,
-    /// Those that count inside strings too, the longest first.
-    parts: Vec<(String, u32)>,
+/// Names that are those of secrets as they are, and not as the end of another.
+const WHOLE_NAMES: [&str; 6] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-amz-signature",
+    "secret",
+];
+
+/// Whether the name of a member, entry or parameter says that its value is a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    // The shortest name has six letters.
+    if name.len() < 6 {
+        return false;
+    }
+    let singular = name.strip_suffix(['s', 'S']).unwrap_or(name);
+    let Some(last) = letters(singular).next() else { return false };
+    // Few names end in one of these letters; the rest is not looked at.
+    if !matches!(last, b'd' | b'e' | b'y' | b't' | b'n') {
+        return false;
+    }
+    SECRET_NAMES.iter().any(|known| begins_backwards(singular, known).is_some())
+        || WHOLE_NAMES.iter().any(|known| begins_backwards(singular, known) == Some(true))
 }
 
-/// A piece of a string.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// What it always says.
-    Text(String),
-    /// A name.
-    Name(u32),
+/// The letters that count, from the last.
+fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {
+    let gaps = |byte: &u8| !matches!(byte, b'-' | b'_');
+    name.bytes().rev().filter(gaps).map(|byte| byte.to_ascii_lowercase())
 }
 
-impl Names {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.parts.is_empty()
-    }
-
-    /// Adds a text for a name. A name may have one; the older one goes. `whole`: it counts as a
-    /// whole string only.
-    pub fn add(&mut self, text: &str, name: u32, whole: bool) {
-        self.whole.retain(|_, known| *known != name);
-        self.parts.retain(|(_, known)| *known != name);
-        if text.is_empty() {
-            return;
-        }
-        if whole {
-            self.whole.insert(text.to_owned(), name);
-            return;
-        }
-        let at = self.parts.partition_point(|(known, _)| known.len() >= text.len());
-        self.parts.insert(at, (text.to_owned(), name));
-    }
-
-    /// Whether the whole text is a name.
-    pub fn has(&self, text: &str) -> bool {
-        self.whole.contains_key(text) || self.parts.iter().any(|(known, _)| known == text)
-    }
-
-    /// The text in pieces; nothing where it holds no name.
-    pub fn pieces(&self, text: &str) -> Option<Vec<Piece>> {
-        if let Some(name) = self.whole.get(text) {
-            return Some(vec![Piece::Name(*name)]);
-        }
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        let mut before = None;
-        while let Some((at, length, name)) = self.first_in(rest, before) {
-            if at > 0 {
-                pieces.push(Piece::Text(rest[..at].to_owned()));
-            }
-            pieces.push(Piece::Name(name));
-            before = rest[..at + length].chars().next_back();
-            rest = &rest[at + length..];
-        }
-        if pieces.is_empty() {
+/// Whether a name ends with a known one, and if so, whether it is no longer than that.
+fn begins_backwards(name: &str, known: &str) -> Option<bool> {
+    let mut given = letters(name);
+    for wanted in letters(known) {
+        if given.next() != Some(wanted) {
             return None;
         }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        Some(pieces)
     }
-
-    /// The text with marks in the place of names; nothing where it holds none.
-    pub fn renamed(&self, text: &str) -> Option<String> {
-        let pieces = self.pieces(text)?;
-        Some(
-            pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Text(text) => text.clone(),
-                    // A control character that no name holds; and short, so as not to look like an account.
-                    Piece::Name(name) => format!("\u{1}{name}\u{1}"),
-                })
-                .collect(),
-        )
-    }
-
-    /// The first name in the text, of several there the longest: where, how long, and which.
-    /// `before` is the character before the text.
-    fn first_in(&self, text: &str, before: Option<char>) -> Option<(usize, usize, u32)> {
-        let candidates = self.parts.iter().filter_map(|(name, number)| {
-            let at = occurrence(text, name, before)?;
-            Some((at, name.len(), *number))
-        });
-        // `min_by_key` gives the first of equals, and the longest names come first.
-        candidates.min_by_key(|(at, _, _)| *at)
-    }
+    Some(given.next().is_none())
 }
 
-/// Where a name first stands in a text: a short one only as a word.
-fn occurrence(text: &str, name: &str, before: Option<char>) -> Option<usize> {
-    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    text.match_indices(name).map(|(at, _)| at).find(|at| {
-        let left = text[..*at].chars().next_back().or(before.filter(|_| *at == 0));
-        let right = text[at + name.len()..].chars().next();
-        name.len() >= DISTINCTIVE || !(is_word(left) || is_word(right))
-    })
+/// A pattern for the names of secrets in running text.
+pub(super) static IN_TEXT: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<String> = SECRET_NAMES.iter().map(|name| name.replace('-', "[_-]?")).collect();
+    format!("(?:{})", names.join("|"))
+});
+
+/// Whether a member holds the name of what another member beside it holds: the `Key` of a tag.
+pub fn is_name_of_pair(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "key",
+        "name",
+        "tagkey",
+        "parameterkey",
+        "parametername",
+        "attributename",
+        "outputkey",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a member holds the value to a name beside or above it: `Value`, `StringValue`,
+/// `AttributeValueList`.
+pub fn is_value_of_pair(name: &str) -> bool {
+    let ends = |suffix: &str| {
+        let start = name.len().checked_sub(suffix.len());
+        start
+            .and_then(|start| name.get(start..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    ends("value") || ends("values") || ends("valuelist")
+}
+
+/// Whether the name of a member says that an account id stands behind it.
+pub fn is_account_name(name: &str) -> bool {
+    let name = name.strip_suffix('s').unwrap_or(name);
+    let ends = |suffix: &str| {
+        name.len() >= suffix.len()
+            && name.is_char_boundary(name.len() - suffix.len())
+            && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
+    };
+    [
+        "account",
+        "accountid",
+        "account_id",
+        "account-id",
+        "owner",
+        "ownerid",
+        "owner_id",
+        "bucket-owner",
+        "registryid",
+        "catalogid",
+    ]
+    .iter()
+    .any(|suffix| ends(suffix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(pairs: &[(&str, u32)]) -> Names {
-        let mut names = Names::default();
-        pairs.iter().for_each(|(text, name)| names.add(text, *name, false));
-        names
-    }
-
-    fn shown(names: &Names, text: &str) -> Option<String> {
-        Some(names.renamed(text)?.replace('\u{1}', "|"))
-    }
-
     #[test]
-    fn names_are_found_whole_and_inside_of_strings() {
-        let names = names(&[("test-3f2a", 0), ("test-3f2a-logs", 1), ("app7", 2)]);
-        for (text, expected) in [
-            ("test-3f2a", Some("|0|")),
-            ("arn:aws:s3:::test-3f2a-logs/test-3f2a", Some("arn:aws:s3:::|1|/|0|")),
-            ("xtest-3f2ax", Some("x|0|x")),
-            ("app7", Some("|2|")),
-            ("role/app7:app7", Some("role/|2|:|2|")),
-            ("app71 myapp7 äapp7", None),
-            ("app7app7", None),
-            ("", None),
+    fn names_tell_secrets_whatever_their_spelling() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "masterUserPassword",
+            "secret_access_key",
+            "x-api-key",
+            "ClientSecret",
+            "Passwords",
+            "Authorization",
+            "x-amz-security-token",
+            "secret",
         ] {
-            assert_eq!(shown(&names, text).as_deref(), expected, "{text}");
+            assert!(is_secret_name(name), "{name}");
         }
-        assert!(names.has("app7") && !names.has("app"));
+        for name in [
+            "name",
+            "clientToken",
+            "NextToken",
+            "keyId",
+            "passwordPolicy",
+            "IdempotencyToken",
+            "pass",
+            "ConnectionAuthorization",
+            "hasSecret",
+            "s",
+            "______",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
     }
 
     #[test]
-    fn a_name_that_is_given_again_has_the_newer_text() {
-        let mut names = names(&[("one", 0)]);
-        names.add("two", 0, false);
-        assert_eq!((shown(&names, "one"), shown(&names, "two").as_deref()), (None, Some("|0|")));
-        names.add("", 0, false);
-        assert!(names.is_empty());
+    fn every_secret_name_is_one() {
+        assert!(SECRET_NAMES.iter().chain(&WHOLE_NAMES).all(|name| is_secret_name(name)));
+        let pattern = regex::Regex::new(&IN_TEXT).unwrap();
+        assert!(SECRET_NAMES.iter().all(|name| pattern.is_match(&name.replace('-', "_"))));
     }
 
     #[test]
-    fn what_counts_whole_is_not_found_inside() {
-        let mut names = Names::default();
-        names.add("00000000-0000-4000-8000-000000000001", 4, true);
-        assert_eq!(shown(&names, "00000000-0000-4000-8000-000000000001").as_deref(), Some("|4|"));
-        assert_eq!(shown(&names, "x 00000000-0000-4000-8000-000000000001"), None);
+    fn names_tell_accounts() {
+        for name in ["accountId", "OwnerId", "Account", "AccountIds", "SourceAccount", "registryId"] {
+            assert!(is_account_name(name), "{name}");
+        }
+        for name in ["count", "id", "OrderNumber", "é"] {
+            assert!(!is_account_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_pair_are_known() {
+        assert!(is_name_of_pair("Key") && is_name_of_pair("name") && !is_name_of_pair("KeyId"));
+        assert!(is_value_of_pair("StringValue") && is_value_of_pair("value") && !is_value_of_pair("valueFrom"));
     }
 }

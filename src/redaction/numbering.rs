@@ -8,7 +8,7 @@ use super::headers;
 use super::stand_in::is_uuid;
 use crate::cassette::Interaction;
 use crate::json::rewrite;
-use crate::wire;
+use crate::wire::{self, Response};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use regex::Regex;
@@ -48,6 +48,34 @@ pub fn number_tokens(interactions: &mut [Interaction], tokens: &dyn Fn(&Interact
     }
 }
 
+/// Whether a text is a number that stands for a token.
+pub fn is_number(text: &str) -> bool {
+    text.starts_with(PREFIX) && is_uuid(text)
+}
+
+/// The text with other tokens for those in `tokens`; none where it holds none of them.
+pub fn renamed(text: &str, tokens: &HashMap<String, String>) -> Option<String> {
+    numbered(text, tokens)
+}
+
+/// Puts tokens in the place of their numbers, wherever a response holds one.
+pub fn rename_in_response(response: &mut Response, tokens: &HashMap<String, String>) {
+    if let Some(body) = numbered_message(response.headers(), response.body(), tokens) {
+        headers::refresh_checksums(response.headers_mut(), &body);
+        *response.body_mut() = body;
+    }
+    number_headers(response.headers_mut(), tokens);
+}
+
+fn number_headers(headers: &mut HeaderMap, numbers: &HashMap<String, String>) {
+    for value in headers.values_mut() {
+        let changed = value.to_str().ok().and_then(|text| numbered(text, numbers));
+        if let Some(changed) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            *value = changed;
+        }
+    }
+}
+
 fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, String>) {
     if let Some(uri) = numbered(&interaction.request.uri().to_string(), numbers).and_then(|uri| uri.parse().ok()) {
         *interaction.request.uri_mut() = uri;
@@ -56,21 +84,8 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
         headers::refresh_checksums(interaction.request.headers_mut(), &body);
         *interaction.request.body_mut() = body;
     }
-    if let Some(body) = numbered_message(interaction.response.headers(), interaction.response.body(), numbers) {
-        headers::refresh_checksums(interaction.response.headers_mut(), &body);
-        *interaction.response.body_mut() = body;
-    }
-    let values = interaction
-        .request
-        .headers_mut()
-        .values_mut()
-        .chain(interaction.response.headers_mut().values_mut());
-    for value in values {
-        let changed = value.to_str().ok().and_then(|text| numbered(text, numbers));
-        if let Some(changed) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            *value = changed;
-        }
-    }
+    number_headers(interaction.request.headers_mut(), numbers);
+    rename_in_response(&mut interaction.response, numbers);
 }
 
 /// A number is as long as the token it stands for, so that CBOR, which tells lengths, stays true.

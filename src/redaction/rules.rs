@@ -2,10 +2,14 @@
 //! what the user asked to keep.
 //!
 //! Sources: `smithy.api#sensitive` (Smithy 2.0, "Documentation traits"), and the public API
-//! references of the services in [`LISTED`], whose models leave credentials unmarked. Both the
+//! references of the services in [`super::listed`], whose models leave credentials unmarked. Both the
 //! redactor and the matcher step through a value with a [`Context`], so they cannot disagree.
 
+use super::expression;
+use super::listed::{self, Listed};
+use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
+use crate::value::Value;
 
 /// A rule of redaction. The names are what a cassette lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,10 +28,12 @@ pub enum Rule {
     AccountId,
     /// Secrets recognised by their form or by the name before them.
     SecretForms,
+    /// A rule of the user's own, by its id. It lives as long as the run.
+    User(&'static str),
 }
 
 impl Rule {
-    /// Every rule, in the order in which a cassette lists them.
+    /// Every rule of Ferrotape's own, in the order in which a cassette lists them.
     pub const ALL: [Rule; 7] = [
         Rule::AwsSignature,
         Rule::SessionToken,
@@ -48,113 +54,10 @@ impl Rule {
             Rule::AccessKeyId => "access-key-id",
             Rule::AccountId => "account-id",
             Rule::SecretForms => "secret-forms",
+            Rule::User(id) => id,
         }
     }
 }
-
-/// An unmarked credential: the structure that holds it (empty: any) and the member's name.
-type Listed = (&'static str, &'static str);
-
-/// Credentials in places that models leave unmarked, by `sdkId`. Entries are only ever added.
-static LISTED: &[(&str, &[Listed])] = &[
-    ("API Gateway", &[("ApiKey", "value"), ("CreateApiKeyRequest", "value")]),
-    ("Amplify", &[("", "environmentVariables"), ("", "accessToken"), ("", "oauthToken")]),
-    ("AppSync", &[("ApiKey", "id")]),
-    ("Batch", &[("KeyValuePair", "value")]),
-    (
-        "CloudFormation",
-        &[
-            ("Parameter", "ParameterValue"),
-            ("Parameter", "ResolvedValue"),
-            ("Output", "OutputValue"),
-        ],
-    ),
-    ("CodeBuild", &[("Webhook", "secret"), ("EnvironmentVariable", "value")]),
-    (
-        "Cognito Identity",
-        &[
-            ("Credentials", "AccessKeyId"),
-            ("Credentials", "SecretKey"),
-            ("Credentials", "SessionToken"),
-        ],
-    ),
-    (
-        "EC2",
-        &[
-            ("DescribeInstanceAttributeResult", "UserData"),
-            ("GetConsoleOutputResult", "Output"),
-        ],
-    ),
-    ("ECR", &[("AuthorizationData", "authorizationToken")]),
-    ("ECR PUBLIC", &[("AuthorizationData", "authorizationToken")]),
-    ("ECS", &[("KeyValuePair", "value")]),
-    ("ElastiCache", &[("", "AuthToken")]),
-    ("Elastic Beanstalk", &[("ConfigurationOptionSetting", "Value")]),
-    (
-        "Glue",
-        &[("Connection", "ConnectionProperties"), ("ConnectionInput", "ConnectionProperties")],
-    ),
-    (
-        "LakeFormation",
-        &[("", "AccessKeyId"), ("", "SecretAccessKey"), ("", "SessionToken")],
-    ),
-    (
-        "Lambda",
-        &[("InvocationResponse", "LogResult"), ("FunctionCodeLocation", "Location")],
-    ),
-    (
-        "Lightsail",
-        &[
-            ("", "secretAccessKey"),
-            ("", "privateKeyBase64"),
-            ("", "password"),
-            ("", "userData"),
-            ("", "masterUserPassword"),
-        ],
-    ),
-    ("Neptune", &[("", "MasterUserPassword"), ("", "PreSignedUrl")]),
-    (
-        "RDS",
-        &[("", "MasterUserPassword"), ("", "TdeCredentialPassword"), ("", "PreSignedUrl")],
-    ),
-    ("Redshift", &[("", "HsmPartitionPassword"), ("", "MasterUserPassword")]),
-    (
-        "SSM",
-        &[
-            ("StartSessionResponse", "TokenValue"),
-            ("StartSessionResponse", "StreamUrl"),
-            ("ResumeSessionResponse", "TokenValue"),
-            ("ResumeSessionResponse", "StreamUrl"),
-            ("CreateActivationResult", "ActivationCode"),
-        ],
-    ),
-    (
-        "SSO",
-        &[
-            ("RoleCredentials", "accessKeyId"),
-            ("RoleCredentials", "secretAccessKey"),
-            ("RoleCredentials", "sessionToken"),
-        ],
-    ),
-    (
-        "STS",
-        &[
-            ("Credentials", "AccessKeyId"),
-            ("Credentials", "SecretAccessKey"),
-            ("Credentials", "SessionToken"),
-            ("DecodeAuthorizationMessageResponse", "DecodedMessage"),
-        ],
-    ),
-    (
-        "Service Catalog",
-        &[
-            ("ProvisioningParameter", "Value"),
-            ("UpdateProvisioningParameter", "Value"),
-            ("RecordOutput", "OutputValue"),
-        ],
-    ),
-    ("mq", &[("", "Password")]),
-];
 
 /// Structures whose expiry SDKs check before they use the credentials beside it.
 const EXPIRING: [&str; 2] = ["Credentials", "RoleCredentials"];
@@ -175,18 +78,18 @@ pub struct Context<'a> {
     pub expiry: bool,
     /// The message of a modelled error: it stays readable (tests assert on it).
     pub message: bool,
+    /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
+    pair: bool,
+    /// The members of the object around, where expressions there say what a value is compared with.
+    beside: Option<&'a [(String, Value)]>,
 }
 
 impl<'a> Context<'a> {
     /// The root of an input, output or error.
     pub fn root(service: &'a Service, shape: ShapeIndex) -> Context<'a> {
-        let listed = LISTED
-            .iter()
-            .find(|(sdk_id, _)| *sdk_id == service.sdk_id)
-            .map_or(&[][..], |(_, list)| list);
         Context {
             service: Some(service),
-            listed,
+            listed: listed::of(&service.sdk_id),
             shape: Some(shape),
             secret: service.shape(shape).sensitive.then_some(Rule::SensitiveMembers),
             ..Context::unknown()
@@ -204,6 +107,25 @@ impl<'a> Context<'a> {
             secret: None,
             expiry: false,
             message: false,
+            pair: false,
+            beside: None,
+        }
+    }
+
+    /// The same place, an object, with what its members say of each other.
+    pub fn around<'b>(&self, entries: &'b [(String, Value)]) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        let names_secret = |(name, value): &(String, Value)| is_name_of_pair(name) && value.as_text().is_some_and(is_secret_name);
+        Context {
+            pair: entries.iter().any(names_secret),
+            beside: if self.name == expression::VALUES {
+                self.beside
+            } else {
+                Some(entries)
+            },
+            ..*self
         }
     }
 
@@ -212,7 +134,11 @@ impl<'a> Context<'a> {
     where
         'a: 'b,
     {
-        let named = || is_secret_name(name).then_some(Rule::SecretForms);
+        let is_value = is_value_of_pair(name);
+        let named = || {
+            let compared = self.name == expression::VALUES && self.beside.is_some_and(|beside| expression::names_secret(beside, name));
+            (is_secret_name(name) || self.pair && is_value || compared).then_some(Rule::SecretForms)
+        };
         let next: Context<'b> = *self;
         let next = Context {
             name,
@@ -221,12 +147,15 @@ impl<'a> Context<'a> {
             secret: self.secret.or_else(named),
             expiry: false,
             message: false,
+            pair: false,
+            beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
         };
         let (Some(service), Some(shape)) = (self.service, self.shape) else {
             return next;
         };
         let shape = service.shape(shape);
+        let is_union = matches!(shape.kind, ShapeKind::Union(_));
         match &shape.kind {
             ShapeKind::Map { value, .. } => next.at(value, next.secret),
             ShapeKind::Structure(members) | ShapeKind::Union(members) => match members.find(name) {
@@ -242,8 +171,9 @@ impl<'a> Context<'a> {
                             .iter()
                             .any(|(holder, listed)| *listed == name && (holder.is_empty() || *holder == shape.name()))
                     };
-                    // A structure called `apiKey` is more than a secret: its members speak for themselves.
-                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms);
+                    // A structure called `apiKey` is more than a secret: its members speak for
+                    // themselves. A union is one value in several forms.
+                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms || is_union || is_value);
                     let secret = inherited.or_else(|| listed().then_some(Rule::Credentials));
                     let secret = secret.or_else(|| {
                         if member.sensitive {
@@ -328,77 +258,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Names that say that a secret stands behind them, without case, `-` and `_`; as suffixes.
-const SECRET_NAMES: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secretaccesskey",
-    "secretkey",
-    "clientsecret",
-    "sessiontoken",
-    "securitytoken",
-    "privatekey",
-    "authtoken",
-    "authorizationtoken",
-    "accesstoken",
-    "refreshtoken",
-    "apikey",
-];
-
-/// Whether the name of a member, entry or parameter says that its value is a secret.
-pub fn is_secret_name(name: &str) -> bool {
-    // The shortest suffix has six letters; what is longer than the buffer keeps its end.
-    if name.len() < 6 {
-        return false;
-    }
-    let letters = || {
-        name.bytes()
-            .rev()
-            .filter(|byte| !matches!(byte, b'-' | b'_'))
-            .map(|byte| byte.to_ascii_lowercase())
-    };
-    // How all of them end, and few other names: the rest is not looked at.
-    let mut ending = letters();
-    let (last, before) = (ending.next().unwrap_or(0), ending.next().unwrap_or(0));
-    if !matches!([before, last], [b'r' | b'w', b'd'] | [b's', b'e'] | [b'e', b'y' | b't' | b'n']) {
-        return false;
-    }
-    let mut buffer = [0u8; 24];
-    let mut at = buffer.len();
-    for byte in letters() {
-        if at == 0 {
-            break;
-        }
-        at -= 1;
-        buffer[at] = byte;
-    }
-    let end = &buffer[at..];
-    SECRET_NAMES.iter().any(|suffix| end.ends_with(suffix.as_bytes()))
-}
-
-/// Whether the name of a member says that an account id stands behind it.
-pub fn is_account_name(name: &str) -> bool {
-    let name = name.strip_suffix('s').unwrap_or(name);
-    let ends = |suffix: &str| {
-        name.len() >= suffix.len()
-            && name.is_char_boundary(name.len() - suffix.len())
-            && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
-    };
-    [
-        "account",
-        "accountid",
-        "account_id",
-        "owner",
-        "ownerid",
-        "owner_id",
-        "registryid",
-        "catalogid",
-    ]
-    .iter()
-    .any(|suffix| ends(suffix))
-}
-
 /// Whether `pattern`, a pointer in which `*` stands for any one token, leads to `pointer`.
 pub fn leads_to(pattern: &str, pointer: &str) -> bool {
     let (mut wanted, mut given) = (pattern.split('/'), pointer.split('/'));
@@ -414,46 +273,6 @@ pub fn leads_to(pattern: &str, pointer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_tell_secrets_whatever_their_spelling() {
-        for name in [
-            "password",
-            "DB_PASSWORD",
-            "masterUserPassword",
-            "secret_access_key",
-            "x-api-key",
-            "ClientSecret",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "name",
-            "clientToken",
-            "NextToken",
-            "keyId",
-            "passwordPolicy",
-            "IdempotencyToken",
-            "pass",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_secret_name_is_one() {
-        assert!(SECRET_NAMES.iter().all(|name| is_secret_name(name)));
-    }
-
-    #[test]
-    fn names_tell_accounts() {
-        for name in ["accountId", "OwnerId", "Account", "AccountIds", "SourceAccount", "registryId"] {
-            assert!(is_account_name(name), "{name}");
-        }
-        for name in ["count", "id", "OrderNumber", "é"] {
-            assert!(!is_account_name(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_kept_path_may_pass_over_list_positions() {

@@ -3,10 +3,12 @@
 
 use super::places::PlaceToHide;
 use super::rules::Rule;
+use super::scan::layers;
 use super::stand_in::{self, FAR_FUTURE};
 use super::{Leak, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
-use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit};
+use crate::codec::event_stream;
+use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit, frames};
 use crate::json::rewrite;
 use crate::pointer;
 use crate::protocol::Malformed;
@@ -105,7 +107,7 @@ impl<'a> Writer<'a> {
                 None => None,
             },
             headers: self.headers(&message.headers, &mut draft)?,
-            body: body(&message.body, &draft, base == "/request" && located)?,
+            body: body(&message, &draft, base == "/request" && located)?,
         };
         self.list(base, draft, side);
         Ok(written)
@@ -113,6 +115,10 @@ impl<'a> Writer<'a> {
 
     /// Decides what becomes of one scalar.
     fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
+        if spot.form == Form::EventBytes && spot.wire.ends_with(frames::SIGNATURE) {
+            // New in every run, and true of other bytes than these: it says nothing any more.
+            return draft.put(&spot, &Value::Blob(vec![0; 32]), &[Rule::AwsSignature]);
+        }
         draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
         let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
         let known = member.and_then(|member| side.places.get(member));
@@ -147,6 +153,9 @@ impl<'a> Writer<'a> {
     }
 
     fn clean_spot(&self, spot: &Spot<'_>, draft: &mut Draft) {
+        if spot.form == Form::RawBytes {
+            return self.clean_bytes(spot, draft);
+        }
         if !spot.form.is_text() {
             return;
         }
@@ -155,10 +164,31 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What is no text may hold some: behind gzip, or in the midst of it.
+    fn clean_bytes(&self, spot: &Spot<'_>, draft: &mut Draft) {
+        let Some(bytes) = stand_in::base64_bytes(&spot.text) else { return };
+        let mut found = Vec::new();
+        let mut open = |text: &str| {
+            let (clean, rules) = self.clean(text)?;
+            rules.iter().for_each(|rule| add(&mut found, *rule));
+            Some(clean)
+        };
+        let written = match layers::in_bytes(&bytes, &mut open) {
+            Some(written) => written,
+            None => self.redactor.search().scrub_bytes(&bytes).map(|(clean, rule)| {
+                add(&mut found, rule);
+                clean
+            }),
+        };
+        if let Some(clean) = written {
+            draft.put(spot, &Value::Blob(clean), &found);
+        }
+    }
+
     /// Secrets by form, then account ids; the rules that found something.
     fn clean(&self, text: &str) -> Option<(String, Vec<Rule>)> {
         let mut rules = Vec::new();
-        let mut scrubbed = scan::scrub(&self.redactor.stand_ins, text).map(|(clean, rule)| {
+        let mut scrubbed = self.redactor.search().scrub(text).map(|(clean, rule)| {
             rules.push(rule);
             clean
         });
@@ -228,7 +258,7 @@ impl<'a> Writer<'a> {
             let written_name = HeaderName::from_bytes(&written_name).map_err(|_| unwritable())?;
             let spliced = applied(Part::Header(at), value.as_bytes())?;
             let text = String::from_utf8_lossy(&spliced);
-            let replaced = match headers::secret(name.as_str()) {
+            let replaced = match headers::secret(name.as_str()).or_else(|| self.redactor.user.of_header(name.as_str())) {
                 Some(_) if draft.hidden_headers.contains(&at) => None,
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
                 None => self.clean(&text),
@@ -278,6 +308,12 @@ impl Draft {
             self.unwritable.get_or_insert_with(|| spot.wire.to_owned());
             return;
         };
+        // A comment in a value that is replaced goes with it.
+        let covers =
+            |splice: &Splice| splice.part == spot.part && splice.range.start <= spot.range.start && splice.range.end >= spot.range.end;
+        if matches!(spot.form, Form::XmlAside) && self.splices.last().is_some_and(covers) {
+            return;
+        }
         self.splices.push(Splice {
             part: spot.part,
             range: spot.range.clone(),
@@ -364,12 +400,24 @@ fn refuse_blind(base: &'static str, side: &Side<'_>, why: &Malformed) -> Result<
     Ok(())
 }
 
+fn add(rules: &mut Vec<Rule>, rule: Rule) {
+    if !rules.contains(&rule) {
+        rules.push(rule);
+    }
+}
+
 /// `compact`: white space says nothing in JSON, unless it is somebody's data.
-fn body(body: &Bytes, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
+fn body(message: &Message, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
+    let Message { headers, body, .. } = message;
     let changed = draft.splices.iter().any(|splice| splice.part == Part::Body);
     let written = if changed {
-        let spliced = Splice::apply(Part::Body, body, &draft.splices).map(Bytes::from);
-        spliced.ok_or_else(|| Leak::Unwritable {
+        let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
+        // Where a stream's frames could not be read, it was searched as mere bytes.
+        let spliced = match is_stream && event_stream::frames(body).is_ok() {
+            true => frames::spliced(body, &draft.splices),
+            false => Splice::apply(Part::Body, body, &draft.splices),
+        };
+        spliced.map(Bytes::from).ok_or_else(|| Leak::Unwritable {
             place: "the body".to_owned(),
         })?
     } else {

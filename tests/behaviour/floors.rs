@@ -145,6 +145,53 @@ fn sockets_and_the_runtime_stay_on_their_floor() {
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
+/// What a replay is made of, within the proxy.
+const OFFLINE: &[&str] = &[
+    "proxy/replay.rs",
+    "proxy/playing.rs",
+    "proxy/sessions/",
+    "proxy/control.rs",
+    "proxy/event.rs",
+    "proxy/refuse.rs",
+    "commands/replay.rs",
+    "commands/shelf.rs",
+];
+
+/// What can open a connection, or uses what can.
+const ONLINE: &[&str] = &[
+    "upstream",
+    "dialer",
+    "tunnel",
+    "client",
+    "forward",
+    "record",
+    "journalling",
+    "auto",
+    "comparing",
+    "passing",
+    "live",
+];
+
+#[test]
+fn what_replays_uses_nothing_that_can_open_a_connection() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let place = |file: &PathBuf| file.strip_prefix(&root).expect("it lies below").to_string_lossy().into_owned();
+    files.retain(|file| OFFLINE.iter().any(|part| place(file).starts_with(part)));
+    assert!(files.len() > OFFLINE.len());
+    for file in &files {
+        let text = code(&std::fs::read_to_string(file).expect("a source is text"));
+        for module in ONLINE {
+            for path in ["super::", "proxy::"] {
+                let used = [format!("{path}{module}::"), format!("{path}{module};")];
+                assert!(!used.iter().any(|used| text.contains(used)), "{} uses `{module}`", file.display());
+            }
+        }
+        assert!(!text.contains("TcpStream"), "{}", file.display());
+    }
+}
+
 #[test]
 fn imports_are_read_from_every_form_of_use() {
     let text = "use crate::wire::Request;\nuse crate::{json, model::schema};\nlet a = crate::scope::of(b);";

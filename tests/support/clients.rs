@@ -91,6 +91,19 @@ pub fn python() -> PathBuf {
     installed().join("venv/bin/python")
 }
 
+/// The command of a program of `python/services/`.
+pub fn service_program(name: &str) -> [OsString; 3] {
+    let program = source("python/services").join(name).with_extension("py");
+    [python().into(), "-B".into(), program.into()]
+}
+
+/// A `PATH` on which that Python is the first.
+pub fn path() -> OsString {
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [installed().join("venv/bin")].into_iter().chain(std::env::split_paths(&rest));
+    std::env::join_paths(folders).expect("the folders can be on a path")
+}
+
 /// A file of `tests/clients/`.
 pub fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)

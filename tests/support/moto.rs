@@ -91,7 +91,8 @@ fn started(folder: &Path, leaf: &Path, key: &Path) -> (Child, SocketAddr) {
 
 fn server(folder: &Path, leaf: &Path, key: &Path, address: SocketAddr) -> Child {
     let log = std::fs::File::create(folder.join("moto.log")).expect("the folder can be written");
-    let mut command: Command = clean(&clients::python().with_file_name("moto_server"), folder);
+    let mut command: Command = clean(&clients::python(), folder);
+    command.arg("-B").arg(clients::source("python/moto_server.py"));
     // The user, its key and its policy are made without a signature; all later calls are checked.
     command.env("INITIAL_NO_AUTH_ACTION_COUNT", "3");
     command
@@ -99,7 +100,7 @@ fn server(folder: &Path, leaf: &Path, key: &Path, address: SocketAddr) -> Child 
         .arg(leaf)
         .arg("-k")
         .arg(key);
-    command.stdout(Stdio::null()).stderr(log).spawn().expect("moto_server is installed")
+    command.stdout(Stdio::null()).stderr(log).spawn().expect("python starts")
 }
 
 /// Whether it listens before it ends and before our patience does.

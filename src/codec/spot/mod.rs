@@ -8,7 +8,9 @@
 
 mod cbor;
 mod form;
+pub mod frames;
 mod json;
+mod multipart;
 mod sniff;
 mod write;
 mod xml;

@@ -1,8 +1,11 @@
 //! The scalars of a body of which nobody says what format it has.
 
-use super::{Form, Part, Root, Spot, Visit};
+use super::{Form, Part, Root, Spot, Visit, multipart};
+use crate::codec::event_stream;
 use crate::codec::form::{self, Dialect};
 use crate::pointer;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use std::borrow::Cow;
 
@@ -13,7 +16,9 @@ pub enum Shown {
     Parts,
     /// Text of no known format: it was shown as one.
     Whole,
-    /// No text: nothing was shown.
+    /// No text: it was shown as bytes.
+    Bytes,
+    /// Nothing at all.
     Nothing,
 }
 
@@ -37,8 +42,8 @@ pub fn in_query(uri: &Uri, visit: Visit<'_>) {
     }
 }
 
-/// Shows the scalars of a body by the first format that it is in: JSON, XML, a form, CBOR; else the
-/// whole of it, where it is text.
+/// Shows the scalars of a body by the first format that it is in: events, the parts of
+/// a multipart body, JSON, XML, a form, CBOR; else the whole of it.
 pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Shown {
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if body.is_empty() {
@@ -48,8 +53,15 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
         let _ = super::in_cbor(Root::UNKNOWN, body, visit);
         return Shown::Parts;
     }
+    if media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE) && super::frames::locate(body, visit).is_ok() {
+        return Shown::Parts;
+    }
+    if let Some(boundary) = multipart::boundary(content_type) {
+        multipart::locate(&boundary, body, visit);
+        return Shown::Parts;
+    }
     let Ok(text) = std::str::from_utf8(body) else {
-        return Shown::Nothing;
+        return bytes(body, visit);
     };
     // Each format is tried on the quiet first, so that nothing is shown twice.
     let first = text.trim_start_matches('\u{feff}').trim_start().as_bytes().first();
@@ -68,14 +80,23 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
             return Shown::Parts;
         }
     }
-    visit(Spot {
+    visit(whole(body, Form::Raw, Cow::Borrowed(text)));
+    Shown::Whole
+}
+
+fn bytes(body: &[u8], visit: Visit<'_>) -> Shown {
+    visit(whole(body, Form::RawBytes, Cow::Owned(STANDARD.encode(body))));
+    Shown::Bytes
+}
+
+fn whole<'a>(body: &[u8], form: Form, text: Cow<'a, str>) -> Spot<'a> {
+    Spot {
         member: None,
         wire: "/body",
         part: Part::Body,
         range: 0..body.len(),
-        form: Form::Raw,
+        form,
         key: false,
-        text: Cow::Borrowed(text),
-    });
-    Shown::Whole
+        text,
+    }
 }

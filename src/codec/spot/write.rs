@@ -26,6 +26,10 @@ pub enum Form {
     XmlText,
     /// The value of an XML attribute, without its quotes.
     XmlAttribute,
+    /// The inside of an XML comment or processing instruction.
+    XmlAside,
+    /// The inside of a `CDATA` section.
+    XmlSection,
     /// A name or a value in a form, or in a query.
     FormValue,
     /// A segment of a path.
@@ -46,6 +50,10 @@ pub enum Form {
     CborBytes,
     /// Any other CBOR item, with its tag.
     CborScalar,
+    /// The text in a header of an event, with its type and length.
+    EventText,
+    /// The bytes in a header of an event, with type and length.
+    EventBytes,
     /// Text as it is.
     Raw,
     /// Bytes that are no text.
@@ -64,6 +72,8 @@ impl Form {
         match (self, value) {
             (Form::CborBytes, Value::Text(text)) => return super::cbor::item(&Value::Blob(STANDARD.decode(text).ok()?)),
             (Form::CborText | Form::CborBytes | Form::CborScalar, _) => return super::cbor::item(value),
+            (Form::EventBytes, Value::Text(text)) => return event_header(6, &STANDARD.decode(text).ok()?),
+            (Form::EventBytes, Value::Blob(bytes)) => return event_header(6, bytes),
             (Form::Raw | Form::RawBytes, Value::Blob(bytes)) => return Some(bytes.clone()),
             _ => {}
         }
@@ -75,6 +85,8 @@ impl Form {
                 Some(out)
             }
             Form::JsonScalar => json_scalar(value, &text, was),
+            Form::XmlAside if text.contains("--") || text.contains("?>") => None,
+            Form::XmlSection if text.contains("]]>") => None,
             Form::XmlText | Form::XmlAttribute if !escape::is_writable(&text) => None,
             Form::XmlText => Some(escape::content(&text).into()),
             Form::XmlAttribute => Some(escape::attribute(&text).into()),
@@ -84,6 +96,8 @@ impl Form {
             Form::HeaderItem => header(&quoted(&text)),
             Form::HeaderBase64 => Some(STANDARD.encode(text).into()),
             Form::HeaderName => header_name(&text),
+            Form::EventText => event_header(7, text.as_bytes()),
+            Form::EventBytes => None,
             _ => Some(text.into()),
         }
     }
@@ -137,6 +151,14 @@ fn quoted(text: &str) -> String {
         return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     }
     text.to_owned()
+}
+
+/// The types of headers are those of the event stream's encoding.
+fn event_header(kind: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = vec![kind];
+    out.extend_from_slice(&u16::try_from(bytes.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Some(out)
 }
 
 fn header_name(text: &str) -> Option<Vec<u8>> {

@@ -3,7 +3,8 @@
 //! know are shown too.
 //!
 //! The bytes between two tags, or between the quotes of an attribute, are replaced; every other byte
-//! stays. Text beside child elements is no value by any model, and is not shown.
+//! stays. Text beside child elements, comments and processing instructions are no value by any model;
+//! they are shown as what they are, for whoever looks for secrets.
 
 use super::{Form, Part, Root, Spot, Trail, Visit};
 use crate::codec::scalar::unknown_name;
@@ -34,8 +35,13 @@ pub fn locate(root: Root<'_>, paths: &[&[&str]], body: &[u8], visit: Visit<'_>) 
         member: Trail::new("", true),
         wire: Trail::new("/body", false),
     };
+    let whole = outside(text, &document);
+    walk.asides(0..whole.start, visit);
+    let root = walk.wire.len();
     walk.wire.name(document.name);
     walk.element(&document, None, visit);
+    walk.wire.back(root);
+    walk.asides(whole.end..text.len(), visit);
     Ok(())
 }
 
@@ -72,9 +78,17 @@ impl<'a> Walk<'a> {
             // `<a/>` holds nothing, and an empty text is no secret.
             if !element.content.is_empty() {
                 self.show(element.content.clone(), &element.text, Form::XmlText, false, visit);
+                self.comments(element.content.clone(), visit);
             }
             return;
         }
+        let mut from = element.content.start;
+        for child in &element.children {
+            let child = outside(self.text, child);
+            self.asides(from..child.start, visit);
+            from = child.end;
+        }
+        self.asides(from..element.content.end, visit);
         let Some(shape) = shape else {
             return self.unknown(&children(element), visit);
         };
@@ -194,6 +208,35 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What stands between tags where no value stands.
+    fn asides(&mut self, range: Range<usize>, visit: Visit<'_>) {
+        for piece in pieces(self.text, range) {
+            self.aside(&piece, visit);
+        }
+    }
+
+    /// What stands in a value and is no part of it.
+    fn comments(&mut self, range: Range<usize>, visit: Visit<'_>) {
+        for piece in pieces(self.text, range).iter().filter(|piece| piece.form == Form::XmlAside) {
+            self.aside(piece, visit);
+        }
+    }
+
+    fn aside(&mut self, piece: &Piece, visit: Visit<'_>) {
+        let written = self.text.get(piece.range.clone()).unwrap_or_default();
+        if written.trim().is_empty() {
+            return;
+        }
+        let wire = self.wire.len();
+        self.wire.name(piece.name);
+        let text = match piece.form {
+            Form::XmlText => unescaped(written),
+            _ => Cow::Borrowed(written),
+        };
+        self.show(piece.range.clone(), &text, piece.form, false, visit);
+        self.wire.back(wire);
+    }
+
     fn show(&self, range: Range<usize>, text: &str, form: Form, key: bool, visit: Visit<'_>) {
         visit(Spot {
             member: self.member.get(),
@@ -205,6 +248,66 @@ impl<'a> Walk<'a> {
             text: Cow::Borrowed(text),
         });
     }
+}
+
+/// Something between two tags.
+struct Piece {
+    name: &'static str,
+    form: Form,
+    range: Range<usize>,
+}
+
+/// Comments, processing instructions, marked sections and text, without what encloses them.
+fn pieces(text: &str, range: Range<usize>) -> Vec<Piece> {
+    const ENCLOSED: [(&str, &str, &str, Form); 3] = [
+        ("<!--", "-->", "#comment", Form::XmlAside),
+        ("<![CDATA[", "]]>", "#text", Form::XmlSection),
+        ("<?", "?>", "#instruction", Form::XmlAside),
+    ];
+    let mut pieces = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let rest = text.get(at..range.end).unwrap_or_default();
+        let enclosed = ENCLOSED.iter().find(|(open, ..)| rest.starts_with(open));
+        let Some((open, close, name, form)) = enclosed else {
+            let length = rest.get(1..).and_then(|rest| rest.find('<')).map_or(rest.len(), |next| next + 1);
+            pieces.push(Piece {
+                name: "#text",
+                form: Form::XmlText,
+                range: at..at + length,
+            });
+            at += length.max(1);
+            continue;
+        };
+        let start = at + open.len();
+        let end = text
+            .get(start..range.end)
+            .and_then(|rest| rest.find(close))
+            .map_or(range.end, |end| start + end);
+        pieces.push(Piece {
+            name,
+            form: *form,
+            range: start..end,
+        });
+        at = end + close.len();
+    }
+    pieces
+}
+
+/// Where an element stands with its tags.
+fn outside(text: &str, element: &Element<'_>) -> Range<usize> {
+    let before = text.get(..element.content.start).unwrap_or_default();
+    let start = before.rfind('<').unwrap_or_default();
+    if element.content.is_empty() && before.ends_with("/>") {
+        return start..element.content.start;
+    }
+    let behind = text.get(element.content.end..).unwrap_or_default();
+    start..element.content.end + behind.find('>').map_or(behind.len(), |end| end + 1)
+}
+
+fn unescaped(written: &str) -> Cow<'_, str> {
+    // What cannot be read stays as it is written; the parser has refused it before.
+    quick_xml::escape::unescape(written).unwrap_or(Cow::Borrowed(written))
 }
 
 /// Where the values of a start tag's attributes stand, between their quotes; `end` is behind the

@@ -1,6 +1,7 @@
 //! Operations.
 
 use super::document::{ErrorFacts, Operation, Shape};
+use super::service::S3;
 use super::{AstShape, Translator};
 use crate::model::ast::{Reference, Traits};
 use serde_json::{Value, json};
@@ -58,6 +59,10 @@ impl<'a> Translator<'a> {
             if let Some(value) = value {
                 put(name, value.clone());
             }
+        }
+        // botocore reads this one answer in its own source.
+        if self.document.metadata.service_id.as_deref() == Some(S3) && operation.name == "GetBucketLocation" {
+            put("aws.customizations#s3UnwrappedXmlOutput", json!({}));
         }
         if operation.authtype.as_deref() == Some("none") {
             put("smithy.api#auth", json!([]));

@@ -5,6 +5,9 @@ use super::{AstShape, Translator};
 use crate::model::ast::{Reference, Traits};
 use serde_json::{Value, json};
 
+/// The service of which botocore keeps two facts in its own source, and not in the model.
+pub const S3: &str = "S3";
+
 /// `com.amazonaws.servicecatalog`, as the published models write it.
 pub fn namespace(metadata: &Metadata) -> String {
     let name = metadata.service_id.as_ref().unwrap_or(&metadata.endpoint_prefix);
@@ -39,6 +42,12 @@ pub fn service_traits(metadata: &Metadata) -> Traits {
     }
     for protocol in metadata.protocol_names().filter_map(|name| protocol(name, metadata)) {
         traits.insert(protocol.to_owned(), json!({}));
+    }
+    // botocore reads S3's bare `<Error>` without being told.
+    if metadata.service_id.as_deref() == Some(S3)
+        && let Some(protocol) = traits.get_mut("aws.protocols#restXml")
+    {
+        *protocol = json!({ "noErrorWrapping": true });
     }
     if metadata.aws_query_compatible.is_some() {
         traits.insert("aws.protocols#awsQueryCompatible".to_owned(), json!({}));

@@ -54,6 +54,25 @@ fn traits<'a>(service: &'a Service, shape: ShapeIndex, member: &str) -> Vec<&'a 
 }
 
 #[test]
+fn what_botocore_knows_of_s3_beside_its_model_is_told() {
+    let shapes = r#"{"Out": {"type": "structure", "members": {"LocationConstraint": {"shape": "Name"}}}, "Name": {"type": "string"}}"#;
+    let operations = r#"{"GetBucketLocation": {"name": "GetBucketLocation", "http": {"method": "GET", "requestUri": "/{Bucket}?location"},
+        "output": {"shape": "Out"}}}"#;
+    for (id, is_s3) in [("S3", true), ("S3 Control", false)] {
+        let metadata = format!(r#"{{"apiVersion": "1", "endpointPrefix": "s3", "serviceId": "{id}", "protocol": "rest-xml"}}"#);
+        let service = loaded(&metadata, operations, shapes);
+        let wrapping = json!(if is_s3 { json!({ "noErrorWrapping": true }) } else { json!({}) });
+        assert_eq!(service.traits["aws.protocols#restXml"], wrapping, "{id}");
+        let operation = service.operation(service.operation_named("GetBucketLocation").unwrap());
+        assert_eq!(
+            operation.traits.contains_key("aws.customizations#s3UnwrappedXmlOutput"),
+            is_s3,
+            "{id}"
+        );
+    }
+}
+
+#[test]
 fn a_service_is_named_by_its_metadata() {
     let service = rest();
     assert_eq!(service.shape_id, "com.amazonaws.s9#S9");

@@ -8,10 +8,12 @@
 //!
 //! Source: Smithy 2.0, "Event streams" and "Amazon Event Stream Specification".
 
+mod locate;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use locate::locate;
 pub use write::{response, write, write_members};
 
 use super::Malformed;

@@ -8,6 +8,9 @@
 //! from the pattern. So the same secret has one stand-in at all places that can hold it, which is
 //! what echoes and chains of calls need.
 //!
+//! A text that is a JSON document keeps its shape, so that a program that reads it can go on: each
+//! string and number in it has a stand-in of its own (see [`json`]).
+//!
 //! A stand-in carries a mark: its last digits follow from its first. Ferrotape therefore knows its
 //! own stand-ins wherever it meets them (a client that sends back what a replay gave it, a
 //! recording of a replay, a second look at a cassette) without a list. That a true secret bears the
@@ -16,7 +19,9 @@
 //!
 //! A boolean has no room for equality *and* secrecy: it becomes `false`.
 
-use crate::model::pattern::Matched;
+mod json;
+
+use crate::model::pattern::{Matched, Pattern};
 use crate::model::sample;
 use crate::model::schema::Member;
 use crate::value::Value;
@@ -107,7 +112,11 @@ impl StandIns {
         if is_marked_text(text) {
             return text.to_owned();
         }
+        if let Some(document) = json::stand_in(self, text) {
+            return document;
+        }
         match Form::of(text) {
+            Form::Digits => decimal(self.hash(b't', text.as_bytes())),
             Form::Plain => hexadecimal(self.hash(b't', text.as_bytes())),
             Form::AccessKeyId => access_key_id(self.hash(b't', text.as_bytes())),
             Form::Uuid => uuid(self.hash(b't', text.as_bytes())),
@@ -118,10 +127,19 @@ impl StandIns {
     }
 
     fn place_text(&self, text: &str, member: Option<&Member>) -> String {
-        let plain = self.text(text);
+        let mut plain = self.text(text);
         let Some(member) = member.filter(|member| !member.constraints.is_empty()) else {
             return plain;
         };
+        // A document that is cut is none; one that does not fit becomes a plain text.
+        let obeys = |text: &str| {
+            let (min, max) = length_of(Some(member));
+            let matches = |pattern: &std::sync::Arc<Pattern>| pattern.matches(text) != Matched::No;
+            (min..=max).contains(&text.len()) && member.constraints.pattern.as_ref().is_none_or(matches)
+        };
+        if plain.starts_with(['{', '[']) && !obeys(&plain) {
+            plain = hexadecimal(self.hash(b't', text.as_bytes()));
+        }
         let fitted = fit(plain, member);
         let Some(pattern) = &member.constraints.pattern else {
             return fitted;
@@ -129,16 +147,32 @@ impl StandIns {
         if pattern.matches(&fitted) != Matched::No {
             return fitted;
         }
+        if let Some(other) = self.other_digits(text, member, pattern) {
+            return other;
+        }
         let mut seed = sample::Seed::new(&self.hash(b'p', text.as_bytes()));
         sample::text(Some(pattern), member.constraints.length, &mut seed).unwrap_or(fitted)
     }
 
+    /// Other digits that obey the pattern and bear the mark: many a name must begin with a letter.
+    fn other_digits(&self, text: &str, member: &Member, pattern: &Pattern) -> Option<String> {
+        const TRIES: u8 = 16;
+        let digits = |turn: u8| fit(hexadecimal(self.hash(turn, text.as_bytes())), member);
+        (0..TRIES)
+            .map(digits)
+            .find(|digits| is_marked_text(digits) && pattern.matches(digits) != Matched::No)
+    }
+
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
+        let (min, max) = length_of(member);
+        let document = std::str::from_utf8(bytes).ok().and_then(|text| json::stand_in(self, text));
+        if let Some(document) = document.filter(|document| (min..=max).contains(&document.len())) {
+            return document.into_bytes();
+        }
         let hash = self.hash(b'b', bytes);
         let mut out = Vec::with_capacity(24);
         out.extend_from_slice(&hash[..16]);
         out.extend_from_slice(&mix(&hash[..16]).to_be_bytes());
-        let (min, max) = length_of(member);
         out.resize(out.len().clamp(min.min(max), max), 0);
         out
     }
@@ -179,6 +213,7 @@ impl StandIns {
 /// What a text looks like, and its stand-in therefore too.
 enum Form {
     Plain,
+    Digits,
     AccessKeyId,
     Uuid,
     Arn,
@@ -195,6 +230,7 @@ impl Form {
             Some(b'e') if is_jwt(text) => Form::Jwt,
             Some(byte) if bytes.len() == 36 && byte.is_ascii_hexdigit() && is_uuid(text) => Form::Uuid,
             Some(b'0'..=b'9') if is_date(text) => Form::Date,
+            Some(_) if bytes.iter().all(u8::is_ascii_digit) => Form::Digits,
             _ => Form::Plain,
         }
     }
@@ -206,9 +242,7 @@ pub fn is_marked(value: &Value) -> bool {
         Value::Text(text) => is_marked_text(text),
         Value::Bool(value) => !value,
         Value::Timestamp { seconds, .. } => is_in_2099(*seconds),
-        Value::Blob(bytes) => bytes
-            .split_at_checked(24)
-            .is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0)),
+        Value::Blob(bytes) => is_marked_blob(bytes),
         _ => false,
     }
 }
@@ -228,9 +262,20 @@ pub fn is_marked_text(text: &str) -> bool {
         _ if text.starts_with(JWT_HEADER) => text.rsplit('.').next().is_some_and(is_marked_text),
         _ if text.starts_with("arn:") => text.rsplit(':').next().is_some_and(is_marked_text),
         _ if text.starts_with("2099-") => is_date(text),
-        length if length >= 32 => is_marked_digits(&bytes[..32]) && bytes[32..].iter().all(|byte| *byte == b'0'),
+        _ if text.starts_with(['{', '[']) => json::is_marked(text),
+        length if length >= 32 => {
+            (is_marked_digits(&bytes[..32]) || is_marked_decimal(&bytes[..32])) && bytes[32..].iter().all(|byte| *byte == b'0')
+        }
         _ => false,
     }
+}
+
+fn is_marked_blob(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
+        return std::str::from_utf8(bytes).is_ok_and(json::is_marked);
+    }
+    let parts = bytes.split_at_checked(24);
+    parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
 }
 
 fn is_in_2099(seconds: i64) -> bool {
@@ -239,6 +284,30 @@ fn is_in_2099(seconds: i64) -> bool {
 
 fn is_marked_digits(digits: &[u8]) -> bool {
     digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && digits[20..] == mark(&digits[..20])
+}
+
+fn is_marked_decimal(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_digit) && digits[20..] == decimal_mark(&digits[..20])
+}
+
+fn decimal_mark(digits: &[u8]) -> [u8; 12] {
+    let mut mixed = mix(digits);
+    std::array::from_fn(|_| {
+        let digit = b'0' + (mixed % 10) as u8;
+        mixed /= 10;
+        digit
+    })
+}
+
+/// What stands for digits is digits, which a number may be read from; the first is no zero.
+fn decimal(hash: [u8; 32]) -> String {
+    let mut digits = [0; 32];
+    for (index, (digit, byte)) in digits[..20].iter_mut().zip(hash).enumerate() {
+        *digit = if index == 0 { b'1' + byte % 9 } else { b'0' + byte % 10 };
+    }
+    let last = decimal_mark(&digits[..20]);
+    digits[20..].copy_from_slice(&last);
+    text_of(&digits)
 }
 
 /// The twelve digits that follow twenty.

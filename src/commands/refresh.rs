@@ -1,0 +1,310 @@
+//! `ferrotape refresh`: sends a cassette's own requests again, shows what is answered otherwise now,
+//! and puts the new answers into its place.
+
+use super::ModelArguments;
+use super::ledger::Ledger;
+use super::live::{Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::recordings::Recordings;
+use super::resend::{Tokens, obstacle, request};
+use super::run::{DoorChoice, RunArguments, runtime};
+use super::tape::{finish, recover};
+use crate::cassette::journal::{Journal, SealedRun};
+use crate::cassette::store::Library;
+use crate::cassette::{Cassette, Interaction, Name, StateFolder};
+use crate::child::environment::of_this_process;
+use crate::exit::Exit;
+use crate::inspect::{inspect_recorded, recognise};
+use crate::matcher::compare::{Answered, differences};
+use crate::matcher::miss::Difference;
+use crate::model::catalog::Catalog;
+use crate::proxy::Handler as _;
+use crate::proxy::journalling::Journalling;
+use crate::proxy::record::Recorder;
+use crate::proxy::sessions::{Sessions, Stage as _};
+use crate::proxy::takes::{Entry, Takes};
+use crate::report::console::Console;
+use crate::report::{CallReport, Outcome};
+use crate::settings::{Place, Settings};
+use anyhow::{Context, bail};
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Send the requests of a cassette to AWS again, show how the answers differ from the recorded ones,
+/// and replace these after asking.
+///
+/// Requests are signed with your credentials, and calls that make or delete things do so again.
+/// Idempotency tokens that an SDK made are made anew. A request in which a stand-in took the place of
+/// a secret or an account id cannot be sent; its interaction stays as it is, and is named.
+#[derive(Debug, clap::Args)]
+pub struct RefreshArguments {
+    /// The cassette's name
+    #[arg(value_name = "NAME", value_parser = Name::parse)]
+    pub name: Name,
+    /// Folder of the cassettes
+    #[arg(long, value_name = "DIR", default_value = "cassettes")]
+    pub cassettes: PathBuf,
+    #[command(flatten)]
+    pub models: ModelArguments,
+    #[command(flatten)]
+    pub live: LiveArguments,
+    /// Let a member differ, and what is below it: `OPERATION:/path` (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH")]
+    pub ignore: Vec<Place>,
+    /// Replace without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Of `ferrotape.toml`.
+    #[arg(skip)]
+    pub settings: Settings,
+}
+
+/// Runs the command.
+pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
+    let parent = of_this_process();
+    let library = Library::new(arguments.cassettes.clone());
+    let run = run_arguments(arguments);
+    refuse_endpoint_of_parent(&arguments.live, &run, &parent)?;
+    let old = library.load(&arguments.name)?;
+    let catalog = Arc::new(arguments.models.catalog()?);
+    let console = Console::new();
+    let (sent, kept) = plan(&catalog, &old);
+    for (index, why) in &kept {
+        console.warn(&format!("interaction {} stays as it is: {why}", index + 1));
+    }
+    if sent.is_empty() {
+        bail!(
+            "no request of `{}` can be sent again; record it anew with `ferrotape record -c {}`",
+            arguments.name,
+            arguments.name
+        );
+    }
+    let resent = resend(arguments, &run, &library, &catalog, &old, &sent)?;
+    if let Some((call, exit)) = resent.calls.iter().find_map(|call| Some((call, failure(call)?))) {
+        resent.run.remove()?;
+        let why = call.message.as_deref().unwrap_or("it was not recorded");
+        console.warn(&format!(
+            "{}: {why}; `{}` stays as it is",
+            call.title(),
+            library.path(&arguments.name).display()
+        ));
+        return Ok(exit);
+    }
+    let new = renewed(&catalog, &old, &sent, resent.run.records.iter().map(Vec::as_slice))?;
+    let exit = decide(arguments, &library, &catalog, &old, &new, &sent, &console)?;
+    resent.run.remove()?;
+    Ok(exit)
+}
+
+/// The run of a recording, as far as there is one.
+fn run_arguments(arguments: &RefreshArguments) -> RunArguments {
+    RunArguments {
+        cassette: Some(arguments.name.clone()),
+        cassettes: arguments.cassettes.clone(),
+        listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        door: DoorChoice::Both,
+        models: ModelArguments::default(),
+        contract: None,
+        reports: Vec::new(),
+        allow_hosts: Vec::new(),
+        settings: Settings::default(),
+        command: Vec::new(),
+    }
+}
+
+/// The indices of what can be sent, and of what cannot, with the reason.
+fn plan(catalog: &Catalog, cassette: &Cassette) -> (Vec<usize>, Vec<(usize, String)>) {
+    let (mut sent, mut kept) = (Vec::new(), Vec::new());
+    for (index, interaction) in cassette.interactions.iter().enumerate() {
+        match obstacle(catalog, interaction) {
+            None => sent.push(index),
+            Some(why) => kept.push((index, why)),
+        }
+    }
+    (sent, kept)
+}
+
+/// What came of sending.
+struct Resent {
+    calls: Vec<CallReport>,
+    run: SealedRun,
+}
+
+/// Sends one after the other, as a recording would pass them on, until one fails.
+fn resend(
+    arguments: &RefreshArguments,
+    run: &RunArguments,
+    library: &Library,
+    catalog: &Arc<Catalog>,
+    old: &Cassette,
+    sent: &[usize],
+) -> anyhow::Result<Resent> {
+    let parent = of_this_process();
+    let state = StateFolder::default();
+    let mut notes = recover(&state, library, catalog)?;
+    let runtime = runtime()?;
+    let way = Way {
+        live: &arguments.live,
+        run,
+        unmodeled: Unmodeled::Refuse,
+        need: Need::AtOnce,
+        parent: &parent,
+    };
+    let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
+    for note in &notes {
+        eprintln!("ferrotape: {note}");
+    }
+    let desk = Recordings {
+        library: library.clone(),
+        catalog: catalog.clone(),
+        keep: old.redaction.keep.clone(),
+        secrets: live.secrets.clone(),
+        adds: false,
+    };
+    let prepared = desk.prepared(&arguments.name)?;
+    let journal = Journal::create(&state, prepared.header.clone())?;
+    let stage = Journalling::new(Takes::new(desk, journal, prepared));
+    let own = stage.open(&arguments.name).map_err(anyhow::Error::msg)?;
+    let keys = live.forwarder.keyring.run_key().cloned().context("the run has no keys")?;
+    let ledger = Arc::new(Ledger::new(Console::quiet(), None));
+    let sessions = Sessions::new(stage, arguments.name.clone(), Some(own));
+    let recorder = Recorder::new(live.forwarder, sessions, ledger.clone());
+    let mut tokens = Tokens::default();
+    for index in sent {
+        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys)?;
+        runtime.block_on(recorder.call(arrival, request));
+        if ledger.has_failed() {
+            break;
+        }
+    }
+    drop(runtime);
+    let (stage, _) = recorder.into_sessions().into_parts();
+    let (journal, _) = stage.into_takes().into_parts();
+    Ok(Resent {
+        run: journal.seal()?,
+        calls: ledger.close(|_, _| None).calls,
+    })
+}
+
+fn failure(call: &CallReport) -> Option<Exit> {
+    match call.outcome {
+        Outcome::Recorded => None,
+        Outcome::UpstreamFailed => Some(Exit::UpstreamFailed),
+        _ => Some(Exit::NotRecorded),
+    }
+}
+
+/// The cassette with what was recorded now in the place of what was sent.
+fn renewed<'a>(catalog: &Catalog, old: &Cassette, sent: &[usize], records: impl Iterator<Item = &'a [u8]>) -> anyhow::Result<Cassette> {
+    let mut new = old.clone();
+    let entries: Result<Vec<Entry>, String> = records.map(Entry::read).collect();
+    let entries = entries.map_err(anyhow::Error::msg)?;
+    let interactions = entries.into_iter().filter_map(|entry| match entry {
+        Entry::Interaction { interaction, .. } => Some(*interaction),
+        Entry::Header { .. } => None,
+    });
+    for (index, interaction) in sent.iter().zip(interactions) {
+        let place = &mut new.interactions[*index];
+        let unknown = std::mem::take(&mut place.unknown);
+        let attempt = place.attempt;
+        *place = Interaction {
+            unknown,
+            attempt,
+            ..interaction
+        };
+    }
+    finish(&mut new, catalog);
+    for index in sent {
+        keep_request(&mut new.interactions[*index], &old.interactions[*index]);
+    }
+    Ok(new)
+}
+
+/// What was asked is what was asked before, but for our signature.
+fn keep_request(new: &mut Interaction, old: &Interaction) {
+    new.request.clone_from(&old.request);
+    let of_request = old.redacted.iter().filter(|place| place.path.starts_with("/request")).cloned();
+    let of_response = new.redacted.iter().filter(|place| place.path.starts_with("/response")).cloned();
+    new.redacted = of_request.chain(of_response).collect();
+}
+
+/// Shows the differences, and replaces the cassette where that is wanted.
+fn decide(
+    arguments: &RefreshArguments,
+    library: &Library,
+    catalog: &Catalog,
+    old: &Cassette,
+    new: &Cassette,
+    sent: &[usize],
+    console: &Console,
+) -> anyhow::Result<Exit> {
+    let mut ignored = arguments.ignore.clone();
+    ignored.extend(arguments.settings.matching.ignore.iter().cloned());
+    let mut differing = 0;
+    for index in sent {
+        let (old, new) = (&old.interactions[*index], &new.interactions[*index]);
+        let differences = differences_of(catalog, old, new, &ignored);
+        if !differences.is_empty() {
+            differing += 1;
+            console.say(&told(*index, old, &differences));
+        }
+    }
+    let path = library.path(&arguments.name);
+    let count = sent.len();
+    let plural = if count == 1 { "request" } else { "requests" };
+    if differing == 0 {
+        console.good(&format!(
+            "{count} {plural} sent again, no difference; `{}` stays as it is",
+            path.display()
+        ));
+        return Ok(Exit::Clean);
+    }
+    console.say(&format!("{count} {plural} sent again, {differing} answered otherwise"));
+    if !arguments.yes && !asked(&format!("replace `{}`? [y/N] ", path.display()))? {
+        console.say(&format!("`{}` stays as it is; `--yes` replaces it", path.display()));
+        return Ok(Exit::Differs);
+    }
+    library.save(&arguments.name, new)?;
+    console.good(&format!("`{}` is replaced", path.display()));
+    Ok(Exit::Clean)
+}
+
+fn differences_of(catalog: &Catalog, old: &Interaction, new: &Interaction, ignored: &[Place]) -> Vec<Difference> {
+    let Ok(call) = recognise(catalog, &old.request) else {
+        return Vec::new();
+    };
+    let judged = [old, new].map(|side| inspect_recorded(catalog, side).response);
+    let [recorded, live] = [(old, &judged[0]), (new, &judged[1])].map(|(interaction, judged)| Answered {
+        interaction,
+        reply: judged.as_ref().and_then(|judged| judged.content.as_ref()),
+    });
+    differences(&call, recorded, live, ignored)
+}
+
+fn told(index: usize, interaction: &Interaction, differences: &[Difference]) -> String {
+    let name = |part: &Option<String>| part.clone().unwrap_or_default();
+    let mut text = format!(
+        "interaction {} {} {}",
+        index + 1,
+        name(&interaction.service),
+        name(&interaction.operation)
+    );
+    for Difference { path, recorded, sent } in differences {
+        text.push_str(&format!("\n  {path}: recorded {recorded}, live {sent}"));
+    }
+    text
+}
+
+/// Asks on the terminal; where there is none, nobody said yes.
+fn asked(question: &str) -> anyhow::Result<bool> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(false);
+    }
+    let mut out = std::io::stderr();
+    write!(out, "ferrotape: {question}")?;
+    out.flush()?;
+    let mut answer = String::new();
+    input.lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

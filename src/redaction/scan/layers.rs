@@ -1,0 +1,309 @@
+//! What hides a text: base64 in the midst of another text, percent escapes, gzip, letters of two
+//! bytes. A layer is opened, what is behind it may be changed, and it is closed again.
+
+use crate::codec::content;
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use regex::Regex;
+use std::borrow::Cow;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// Who is shown what is behind a layer, and may give another text for it.
+pub type Open<'o> = &'o mut dyn FnMut(&str) -> Option<String>;
+
+/// The shortest base64 text that is looked into.
+const MIN_BASE64: usize = 16;
+
+/// So many letters tell whether base64 can hide a text at all.
+const PROBE: usize = 16;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Whoever wrote base64 with or without padding, and in whichever way its last bits are.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: [GeneralPurpose; 2] = [
+    GeneralPurpose::new(&alphabet::STANDARD, LENIENT),
+    GeneralPurpose::new(&alphabet::STANDARD, LENIENT.with_encode_padding(false)),
+];
+const URL_SAFE: [GeneralPurpose; 2] = [
+    GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT),
+    GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT.with_encode_padding(false)),
+];
+
+/// What `encodeURIComponent` leaves as it is.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// Base64 in lines of one length, as mail and `base64` write it.
+#[allow(clippy::expect_used)]
+static WRAPPED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?-u)(?:[A-Za-z0-9+/]{60}\r?\n|[A-Za-z0-9+/]{64}\r?\n|[A-Za-z0-9+/]{76}\r?\n)+[A-Za-z0-9+/]*={0,2}")
+        .expect("a constant pattern")
+});
+
+/// The text with other parts behind its base64; nothing where none changed.
+pub fn in_base64(text: &str, open: Open<'_>) -> Option<String> {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    // A line of several says nothing by itself.
+    let mut taken: Vec<Range<usize>> = Vec::new();
+    if text.contains('\n') {
+        for found in WRAPPED.find_iter(text).filter(|found| is_wrapped(found.as_str())) {
+            taken.push(found.range());
+            edits.extend(wrapped(found.as_str(), open).map(|changed| (found.range(), changed)));
+        }
+    }
+    for run in runs(text) {
+        if taken.iter().any(|taken| taken.start < run.end && run.start < taken.end) {
+            continue;
+        }
+        for (range, hidden) in hidden_in(text, run) {
+            edits.extend(hidden.changed(open).map(|changed| (range, changed)));
+        }
+    }
+    applied(text, edits)
+}
+
+/// Maximal runs of letters of either alphabet, with what padding follows.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let bytes = text.as_bytes();
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            // Of so many letters in a row one stands at every such place.
+            let probe = at + MIN_BASE64 - 1;
+            if !is_letter(*bytes.get(probe)?) {
+                at = probe + 1;
+                continue;
+            }
+            let before = bytes.get(at..probe).unwrap_or_default();
+            let start = at + before.iter().rposition(|byte| !is_letter(*byte)).map_or(0, |gap| gap + 1);
+            let rest = bytes.get(probe..).unwrap_or_default();
+            let mut end = probe + rest.iter().position(|byte| !is_letter(*byte)).unwrap_or(rest.len());
+            at = end + 1;
+            if end - start < MIN_BASE64 - 2 {
+                continue;
+            }
+            let padding = bytes.get(end..).unwrap_or_default();
+            end += padding.iter().take(2).take_while(|byte| **byte == b'=').count();
+            return Some(start..end);
+        }
+    })
+}
+
+/// What is hidden in a run: it is base64 as a whole, or a path or name some of whose parts are.
+fn hidden_in(text: &str, run: Range<usize>) -> Vec<(Range<usize>, Hidden)> {
+    let whole = text.get(run.clone()).unwrap_or_default();
+    if let Some(hidden) = Hidden::read(whole) {
+        return vec![(run, hidden)];
+    }
+    for gaps in [&['/'][..], &['-', '_'], &['+', '/', '-', '_']] {
+        let mut start = run.start;
+        let mut found = Vec::new();
+        for part in whole.split(gaps) {
+            let range = start..start + part.len();
+            start = range.end + 1;
+            if part.len() < whole.len() && part.len() >= MIN_BASE64 - 2 {
+                found.extend(Hidden::read(part).map(|hidden| (range, hidden)));
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+fn joined(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_whitespace()).collect()
+}
+
+fn is_wrapped(text: &str) -> bool {
+    Hidden::read(&joined(text)).is_some()
+}
+
+fn wrapped(text: &str, open: Open<'_>) -> Option<String> {
+    let width = text.find(['\r', '\n'])?;
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let changed = Hidden::read(&joined(text))?.changed(open)?;
+    let lines: Vec<Cow<'_, str>> = changed.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
+    Some(lines.join(line_break))
+}
+
+/// What base64 hides.
+struct Hidden {
+    bytes: Vec<u8>,
+    engine: GeneralPurpose,
+}
+
+impl Hidden {
+    /// Nothing where the text is no base64, or hides nothing that can be read.
+    fn read(text: &str) -> Option<Hidden> {
+        let letters = text.trim_end_matches('=');
+        if letters.len() % 4 == 1 {
+            return None;
+        }
+        let is_padded = letters.len() != text.len() || letters.len().is_multiple_of(4);
+        let alphabet = if letters.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
+        let engine = alphabet[usize::from(!is_padded)].clone();
+        let probe = engine.decode(letters.get(..PROBE.min(letters.len() / 4 * 4))?).ok()?;
+        if !is_readable(&probe) {
+            return None;
+        }
+        let bytes = engine.decode(text).ok()?;
+        Some(Hidden { bytes, engine })
+    }
+
+    fn changed(&self, open: Open<'_>) -> Option<String> {
+        let changed = in_bytes(&self.bytes, open)??;
+        Some(self.engine.encode(changed))
+    }
+}
+
+/// Whether bytes begin like something that a layer can hide.
+fn is_readable(bytes: &[u8]) -> bool {
+    if bytes.starts_with(&GZIP) || is_wide(bytes) {
+        return true;
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        // A letter may be cut at the end.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty()
+        && !text
+            .chars()
+            .any(|letter| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n'))
+}
+
+/// Text of two bytes a letter, low one first, as PowerShell takes its commands.
+fn is_wide(bytes: &[u8]) -> bool {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    rest.is_empty() && pairs.len() >= 4 && pairs.iter().take(64).all(|pair| pair[0] != 0 && pair[1] == 0)
+}
+
+/// Bytes with another text in them: UTF-8, gzip of bytes that are such, UTF-16. `None`: they are
+/// nothing of the kind; `Some(None)`: nothing changed.
+pub fn in_bytes(bytes: &[u8], open: Open<'_>) -> Option<Option<Vec<u8>>> {
+    if bytes.starts_with(&GZIP) {
+        let inner = gunzipped(bytes)?;
+        let changed = in_bytes(&inner, open)?;
+        return Some(changed.map(|changed| content::gzip(&changed).to_vec()));
+    }
+    if is_wide(bytes) {
+        let (pairs, _) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+        let text = String::from_utf16(&units).ok()?;
+        return Some(open(&text).map(|changed| changed.encode_utf16().flat_map(u16::to_le_bytes).collect()));
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(open(text).map(String::into_bytes))
+}
+
+fn gunzipped(bytes: &[u8]) -> Option<Bytes> {
+    let mut out = Vec::new();
+    MultiGzDecoder::new(bytes)
+        .take(content::MAX_DECODED + 1)
+        .read_to_end(&mut out)
+        .ok()?;
+    (out.len() as u64 <= content::MAX_DECODED).then(|| out.into())
+}
+
+/// The text with other parts behind its percent escapes; nothing where none changed.
+pub fn in_percent(text: &str, open: Open<'_>) -> Option<String> {
+    if !has_escape(text) {
+        return None;
+    }
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!*'()%+".contains(byte);
+    let bytes = text.as_bytes();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = bytes.get(at..).and_then(|rest| rest.iter().position(is_letter)) {
+        let start = at + offset;
+        let rest = bytes.get(start..).unwrap_or_default();
+        at = start + rest.iter().position(|byte| !is_letter(byte)).unwrap_or(rest.len());
+        let part = text.get(start..at).unwrap_or_default();
+        if let Some(changed) = has_escape(part).then(|| in_escaped(part, open)).flatten() {
+            edits.push((start..at, changed));
+        }
+    }
+    applied(text, edits)
+}
+
+fn in_escaped(part: &str, open: Open<'_>) -> Option<String> {
+    // A form writes a space as `+`; whoever escapes spaces means a plus.
+    let is_form = part.contains('+') && !part.contains("%20");
+    let plain = if is_form {
+        Cow::Owned(part.replace('+', " "))
+    } else {
+        Cow::Borrowed(part)
+    };
+    let changed = open(&percent_decode_str(&plain).decode_utf8().ok()?)?;
+    let encoded = percent_encoded(&changed);
+    Some(if is_form { encoded.replace("%20", "+") } else { encoded })
+}
+
+fn has_escape(text: &str) -> bool {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let bytes = text.as_bytes();
+    text.match_indices('%')
+        .any(|(at, _)| is_digit(bytes.get(at + 1)) && is_digit(bytes.get(at + 2)))
+}
+
+/// A text as a value in a URL.
+pub fn percent_encoded(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
+}
+
+/// The text with what its base64 hides in the clear, for comparison; nothing where it hides nothing
+/// that `is_wanted`.
+pub fn opened(text: &str, is_wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+    let mut edits = Vec::new();
+    for (range, hidden) in runs(text).flat_map(|run| hidden_in(text, run)) {
+        let mut clear = None;
+        let _ = in_bytes(&hidden.bytes, &mut |inner| {
+            let inner = opened(inner, is_wanted).unwrap_or_else(|| inner.to_owned());
+            // Between signs that no text of a service holds.
+            clear = is_wanted(&inner).then(|| format!("\u{1}{inner}\u{2}"));
+            None
+        });
+        edits.extend(clear.map(|clear| (range, clear)));
+    }
+    applied(text, edits)
+}
+
+fn applied(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    if edits.is_empty() {
+        return None;
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (range, changed) in edits {
+        out.push_str(text.get(from..range.start)?);
+        out.push_str(&changed);
+        from = range.end;
+    }
+    out.push_str(text.get(from..)?);
+    Some(out)
+}

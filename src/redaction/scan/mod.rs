@@ -1,0 +1,148 @@
+//! Secrets known by their form, wherever they are: in a header, a URL, a nested JSON document, a
+//! form, a base64 or percent-encoded text, a map key, or plain text.
+//!
+//! A stand-in has the form of what it stands for, and its mark (see [`super::stand_in`]). So one
+//! function serves both ends: [`Search::scrub`] writes stand-ins, and what it would still change in
+//! a finished interaction is a leak ([`leaks`]). A text is searched as a document where it is one
+//! ([`document`]), by the forms of secrets ([`forms`]), and behind what hides it ([`layers`]).
+
+pub mod accounts;
+mod document;
+mod forms;
+pub mod layers;
+mod leaks;
+#[cfg(test)]
+mod tests;
+mod vendors;
+
+pub use accounts::{accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};
+pub use leaks::{leaks, literally};
+
+use super::rules::Rule;
+use super::stand_in::StandIns;
+use super::user::Pattern;
+use regex::Regex;
+use std::borrow::Cow;
+
+/// How deep documents inside strings inside documents are followed. Each level takes letters, so
+/// that few texts have as many.
+const MAX_NESTING: usize = 8;
+
+/// The shortest text that can hold a secret's form.
+const SHORTEST: usize = 8;
+
+/// The patterns are constants; the tests compile every one.
+#[allow(clippy::expect_used)]
+fn compile(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a constant pattern")
+}
+
+/// What is searched for, and what is written instead.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The maker of what is written.
+    pub stand_ins: &'a StandIns,
+    /// What the user looks for beyond the known forms.
+    pub patterns: &'a [Pattern],
+}
+
+/// A text with stand-ins, and the first rule that found something in it.
+pub type Scrubbed = (String, Rule);
+
+impl<'a> Search<'a> {
+    /// A search for the known forms alone.
+    pub fn new(stand_ins: &'a StandIns) -> Search<'a> {
+        Search { stand_ins, patterns: &[] }
+    }
+
+    /// The text with every secret that its form gives away replaced by a stand-in, and the first
+    /// rule that found one; nothing where there is none (the common case, told by one quick search).
+    pub fn scrub(&self, text: &str) -> Option<Scrubbed> {
+        self.nested(text, 0)
+    }
+
+    /// Bytes that are no text, likewise: compressed text, text of two bytes a letter, and forms of
+    /// secrets that stand in the midst of anything.
+    pub fn scrub_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, Rule)> {
+        let mut found = None;
+        let mut open = |text: &str| {
+            let (clean, rule) = self.scrub(text)?;
+            found.get_or_insert(rule);
+            Some(clean)
+        };
+        match layers::in_bytes(bytes, &mut open) {
+            Some(clean) => clean.and_then(|clean| Some((clean, found?))),
+            None => forms::in_bytes(self.stand_ins, bytes),
+        }
+    }
+
+    fn nested(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
+        if text.len() < SHORTEST {
+            return None;
+        }
+        if nesting < MAX_NESTING
+            && document::may_be(text)
+            && let Some(scrubbed) = document::json(self, text, nesting)
+        {
+            return scrubbed;
+        }
+        let mut changed = Changed::new(text);
+        if nesting < MAX_NESTING {
+            changed.by(|text| document::form(self, text, nesting));
+        }
+        changed.by(|text| forms::plain(self, text));
+        if nesting < MAX_NESTING {
+            changed.by(|text| self.behind(text, nesting, layers::in_base64));
+            changed.by(|text| self.behind(text, nesting, layers::in_percent));
+        }
+        changed.into_scrubbed()
+    }
+
+    /// What stands behind an encoding of the text's parts.
+    fn behind(&self, text: &str, nesting: usize, open: fn(&str, layers::Open<'_>) -> Option<String>) -> Option<Scrubbed> {
+        let mut found = None;
+        let clean = open(text, &mut |inner| {
+            let (clean, rule) = self.nested(inner, nesting + 1)?;
+            found.get_or_insert(rule);
+            Some(clean)
+        })?;
+        Some((clean, found?))
+    }
+}
+
+/// A text on its way through several searches.
+struct Changed<'t> {
+    text: Cow<'t, str>,
+    rule: Option<Rule>,
+}
+
+impl<'t> Changed<'t> {
+    fn new(text: &'t str) -> Changed<'t> {
+        Changed {
+            text: Cow::Borrowed(text),
+            rule: None,
+        }
+    }
+
+    fn by(&mut self, search: impl FnOnce(&str) -> Option<Scrubbed>) {
+        if let Some((text, rule)) = search(&self.text) {
+            self.text = Cow::Owned(text);
+            self.rule.get_or_insert(rule);
+        }
+    }
+
+    fn into_scrubbed(self) -> Option<Scrubbed> {
+        self.rule.map(|rule| (self.text.into_owned(), rule))
+    }
+}
+
+/// Not a reference to a value that stands elsewhere (CloudFormation, shells, templates, ARNs), and
+/// no word of a schema.
+fn is_value(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(['$', '!', '{', '<', '*'])
+        && !text.starts_with("arn:")
+        && !["true", "false", "null", "none", "string"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
+}

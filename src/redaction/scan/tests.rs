@@ -1,0 +1,241 @@
+use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+
+fn scrubbed(text: &str) -> String {
+    let stand_ins = StandIns::new("salt");
+    Search::new(&stand_ins)
+        .scrub(text)
+        .map_or_else(|| text.to_owned(), |(text, _)| text)
+}
+
+fn secrets() -> Vec<(String, &'static str)> {
+    let token = format!("IQoJb3JpZ2luX2VjE{}", "Ab3/".repeat(40));
+    vec![
+        (format!("key {KEY_ID}."), "AKIAIOSFODNN7"),
+        (format!("token={token}"), "IQoJb3JpZ2luX2"),
+        ("bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln".to_owned(), "c2ln"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----".to_owned(),
+            "MIIEpAIBAAKCAQEA",
+        ),
+        (
+            "https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef0123&X-Amz-Expires=60".to_owned(),
+            "abcdef0123",
+        ),
+        (
+            "https://b/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20200101".to_owned(),
+            "AKIAIOSFODNN7",
+        ),
+        ("postgres://admin:hunter2@db/x".to_owned(), "hunter2"),
+        ("db_password: hunter2".to_owned(), "hunter2"),
+        ("PASSWORD='two words'".to_owned(), "words"),
+        (r#"{"a":[{"clientSecret":"hunter2"}]}"#.to_owned(), "hunter2"),
+        (r#"{"a":"{\"password\":\"hunter2\"}"}"#.to_owned(), "hunter2"),
+        (STANDARD.encode(format!("my key is {KEY_ID} here")), "QUtJQUlP"),
+        // Behind one thing or another, in the midst of a text.
+        (
+            format!("see {} there", URL_SAFE_NO_PAD.encode(format!("~~~my key is {KEY_ID}"))),
+            "QUtJQUlP",
+        ),
+        (format!("/path/to/{}", STANDARD.encode(format!("my key is {KEY_ID}!"))), "QUtJQUlP"),
+        (
+            format!("data {}", STANDARD.encode(STANDARD.encode(format!("my key is {KEY_ID}")))),
+            "U1VGSlQx",
+        ),
+        (
+            format!("{}\n", STANDARD.encode(format!("{} and password=hunter2", "x".repeat(90))))
+                .as_bytes()
+                .chunks(76)
+                .map(String::from_utf8_lossy)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            "aHVudGVy",
+        ),
+        ("go%3Fpassword%3Dhunter2%26next%3D1 on".to_owned(), "hunter2"),
+        ("u=https%3A%2F%2Fa%3Fpassword%253Dhunter2&z=1".to_owned(), "hunter2"),
+        ("%7B%22password%22%3A+%22hunter2%22%7D".to_owned(), "hunter2"),
+        ("name=x&pass%77ord=hunter2&z=1".to_owned(), "hunter2"),
+        ("a=b&note=say%20password%3Dhunter2&z=1".to_owned(), "hunter2"),
+        (
+            r#"[{"Key":"password","Value":"hunter2"},{"Key":"a","Value":"b"}]"#.to_owned(),
+            "hunter2",
+        ),
+        (r#"{"password":{"S":"hunter2"},"a":{"S":"b"}}"#.to_owned(), "hunter2"),
+        (
+            "{\"password\":\"hunter2\"}\n{\"pass\\u0077ord\":\"hunter2\"}\n".to_owned(),
+            "hunter2",
+        ),
+        ("<a><db:DbPassword>hunter2</db:DbPassword></a>".to_owned(), "hunter2"),
+        (format!("{KEY_ID},{}\n", "wJalr/XUt".repeat(5).get(..40).unwrap()), "wJalr/XUt"),
+        ("Authorization: Basic YWRtaW46aHVudGVyMg==".to_owned(), "YWRtaW46"),
+        ("curl -H 'X: bearer abcdefghij0123456789xyz'".to_owned(), "abcdefghij0123456789"),
+        (format!("Signature={}", "0a1b2c3d".repeat(8)), "0a1b2c3d0a1b"),
+        ("Cookie: session=hunter2hunter2".to_owned(), "hunter2"),
+        (
+            "Encoded authorization failure message: aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789-_".to_owned(),
+            "aBcDeFgHiJ",
+        ),
+        (format!("gh{}_{}", "p", "a1B2".repeat(9)), "a1B2a1B2"),
+        (format!("sk_{}_{}", "live", "a1B2".repeat(5)), "a1B2a1B2"),
+        (format!("xox{}-{}", "b", "12345-abcde-fghij"), "12345-abcde"),
+    ]
+}
+
+#[test]
+fn secrets_are_found_by_their_form_and_keep_it() {
+    for (text, secret) in secrets() {
+        let clean = scrubbed(&text);
+        assert_ne!(clean, text);
+        assert!(!clean.contains(secret), "{clean}");
+    }
+    let clean = scrubbed(&secrets()[0].0);
+    assert!(clean.starts_with("key ASIA") && clean.len() == secrets()[0].0.len(), "{clean}");
+    assert!(scrubbed(&secrets()[4].0).ends_with("&X-Amz-Expires=60"));
+}
+
+#[test]
+fn scrubbing_twice_is_scrubbing_once() {
+    let other = StandIns::new("another salt");
+    for (text, _) in secrets() {
+        let clean = scrubbed(&text);
+        assert_eq!(scrubbed(&clean), clean);
+        assert!(Search::new(&other).scrub(&clean).is_none(), "{clean}");
+    }
+}
+
+#[test]
+fn harmless_text_stays_as_it_is() {
+    for text in [
+        "",
+        "a plain sentence about a password policy",
+        "DbPassword:\n  Type: String",
+        "Password: !Ref DbPassword",
+        "password: ${DbPassword}",
+        "SECRET_KEY=arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
+        r#"{"password":""}"#,
+        r#"{"DbPassword":{"Type":"String","Description":"the password of the database"}}"#,
+        r#"[{"Key":"name","Value":"password"}]"#,
+        "arn:aws:iam::123456789012:role/secret",
+        "https://docs.aws.amazon.com/a:b@c",
+        "dG90YWxseSBoYXJtbGVzcyB0ZXh0IQ==",
+        "a%20b%2Fc",
+        "uses basic authentication and a bearer token",
+        "arn:aws:proton:us-east-1:123456789012:service/frontend/service-instance/production-blue",
+        "2f6c1f0d-4b1e-4a8e-9d0c-0d3f1d2b9a11",
+    ] {
+        assert_eq!(scrubbed(text), text);
+    }
+}
+
+#[test]
+fn only_the_secret_of_a_text_changes() {
+    assert!(scrubbed("a=1&password=x%20y&c=%7E").starts_with("a=1&password="));
+    assert!(scrubbed("a=1&password=x%20y&c=%7E").ends_with("&c=%7E"));
+    let query = scrubbed("https://h/p?u=https%3A%2F%2Fa%2Fb%3Fpassword%3Dx%26k%3Dv&z=%2f");
+    assert!(
+        query.starts_with("https://h/p?u=https%3A%2F%2Fa%2Fb%3Fpassword%3D") && query.ends_with("%26k%3Dv&z=%2f"),
+        "{query}"
+    );
+    let lines = scrubbed("{\"a\": 1.0}\r\n{\"password\":\"x\"}\r\n");
+    assert!(
+        lines.starts_with("{\"a\": 1.0}\r\n{\"password\":\"") && lines.ends_with("\"}\r\n"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn a_secret_has_one_stand_in_however_it_is_written() {
+    let stand_in = StandIns::new("salt").text("hunter2 x");
+    for text in [
+        "a=b&password=hunter2%20x",
+        "a=b&password=hunter2+x",
+        r#"{"password":"hunter2 x"}"#,
+        "<password>hunter2 x</password>",
+        "password='hunter2 x'",
+    ] {
+        assert!(scrubbed(text).contains(&stand_in), "{text}");
+    }
+}
+
+#[test]
+fn bytes_are_searched_too() {
+    let stand_ins = StandIns::new("salt");
+    let search = Search::new(&stand_ins);
+    let compressed = crate::codec::content::gzip(format!("key {KEY_ID}").as_bytes());
+    let (clean, rule) = search.scrub_bytes(&compressed).unwrap();
+    assert_eq!(rule, Rule::AccessKeyId);
+    let mut inner = None;
+    let _ = layers::in_bytes(&clean, &mut |text| {
+        inner = Some(text.to_owned());
+        None
+    });
+    assert!(inner.unwrap().starts_with("key ASIA"));
+    let wide: Vec<u8> = "$password='hunter2'".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (clean, _) = search.scrub_bytes(&wide).unwrap();
+    assert!(search.scrub_bytes(&clean).is_none());
+    let binary = [b"\xff\x00z".as_slice(), KEY_ID.as_bytes(), b"z\xfe"].concat();
+    let (clean, _) = search.scrub_bytes(&binary).unwrap();
+    assert_eq!((clean.len(), &clean[..3]), (binary.len(), b"\xff\x00z".as_slice()));
+    assert!(!clean.windows(8).any(|window| window == b"AKIAIOSF"));
+    assert!(search.scrub_bytes(&clean).is_none() && search.scrub_bytes(b"\xff\xfe\x00").is_none());
+}
+
+#[test]
+fn every_vendors_form_is_found_by_its_beginning() {
+    for (beginning, letters) in [
+        ("sk-", 40),
+        ("ABSK", 90),
+        ("bedrock-api-key-", 40),
+        ("aoaA", 60),
+        ("k8s-aws-v1.", 40),
+        ("AIza", 35),
+        ("GOCSPX-", 28),
+        ("ya29.", 40),
+        ("dckr_pat_", 27),
+        ("figd_", 40),
+        ("gho_", 36),
+        ("github_pat_", 60),
+        ("glpat-", 20),
+        ("glsa_", 32),
+        ("hf_", 34),
+        ("hvs.", 40),
+        ("lin_api_", 40),
+        ("npm_", 36),
+        ("ntn_", 40),
+        ("pscale_tkn_", 40),
+        ("pypi-", 80),
+        ("sq0atp-", 22),
+        ("sk_live_", 24),
+        ("tfp_", 40),
+        ("whsec_", 32),
+        ("xapp-1-", 60),
+        ("xoxp-", 40),
+        ("cio", 32),
+        ("ckey_", 40),
+        ("ATATT3", 100),
+        ("dp.pt.", 40),
+    ] {
+        let text = format!("({beginning}{})", "aB3dE6gH9j".repeat(12).get(..letters).unwrap());
+        assert!(!scrubbed(&text).contains("aB3dE6gH9j"), "{text}");
+    }
+    for text in [
+        format!("dapi{}", "0a1b2c3d".repeat(4)),
+        format!("dop_v1_{}", "0a1b2c3d".repeat(8)),
+        format!("shpat_{}", "0a1b2c3d".repeat(4)),
+        format!("SK{}", "0a1b2c3d".repeat(4)),
+        format!("rubygems_{}", "0a1b2c3d".repeat(6)),
+        format!("amzn.mws.{}", "0a1b2c3d-aaaa-bbbb-cccc-0a1b2c3d0a1b"),
+        format!("AGE-SECRET-KEY-1{}", "QPZRY9X8".repeat(7)),
+        format!("NRAK-{}", "ABCDEFGHI".repeat(3)),
+        format!("PMAK-{}", "0a1b2c3d".repeat(7)),
+        format!("SG.{0}.{0}", "aB3dE6gH9jaB3dE6gH9jxy"),
+        format!("abcdefghij1234.atlasv1.{}", "aB3d".repeat(16)),
+        format!("https://hooks.slack.com/services/T0/B0/{}", "aB3d".repeat(6)),
+        format!("https://discord.com/api/webhooks/1/{}", "aB3d".repeat(16)),
+    ] {
+        assert_ne!(scrubbed(&text), text);
+    }
+}

@@ -1,0 +1,92 @@
+//! pytest and its workers, with the fixture of the README as it stands there.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Place;
+use crate::support::clients;
+use crate::support::upstream::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Seen, Upstream, well_behaved};
+use crate::support::{Finished, Run};
+
+/// The fixture that the README shows.
+fn fixture() -> String {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("the README shows a fixture").to_owned()
+}
+
+/// Every answer has another id.
+fn counting() -> Upstream {
+    let mut count = 0;
+    Upstream::plain(move |seen: &Seen| {
+        count += 1;
+        let mut answer = well_behaved(seen);
+        answer.body["ProvisioningArtifactDetail"]["Id"] = Value::from(format!("pa-{count:013}"));
+        answer
+    })
+}
+
+/// `pytest -n 4` over the two hundred tests, below `ferrotape MODE`.
+fn pytest(place: &Place, mode: &str, options: &[&str]) -> Finished {
+    run(place, mode, options, "answers")
+}
+
+/// The same, over those that are chosen so.
+fn run(place: &Place, mode: &str, options: &[&str], chosen: &str) -> Finished {
+    let program = clients::python();
+    let tests = place.path().join("suite");
+    let words = ["-B", "-m", "pytest", "-n", "4", "-q", "-p", "no:cacheprovider"];
+    Run::new(place.path(), [mode])
+        .arguments(options)
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        .env("AWS_REGION", REGION)
+        .env("MODE", mode)
+        .env("PYTEST_ADDOPTS", format!("-k '{chosen}'"))
+        .env("SEEN", place.path().join("seen"))
+        .arguments(["--"])
+        .arguments([program.as_os_str()])
+        .arguments(words)
+        .arguments([tests.as_os_str()])
+        .finish()
+}
+
+fn names(folder: &Path) -> HashSet<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    entries
+        .map(|entry| entry.expect("it can be listed").file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn two_hundred_parallel_tests_record_and_replay_each_in_its_own_session() {
+    if !clients::are_here() {
+        return;
+    }
+    let place = Place::new();
+    for folder in ["suite", "seen"] {
+        std::fs::create_dir(place.path().join(folder)).expect("it is new");
+    }
+    std::fs::write(place.path().join("suite/conftest.py"), fixture()).expect("the folder is there");
+    let test = clients::source("python/sessions/test_two_hundred.py");
+    std::fs::copy(test, place.path().join("suite/test_two_hundred.py")).expect("both are there");
+    let upstream = counting();
+    let recorded = pytest(&place, "record", &["--upstream", &upstream.url]).expect(0);
+    assert!(recorded.stdout.contains("200 passed"), "{}", recorded.stdout);
+    assert_eq!(upstream.seen().len(), 600);
+    assert!(upstream.seen().iter().all(|seen| seen.refused.is_none()));
+    let cassettes = names(&place.path().join("cassettes"));
+    assert_eq!(cassettes.len(), 200);
+    assert!(cassettes.contains("test_it_gets_its_own_answers-17.json"), "{cassettes:?}");
+    drop(upstream);
+    let replayed = pytest(&place, "replay", &["--all-played"]).expect(0);
+    assert!(replayed.stdout.contains("200 passed"), "{}", replayed.stdout);
+    let told = "replay of 200 cassettes in 200 sessions: 600 calls, 600 played";
+    assert!(replayed.stderr.contains(told), "{}", replayed.stderr);
+    // Without its cassette a test fails, and only that one.
+    std::fs::remove_file(place.path().join("cassettes/test_it_gets_its_own_answers-17.json")).expect("it is there");
+    let failed = run(&place, "replay", &[], "answers[17] or answers[18]").expect(1);
+    assert!(failed.stdout.contains("1 passed, 1 error"), "{}", failed.stdout);
+}
