@@ -10,7 +10,9 @@ use crate::commands::passthrough::PassthroughArguments;
 use crate::commands::record::RecordArguments;
 use crate::commands::refresh::RefreshArguments;
 use crate::commands::replay::ReplayArguments;
+use crate::commands::scan::ScanArguments;
 use crate::commands::schema::SchemaArguments;
+use crate::commands::scrub::ScrubArguments;
 use crate::commands::show::ShowArguments;
 use crate::commands::synth::SynthArguments;
 use crate::commands::trim::TrimArguments;
@@ -55,6 +57,8 @@ pub enum Command {
     Check(CheckArguments),
     Show(ShowArguments),
     Trim(TrimArguments),
+    Scrub(ScrubArguments),
+    Scan(ScanArguments),
     Synth(SynthArguments),
     Mock(MockArguments),
     Models(ModelsArguments),
@@ -107,6 +111,8 @@ impl Command {
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Trim(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
+            Command::Scrub(arguments) => (None, Some(&mut arguments.models)),
+            Command::Scan(arguments) => (None, Some(&mut arguments.models)),
             Command::Mock(arguments) => (None, Some(&mut arguments.models)),
             Command::Models(arguments) => (None, Some(&mut arguments.models)),
             Command::Demo(_) | Command::DemoClient(_) | Command::Schema(_) => (None, None),
@@ -124,6 +130,18 @@ impl Command {
                 if let Some(settled) = settings.cassettes {
                     arguments.paths = vec![settled];
                 }
+            }
+            Command::Scrub(arguments) => {
+                if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
+                    arguments.paths = vec![settled.clone()];
+                }
+                arguments.settings = settings;
+            }
+            Command::Scan(arguments) => {
+                if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
+                    arguments.paths = vec![settled.clone()];
+                }
+                arguments.settings = settings;
             }
             Command::Record(arguments) => arguments.run.settings = settings,
             Command::Replay(arguments) => arguments.run.settings = settings,

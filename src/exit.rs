@@ -20,6 +20,8 @@ pub enum Exit {
     UpstreamFailed,
     /// Something could not be recorded.
     NotRecorded,
+    /// Secrets were found where none may be (`scan`, `scrub --check`).
+    Secrets,
     /// A live answer is not the recorded one.
     Differs,
     /// `--all-played`, and something was not.
@@ -39,6 +41,7 @@ impl Exit {
             Exit::Misses => 11,
             Exit::UpstreamFailed => 13,
             Exit::NotRecorded => 14,
+            Exit::Secrets => 16,
             Exit::Differs => 15,
             Exit::Unplayed => 12,
             Exit::Clean => 0,

@@ -62,6 +62,15 @@ fn sqs_and_the_codes_of_its_older_protocol() {
 }
 
 #[test]
+fn sqs_by_its_older_protocol() {
+    replays_as_it_was_recorded(&Program {
+        name: "sqs_query",
+        calls: 9,
+        ..PROGRAM
+    });
+}
+
+#[test]
 fn sts_and_calls_with_the_credentials_that_it_vends() {
     replays_as_it_was_recorded(&Program {
         name: "sts",

@@ -82,6 +82,8 @@ pub struct Redaction {
     pub rules: Vec<String>,
     /// Sensitive members that were asked to stay readable, `OPERATION:/path`.
     pub keep: Vec<String>,
+    /// Rules of the user's own that were on, each as `ID KIND WHAT`: they must be on in replay, too.
+    pub user: Vec<String>,
 }
 
 /// One recorded request with its response.

@@ -85,6 +85,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         library: library.clone(),
         catalog: catalog.clone(),
         keep: arguments.keep.clone(),
+        settled: common.settings.redaction.clone(),
         secrets: live.secrets.clone(),
         adds: true,
     };

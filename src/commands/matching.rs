@@ -74,15 +74,15 @@ impl MatchArguments {
     }
 
     /// A cassette made ready under these rules, and what is to be said of it.
-    pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> (Tape, Vec<String>) {
+    pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> anyhow::Result<(Tape, Vec<String>)> {
         let mut rules = rules.clone();
         let mut notes = Vec::new();
         if self.proposes() {
-            let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog));
+            let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog)?);
             notes.extend(proposed.iter().map(proposal_note));
             rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
         }
-        (made(cassette, &rules, catalog), notes)
+        Ok((made(cassette, &rules, catalog)?, notes))
     }
 }
 
@@ -101,7 +101,7 @@ pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &C
     let mut notes = Vec::new();
     cassette.rules = cassette.rules.and(&typed.rules_typed());
     if typed.proposes() {
-        let proposed = propose::proposals(&made(cassette.clone(), &CallRules::default(), catalog));
+        let proposed = propose::proposals(&made(cassette.clone(), &CallRules::default(), catalog)?);
         let told = proposed.iter().map(proposal_note);
         notes.extend(told.map(|note| format!("{note}, which stands in the cassette now")));
         cassette.rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
@@ -112,9 +112,11 @@ pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &C
     Ok(notes)
 }
 
-fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> Tape {
-    let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
-    Tape::with_rules(cassette, redactor, rules, |interaction| inspect_recorded(catalog, interaction))
+fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> anyhow::Result<Tape> {
+    let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
+    Ok(Tape::with_rules(cassette, redactor, rules, |interaction| {
+        inspect_recorded(catalog, interaction)
+    }))
 }
 
 /// What is said of a proposed rule: a guess is never silent.

@@ -136,8 +136,9 @@ fn show(catalog: &Catalog, what: &str, full: bool, out: &mut dyn Write) -> anyho
     match operation_called(service, name) {
         Some(operation) => Ok(operation::show(service, operation, full, out)?),
         None => bail!(
-            "the model of {} has no operation `{name}`; `ferrotape models show` lists them",
-            service.sdk_id
+            "the model of {} has no operation `{name}`; `ferrotape models show {}` lists them",
+            service.sdk_id,
+            folded(&service.sdk_id)
         ),
     }
 }

@@ -68,6 +68,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         library: library.clone(),
         catalog: catalog.clone(),
         keep: arguments.keep.clone(),
+        settled: common.settings.redaction.clone(),
         secrets: live.secrets.clone(),
         adds: false,
     };

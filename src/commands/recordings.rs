@@ -11,7 +11,9 @@ use crate::model::catalog::Catalog;
 use crate::proxy::takes::{Desk, Prepared, Take, Takes};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
+use crate::redaction::user::{self, UserRules};
 use crate::report::{CallReport, CassetteReport, Outcome};
+use crate::settings;
 use anyhow::{Context, bail};
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,6 +25,8 @@ pub struct Recordings {
     pub catalog: Arc<Catalog>,
     /// Sensitive members that stay readable, `OPERATION:/path`.
     pub keep: Vec<String>,
+    /// What the settings say of redaction.
+    pub settled: settings::Redaction,
     /// Secrets of the run that nothing written may hold.
     pub secrets: Vec<String>,
     /// What is recorded goes behind what a cassette holds already, and does not replace it.
@@ -55,7 +59,7 @@ impl Recordings {
             adds: self.adds && old.is_some(),
         };
         let interactions = old.iter().flat_map(|cassette| cassette.interactions.iter());
-        let mut redactor = Redactor::new(&header.cassette.redaction, &mut interactions.into_iter());
+        let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?;
         redactor.never_write(self.secrets.iter().cloned());
         Ok(Prepared {
             header,
@@ -72,17 +76,35 @@ impl Recordings {
             Some(salt) => salt,
             None => random_hexadecimal::<32>()?,
         };
+        // What a cassette settled for itself goes on holding for what is added to it.
+        let before = old.filter(|_| self.adds).map(|old| &old.redaction);
+        let settled = self.settled.keep.iter().map(ToString::to_string);
+        let mut keep: Vec<String> = before.map(|before| before.keep.clone()).unwrap_or_default();
+        let mut user: Vec<String> = before.map(|before| before.user.clone()).unwrap_or_default();
+        add_new(&mut keep, self.keep.iter().cloned().chain(settled));
+        add_new(&mut user, user::texts(&self.settled));
+        let rules = UserRules::read(&user)?;
+        let ids = Rule::ALL.iter().map(|rule| rule.id()).chain(rules.ids());
         Ok(Cassette {
             models: self.catalog.services().iter().map(|service| stamp(service)).collect(),
             redaction: Redaction {
                 salt,
-                rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
-                keep: self.keep.clone(),
+                rules: ids.map(str::to_owned).collect(),
+                keep,
+                user,
             },
             rules: old.map(|cassette| cassette.rules.clone()).unwrap_or_default(),
             unknown: old.map(|cassette| cassette.unknown.clone()).unwrap_or_default(),
             ..Cassette::default()
         })
+    }
+}
+
+fn add_new(known: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for one in more {
+        if !known.contains(&one) {
+            known.push(one);
+        }
     }
 }
 

@@ -158,6 +158,7 @@ fn resend(
         library: library.clone(),
         catalog: catalog.clone(),
         keep: old.redaction.keep.clone(),
+        settled: arguments.settings.redaction.clone(),
         secrets: live.secrets.clone(),
         adds: false,
     };

@@ -82,7 +82,10 @@ impl Shelf for Cassettes {
 
     fn tape(&self, name: &Name) -> Result<Tape, String> {
         let cassette = self.library.load(name).map_err(|error| error.to_string())?;
-        let (tape, notes) = self.matching.tape(&self.rules, cassette, &self.catalog);
+        let (tape, notes) = self
+            .matching
+            .tape(&self.rules, cassette, &self.catalog)
+            .map_err(|error| error.to_string())?;
         for note in notes {
             self.ledger.noted(&note);
         }

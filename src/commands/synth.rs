@@ -158,6 +158,7 @@ fn empty(name: &str, keep: &[String]) -> Cassette {
             salt: hexadecimal(&blake3::derive_key("ferrotape synth 1: the salt of a cassette", name.as_bytes())),
             rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
             keep: keep.to_vec(),
+            user: Vec::new(),
         },
         ..Cassette::default()
     }
@@ -234,7 +235,7 @@ impl Order<'_> {
             ..asked
         };
         let finding = inspect(self.catalog, &exchange);
-        let redactor = Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+        let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
         match (&exchange.request, &exchange.response) {
             (Some(request), Some(response)) => Ok(redactor.redact(request, response, &finding, 1)?),
             _ => bail!("there is no exchange to write"),

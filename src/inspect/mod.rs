@@ -22,7 +22,7 @@ use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;
 use crate::model::http::Binding;
 use crate::model::schema::{Member, Operation, OperationIndex, Service, Shape, ShapeKind};
-use crate::protocol::{self, Malformed, PROTOCOLS, Protocol, Reply};
+use crate::protocol::{self, Identified, Malformed, PROTOCOLS, Protocol, Reply};
 use crate::scope;
 use crate::value::Value;
 use crate::wire::{self, Exchange, Request, Response};
@@ -311,6 +311,13 @@ fn lint(message: String) -> Departure {
         rule: Rule::Unknown,
         message,
     }
+}
+
+/// The protocol in which a request speaks to a service, though it names no operation that the model
+/// knows; the service's own where it speaks none.
+pub fn spoken(service: &Service, request: &Request) -> Option<&'static dyn Protocol> {
+    let addressed = |protocol: &&'static dyn Protocol| protocol.identify(service, request) != Identified::NotMine;
+    protocols_of(service).find(addressed).or_else(|| protocol_of(service))
 }
 
 /// The protocol by which a service is spoken to when Ferrotape itself has to write: the first of

@@ -13,8 +13,9 @@ use crate::codec::aws_chunked;
 use crate::partitions::partition_of;
 use crate::scope;
 use crate::wire::{self, Request};
-use http::Uri;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName};
+use http::{Method, Uri};
 use std::borrow::Cow;
 
 /// Signing names of S3 and of those that speak its protocol.
@@ -41,7 +42,7 @@ pub fn plain(request: &Request) -> Cow<'_, Request> {
     let s3 = S3::of(request, presigned.is_some());
     let chunked = is_chunked(request.headers());
     if presigned.is_none() && s3.is_none() && !chunked {
-        return Cow::Borrowed(request);
+        return searched(request).map_or(Cow::Borrowed(request), Cow::Owned);
     }
     let mut plain = Cow::Borrowed(request);
     if chunked {
@@ -59,6 +60,27 @@ pub fn plain(request: &Request) -> Cow<'_, Request> {
         replace_path(&mut plain, |path| with_query(path, &presigned.query));
     }
     plain
+}
+
+/// CloudSearch's search, modelled as a GET, as the SDKs send it: what would be in the query is a
+/// form, which may be longer.
+fn searched(request: &Request) -> Option<Request> {
+    let is_form = || wire::media_type(request.headers()).is_some_and(|media_type| media_type.ends_with("x-www-form-urlencoded"));
+    if request.method() != Method::POST || request.uri().path() != "/2013-01-01/search" || !is_form() {
+        return None;
+    }
+    let form = std::str::from_utf8(request.body()).ok()?;
+    let mut plain = Cow::Borrowed(request);
+    replace_path(&mut plain, |path| {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{mark}{form}")
+    });
+    let mut plain = plain.into_owned();
+    *plain.method_mut() = Method::GET;
+    *plain.body_mut() = Bytes::new();
+    let kept = wire::keep(plain.headers(), |name| *name != CONTENT_TYPE && *name != CONTENT_LENGTH);
+    *plain.headers_mut() = kept;
+    Some(plain)
 }
 
 fn with_query(path: &str, query: &str) -> String {
@@ -225,7 +247,6 @@ fn is_made_by_sdks(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
         let mut request = http::Request::builder().method(method).uri(uri);
@@ -248,6 +269,19 @@ mod tests {
         "authorization",
         "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=00",
     );
+
+    #[test]
+    fn a_search_sent_as_a_form_is_the_get_that_is_modelled() {
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("x-own", "1")];
+        let uri = "https://search-a.us-east-1.cloudsearch.amazonaws.com/2013-01-01/search";
+        let sent = request("POST", &format!("{uri}?format=sdk&pretty=true"), &form, "q=a%20b&size=1");
+        let wanted = [&format!("GET {uri}?format=sdk&pretty=true&q=a%20b&size=1"), "x-own: 1", ""];
+        assert_eq!(lines(&plain(&sent)), wanted);
+        for (method, uri) in [("POST", "https://a.amazonaws.com/other"), ("GET", uri)] {
+            let other = request(method, uri, &form, "q=a");
+            assert!(matches!(plain(&other), Cow::Borrowed(_)), "{method} {uri}");
+        }
+    }
 
     #[test]
     fn both_ways_to_name_a_bucket_are_one() {

@@ -7,10 +7,12 @@ use super::credentials::{CredentialSource, Keyring, Keys, Owner};
 use super::sign::{self, SignError, Target};
 use super::signature::{self, Signed};
 use super::upstream::{Upstream, UpstreamError};
+use super::vended::credentials_in;
 use super::{Arrival, Door};
 use crate::inspect::{Call, Judged};
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
+use crate::protocol::Reply;
 use crate::scope::{self, Scope};
 use crate::value::Value;
 use crate::wire::{self, Request};
@@ -198,6 +200,17 @@ impl Forwarder {
             return false;
         };
         signature::same(token.as_bytes(), shown.as_bytes())
+    }
+
+    /// Remembers credentials that AWS gave out: later calls may come signed with them. (Those of S3
+    /// Express sign in a way of their own, and are refused at the endpoint door.)
+    pub(super) fn remember_vended(&self, call: Option<&Call>, judged: Option<&Judged<Reply>>) {
+        let Some(Reply::Output(output)) = judged.and_then(|judged| judged.content.as_ref()) else {
+            return;
+        };
+        if call.is_some_and(|call| call.service.sdk_id != "S3") {
+            credentials_in(output).into_iter().for_each(|keys| self.keyring.remember(keys));
+        }
     }
 
     /// A request that goes through as it is.

@@ -8,7 +8,6 @@ use super::event::{Event, Label, Observer};
 use super::forward::{Forwarder, Refused, Unmodeled, upstream_failed};
 use super::refuse::{answer, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions, Stage};
-use super::vended::credentials_in;
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
@@ -245,7 +244,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             ));
         }
         let judged_response = call.map(|call| judge_response(call, &response));
-        self.remember_vended(call, judged_response.as_ref());
+        self.forwarder.remember_vended(call, judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);
@@ -283,19 +282,6 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             _ => "passed through",
         };
         Fate::because(outcome, &format!("{why}; it {how}"))
-    }
-
-    /// Remembers credentials that AWS gave out: later calls may come signed with them. (Those of S3
-    /// Express sign in a way of their own, and are refused at the endpoint door.)
-    fn remember_vended(&self, call: Option<&Call>, judged: Option<&Judged<Reply>>) {
-        let Some(Reply::Output(output)) = judged.and_then(|judged| judged.content.as_ref()) else {
-            return;
-        };
-        if call.is_some_and(|call| call.service.sdk_id != "S3") {
-            credentials_in(output)
-                .into_iter()
-                .for_each(|keys| self.forwarder.keyring.remember(keys));
-        }
     }
 
     async fn unmodeled(&self, arrival: &Arrival, passage: &Passage<'_, K::Part>, reason: &str) -> Result<http::Response<Payload>, Refused> {

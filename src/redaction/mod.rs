@@ -39,12 +39,12 @@ use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{PlaceToHide, Side, is_void};
 use rules::{Context, Rule};
-use scan::Search;
+use scan::{Search, layers};
 use stand_in::StandIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use user::UserRules;
+use user::{UserRuleError, UserRules};
 use writer::{Message, Writer};
 
 /// Why an interaction cannot be written. No message holds a secret.
@@ -129,15 +129,35 @@ impl Redactor {
         }
     }
 
-    /// The same redactor, which also hides what these rules say.
-    pub fn with_rules(self, user: UserRules) -> Redactor {
-        Redactor { user, ..self }
+    /// The redactor of a cassette with the rules of the user's own that it holds.
+    ///
+    /// # Errors
+    /// Where one of these says nothing.
+    pub fn with_rules(redaction: &Redaction, known: &mut dyn Iterator<Item = &Interaction>) -> Result<Redactor, UserRuleError> {
+        let user = UserRules::read(&redaction.user)?;
+        Ok(Redactor {
+            user,
+            ..Redactor::new(redaction, known)
+        })
+    }
+
+    /// Takes the numbers that the accounts of these interactions have, so that no other gets one of
+    /// them.
+    pub fn reserve_accounts<'i>(&self, interactions: impl IntoIterator<Item = &'i Interaction>) {
+        for Interaction { request, response, .. } in interactions {
+            let mut found = accounts_of_message(request, request.body(), response.body(), response);
+            found.retain(|id| scan::is_account_stand_in(id));
+            let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            found.iter().for_each(|id| {
+                accounts.stand_in(id);
+            });
+        }
     }
 
     fn search(&self) -> Search<'_> {
         Search {
             stand_ins: &self.stand_ins,
-            patterns: &self.user.patterns,
+            patterns: self.user.patterns(),
         }
     }
 
@@ -288,7 +308,7 @@ impl Redactor {
         };
         self.read_again(&interaction, finding, &input, &output)?;
         refresh(&mut interaction, request.body(), response.body(), head);
-        let mut leaks = scan::leaks(&interaction, &self.user.patterns);
+        let mut leaks = scan::leaks(&interaction, self.user.patterns());
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
         match leaks.into_iter().next() {
             Some(leak) => Err(leak),
@@ -296,14 +316,15 @@ impl Redactor {
         }
     }
 
-    /// A body whose content encoding is its own, as it is. What is compressed in it can be looked
-    /// at, but not replaced.
+    /// A body whose content encoding is its own, as it is. Gzip is opened where the body is written;
+    /// what another encoding compresses can be looked at, but not replaced.
     fn owned(&self, place: &str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
         let Ok(inside) = headers::decode_content(headers, body) else {
             return Ok(body.clone());
         };
         let text = String::from_utf8_lossy(&inside);
-        let rule = self.search().scrub(&text).map(|(_, rule)| rule);
+        let found = || self.search().scrub(&text).map(|(_, rule)| rule);
+        let rule = if layers::is_gzip(body) { None } else { found() };
         let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
         let rule = rule.or_else(|| own().then_some(Rule::Credentials));
         match rule.filter(|_| inside != body) {
@@ -494,10 +515,7 @@ impl Redactor {
 
     /// The account ids of an exchange and what stands for each, in order of first appearance.
     fn rename_accounts_of(&self, request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> HashMap<String, String> {
-        let mut found = Vec::new();
-        accounts_of_uri(request.uri(), &mut found);
-        accounts_of(request.headers(), asked, &mut found);
-        accounts_of(response.headers(), answered, &mut found);
+        let mut found = accounts_of_message(request, asked, answered, response);
         // A recording of a replay lists the same places, so stand-ins are renamed to themselves.
         found.retain(|id| id != NO_ACCOUNT);
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -520,6 +538,14 @@ fn owned_encodings(finding: &Finding) -> (bool, bool) {
         call.owns_encoding(value::Side::Request),
         call.owns_encoding(value::Side::Response) && !is_error,
     )
+}
+
+fn accounts_of_message(request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> Vec<String> {
+    let mut found = Vec::new();
+    accounts_of_uri(request.uri(), &mut found);
+    accounts_of(request.headers(), asked, &mut found);
+    accounts_of(response.headers(), answered, &mut found);
+    found
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {

@@ -1,8 +1,11 @@
 //! Rules of redaction that users add to Ferrotape's own: headers, places in bodies, patterns.
 //!
-//! They only ever add. Where they are written down is somebody else's affair.
+//! They only ever add. They are said in the settings, and travel with the cassette as texts: a replay
+//! must hide what the recording hid. A path of one service's operation holds for operations of that
+//! name in any.
 
 use super::rules::{Rule, leads_to};
+use crate::settings::{self, RedactionRule};
 use regex::Regex;
 
 /// Ids of users' rules begin so, and never meet one of Ferrotape's.
@@ -14,7 +17,7 @@ pub struct UserRules {
     headers: Vec<(String, Rule)>,
     /// Operation (or `*`), pointer with `*` for any one token, rule.
     paths: Vec<(String, String, Rule)>,
-    pub(super) patterns: Vec<Pattern>,
+    patterns: Vec<Pattern>,
 }
 
 /// A pattern to look for in every text.
@@ -41,28 +44,58 @@ pub enum UserRuleError {
     /// The place is not of the form that misses print.
     #[error("the redaction path `{0}` is not of the form `OPERATION:/path`, as in `CreateServiceInstance:/tags/*/value`")]
     Path(String),
+    /// The text in the cassette is none.
+    #[error("the redaction rule `{0}` is not of the form `ID header NAME`, `ID path OPERATION:/path` or `ID pattern REGEX`")]
+    Form(String),
     /// The header's name is none.
     #[error("the redaction header `{0}` is not the name of a header")]
     Header(String),
 }
 
+/// The rules of the settings as texts, for a cassette.
+pub fn texts(settings: &settings::Redaction) -> Vec<String> {
+    let text = |(id, rule): (&String, &RedactionRule)| match rule {
+        RedactionRule::Header(name) => format!("{id} header {name}"),
+        RedactionRule::Path(place) => format!("{id} path {place}"),
+        RedactionRule::Pattern(pattern) => format!("{id} pattern {pattern}"),
+    };
+    settings.rules.iter().map(text).collect()
+}
+
 impl UserRules {
+    /// The rules that a cassette holds as texts.
+    ///
+    /// # Errors
+    /// Where one of them says nothing.
+    pub fn read(texts: &[String]) -> Result<UserRules, UserRuleError> {
+        let mut rules = UserRules::default();
+        for text in texts {
+            let mut words = text.splitn(3, ' ');
+            match (words.next(), words.next(), words.next()) {
+                (Some(id), Some("header"), Some(name)) => rules.header(name, id)?,
+                (Some(id), Some("path"), Some(place)) => rules.path(place, id)?,
+                (Some(id), Some("pattern"), Some(pattern)) => rules.pattern(pattern, id)?,
+                _ => return Err(UserRuleError::Form(text.clone())),
+            }
+        }
+        Ok(rules)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.headers.is_empty() && self.paths.is_empty() && self.patterns.is_empty()
     }
 
-    /// Hides the value of a header in both directions. `id`: what the cassette lists, behind `user:`;
-    /// the name itself where there is none.
+    /// Hides the value of a header in both directions. `id`: what the cassette lists, behind `user:`.
     ///
     /// # Errors
     /// Where it is no header's name.
-    pub fn header(&mut self, name: &str, id: Option<&str>) -> Result<(), UserRuleError> {
+    pub fn header(&mut self, name: &str, id: &str) -> Result<(), UserRuleError> {
         let name = name.trim().to_ascii_lowercase();
         if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(UserRuleError::Header(name));
         }
-        let rule = named(id, &name);
+        let rule = named(id);
         self.headers.push((name, rule));
         Ok(())
     }
@@ -72,12 +105,13 @@ impl UserRules {
     ///
     /// # Errors
     /// Where it is not of that form.
-    pub fn path(&mut self, place: &str, id: Option<&str>) -> Result<(), UserRuleError> {
+    pub fn path(&mut self, place: &str, id: &str) -> Result<(), UserRuleError> {
         let parts = place
             .split_once(':')
             .filter(|(operation, path)| !operation.is_empty() && path.starts_with('/') && path.len() > 1);
         let (operation, path) = parts.ok_or_else(|| UserRuleError::Path(place.to_owned()))?;
-        self.paths.push((operation.to_owned(), path.to_owned(), named(id, place)));
+        let operation = operation.rsplit(' ').next().unwrap_or(operation);
+        self.paths.push((operation.to_owned(), path.to_owned(), named(id)));
         Ok(())
     }
 
@@ -85,7 +119,7 @@ impl UserRules {
     ///
     /// # Errors
     /// Where it is none, or finds nothing in particular.
-    pub fn pattern(&mut self, pattern: &str, id: Option<&str>) -> Result<(), UserRuleError> {
+    pub fn pattern(&mut self, pattern: &str, id: &str) -> Result<(), UserRuleError> {
         let regex = Regex::new(pattern).map_err(|error| UserRuleError::Pattern {
             pattern: pattern.to_owned(),
             why: error.to_string(),
@@ -93,9 +127,14 @@ impl UserRules {
         if regex.is_match("") {
             return Err(UserRuleError::Empty(pattern.to_owned()));
         }
-        let rule = named(id, pattern);
+        let rule = named(id);
         self.patterns.push(Pattern { regex, rule });
         Ok(())
+    }
+
+    /// What is looked for in every text.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
     }
 
     /// The ids of all rules, for a cassette to list.
@@ -132,52 +171,58 @@ fn is_below(pattern: &str, pointer: &str) -> bool {
 }
 
 /// Rules are few, read once, and live as long as the run.
-fn named(id: Option<&str>, fallback: &str) -> Rule {
-    Rule::User(Box::leak(format!("{PREFIX}{}", id.unwrap_or(fallback)).into_boxed_str()))
+fn named(id: &str) -> Rule {
+    Rule::User(Box::leak(format!("{PREFIX}{id}").into_boxed_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<UserRules, UserRuleError> {
+        UserRules::read(&[text.to_owned()])
+    }
+
     #[test]
     fn a_path_hides_what_lies_below_it() {
-        let mut rules = UserRules::default();
-        rules.path("Put:/tags/*/value", Some("tags")).unwrap();
-        rules.path("*:/note", None).unwrap();
+        let rules = UserRules::read(&["tags path SQS Put:/tags/*/value".to_owned(), "note path *:/note".to_owned()]).unwrap();
         assert_eq!(rules.of_path("Put", "/tags/3/value"), Some(Rule::User("user:tags")));
         assert_eq!(rules.of_path("Put", "/tags/3/value/S"), Some(Rule::User("user:tags")));
         assert_eq!(rules.of_path("Put", "/tags/3"), None);
         assert_eq!(rules.of_path("Get", "/tags/3/value"), None);
-        assert_eq!(rules.of_path("Get", "/note").map(Rule::id), Some("user:*:/note"));
-        assert_eq!(rules.ids(), ["user:tags", "user:*:/note"]);
+        assert_eq!(rules.of_path("Get", "/note").map(Rule::id), Some("user:note"));
+        assert_eq!(rules.ids(), ["user:tags", "user:note"]);
     }
 
     #[test]
     fn what_says_nothing_is_refused() {
-        let mut rules = UserRules::default();
-        for refused in [
-            rules.path("spec", None),
-            rules.path("Put:spec", None),
-            rules.path("Put:/", None),
-            rules.header("a b", None),
-        ] {
-            assert!(refused.is_err());
+        for text in ["a path spec", "a path Put:spec", "a path Put:/", "a header a b", "a", "a other x"] {
+            assert!(read(text).is_err(), "{text}");
         }
-        assert!(
-            rules
-                .pattern("a*", None)
-                .unwrap_err()
-                .to_string()
-                .contains("matches the empty text")
+        assert!(read("a pattern a*").unwrap_err().to_string().contains("matches the empty text"));
+        assert!(read("a pattern (").unwrap_err().to_string().contains("is no regular expression"));
+        assert!(UserRules::read(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_rules_of_the_settings_travel_as_texts() {
+        let mut settings = settings::Redaction::default();
+        settings
+            .rules
+            .insert("key".to_owned(), RedactionRule::Pattern("corp_ [0-9]+".to_owned()));
+        settings
+            .rules
+            .insert("token".to_owned(), RedactionRule::Header("X-Corp".to_owned()));
+        settings
+            .rules
+            .insert("pin".to_owned(), RedactionRule::Path("PutItem:/Item/pin/S".parse().unwrap()));
+        let texts = texts(&settings);
+        assert_eq!(
+            texts,
+            ["key pattern corp_ [0-9]+", "pin path PutItem:/Item/pin/S", "token header X-Corp"]
         );
-        assert!(
-            rules
-                .pattern("(", None)
-                .unwrap_err()
-                .to_string()
-                .contains("is no regular expression")
-        );
-        assert!(rules.is_empty());
+        let rules = UserRules::read(&texts).unwrap();
+        assert_eq!(rules.ids(), ["user:token", "user:pin", "user:key"]);
+        assert_eq!(rules.of_header("x-corp"), Some(Rule::User("user:token")));
     }
 }

@@ -132,7 +132,8 @@ impl Call {
             .expect("there is an answer")
     }
 
-    fn bytes(&self, host: &str) -> Vec<u8> {
+    /// As it is written.
+    pub fn bytes(&self, host: &str) -> Vec<u8> {
         let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             text.push_str(&format!("Host: {host}\r\n"));

@@ -65,7 +65,7 @@ fn record(place: &Workplace, upstream: &str) -> Run {
 }
 
 /// Every file below a folder, with its content.
-fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+pub fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
         if path.is_dir() {

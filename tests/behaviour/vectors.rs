@@ -177,10 +177,6 @@ const LEFT_ASIDE: &[(&str, &str)] = &[
     ("SDKAppliedContentEncoding_ec2Query", NO_BODY),
     ("SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsQuery", NO_BODY),
     ("SDKAppendsGzipAndIgnoresHttpProvidedEncoding_ec2Query", NO_BODY),
-    (
-        "AwsJson11StructuresDontSerializeNullValues",
-        "a client's input with a null, which is never on the wire",
-    ),
     ("AcceptHeaderStarRequestTest", "belongs to no service of the vectors"),
     (
         "RestJsonOmitsEmptyListQueryValues",

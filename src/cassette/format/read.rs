@@ -134,6 +134,7 @@ impl Reader<'_> {
             match name {
                 "salt" => redaction.salt = reader.string("a salt (a string)")?,
                 "rules" => redaction.rules = reader.strings("rule ids")?,
+                "user" => redaction.user = reader.strings("rules, `ID KIND WHAT`")?,
                 "keep" => redaction.keep = reader.strings("places, `OPERATION:/path`")?,
                 _ => return Ok(false),
             }

@@ -114,7 +114,24 @@ impl<'a> Decoder<'a> {
                 }
             }
         }
+        let is_absent = |member: &&Member| member.required && !flattened.contains_key(member.name.as_str());
+        for member in members.list.iter().filter(is_absent) {
+            found.extend(self.nothing_strewn(member).map(|empty| (member.name.clone(), empty)));
+        }
         Value::Object(found)
+    }
+
+    /// A flattened collection without items leaves no element behind: where one must be there, it is
+    /// empty.
+    fn nothing_strewn(&self, member: &Member) -> Option<Value> {
+        if !member.is_flattened() {
+            return None;
+        }
+        match &self.service.shape(member.target).kind {
+            ShapeKind::List(_) => Some(Value::List(Vec::new())),
+            ShapeKind::Map { .. } => Some(Value::Object(Vec::new())),
+            _ => None,
+        }
     }
 
     /// The one item or entry that an element of a flattened list or map holds.

@@ -17,7 +17,11 @@ fn service() -> Service {
             "list": {{"target": "a#List"}}, "items": {{"target": "a#Items", "traits": {{"smithy.api#xmlNamespace": {{"uri": "http://i", "prefix": "p"}}}}}},
             "flat": {{"target": "a#List", "traits": {{"smithy.api#xmlFlattened": {{}}, "smithy.api#xmlName": "Flat"}}}},
             "map": {{"target": "a#Map"}}, "flatMap": {{"target": "a#Map", "traits": {{"smithy.api#xmlFlattened": {{}}}}}},
-            "inner": {{"target": "a#In"}}, "either": {{"target": "a#Either"}} }} }},
+            "inner": {{"target": "a#In"}}, "either": {{"target": "a#Either"}}, "held": {{"target": "a#Held"}} }} }},
+        "a#Held": {{"type": "structure", "members": {{
+            "flat": {{"target": "a#List", "traits": {{"smithy.api#xmlFlattened": {{}}, "smithy.api#required": {{}}}}}},
+            "flatMap": {{"target": "a#Map", "traits": {{"smithy.api#xmlFlattened": {{}}, "smithy.api#required": {{}}}}}},
+            "list": {{"target": "a#List", "traits": {{"smithy.api#required": {{}}}}}} }} }},
         "a#List": {{"type": "list", "member": {string}}},
         "a#Items": {{"type": "list", "member": {{"target": "a#In", "traits": {{"smithy.api#xmlName": "item"}}}}}},
         "a#Map": {{"type": "map", "key": {{"target": "smithy.api#String", "traits": {{"smithy.api#xmlName": "K"}}}}, "value": {{"target": "smithy.api#Long"}}}},
@@ -74,6 +78,15 @@ fn lists_and_maps_are_read_wrapped_and_flattened_and_empty() {
         r#"{"list":[],"map":{},"items":[]}"#
     );
     assert_eq!(decoded("<In/>"), "{}");
+}
+
+#[test]
+fn a_flattened_collection_that_must_be_there_and_left_no_element_is_empty() {
+    assert_eq!(decoded("<In><held/></In>"), r#"{"held":{"flat":[],"flatMap":{}}}"#);
+    assert_eq!(
+        decoded("<In><held><flat>a</flat></held></In>"),
+        r#"{"held":{"flat":["a"],"flatMap":{}}}"#
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ const SHOWN_VALUES: usize = 20;
 const WIDEST: usize = 44;
 
 /// What may be written without wire names: what every protocol has.
-const BINDINGS: [(&str, &str); 12] = [
+const BINDINGS: [(&str, &str); 14] = [
     ("smithy.api#httpHeader", "header"),
     ("smithy.api#httpPrefixHeaders", "headers that begin with"),
     ("smithy.api#httpQuery", "query"),
@@ -23,6 +23,8 @@ const BINDINGS: [(&str, &str); 12] = [
     ("smithy.api#httpPayload", "the whole body"),
     ("smithy.api#httpResponseCode", "the status"),
     ("smithy.api#hostLabel", "in the host"),
+    ("smithy.api#eventHeader", "a header of the event"),
+    ("smithy.api#eventPayload", "the whole event"),
     ("smithy.api#jsonName", "on the wire"),
     ("smithy.api#xmlName", "element"),
     ("smithy.api#xmlAttribute", "an attribute"),

@@ -8,6 +8,7 @@
 mod document;
 mod member;
 mod operation;
+mod query_names;
 mod service;
 mod shape;
 #[cfg(test)]
@@ -26,7 +27,8 @@ pub use service::{service_id, service_traits};
 /// Reads a file into shapes by id. `rules` are the endpoint rules that botocore keeps in a file of
 /// their own beside it.
 pub fn read(bytes: &[u8], rules: Option<Value>) -> Result<Vec<(String, AstShape)>, serde_json::Error> {
-    let document: Document = serde_json::from_slice(bytes)?;
+    let mut document: Document = serde_json::from_slice(bytes)?;
+    query_names::complete(&mut document);
     Ok(Translator::new(&document).translate(rules))
 }
 
@@ -49,7 +51,7 @@ impl<'a> Translator<'a> {
         Translator {
             by_name: document.shapes.iter().map(|(name, shape)| (name.as_str(), shape)).collect(),
             namespace: service::namespace(&document.metadata),
-            xml: speaks(&["rest-xml", "query", "ec2"]),
+            xml: speaks(&["rest-xml", "query", "ec2"]) || document.metadata.aws_query_compatible.is_some(),
             json_names: speaks(&["rest-json"]),
             rest: speaks(&["rest-json", "rest-xml"]),
             document,

@@ -510,3 +510,43 @@ const WIRE_TRAITS: [&str; 15] = [
     "smithy.api#eventPayload",
     "smithy.api#idempotencyToken",
 ];
+
+/// SQS as botocore has it: what it spoke before JSON is not told.
+fn queue() -> Service {
+    loaded(
+        r#"{"apiVersion": "2012-11-05", "endpointPrefix": "sqs", "serviceId": "SQS", "protocols": ["json"], "jsonVersion": "1.0",
+            "targetPrefix": "AmazonSQS", "awsQueryCompatible": {}}"#,
+        r#"{"SendMessageBatch": {"name": "SendMessageBatch", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "In"},
+            "errors": [{"shape": "QueueDoesNotExist"}]}}"#,
+        r#"{"In": {"type": "structure", "members": {"Entries": {"shape": "SendMessageBatchRequestEntryList"}}},
+            "QueueDoesNotExist": {"type": "structure", "members": {}, "exception": true},
+            "SendMessageBatchRequestEntryList": {"type": "list", "member": {"shape": "Entry"}, "flattened": true},
+            "Entry": {"type": "structure", "members": {"MessageAttributes": {"shape": "MessageBodyAttributeMap"}}},
+            "MessageBodyAttributeMap": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Text"}},
+            "Text": {"type": "string"}}"#,
+    )
+}
+
+#[test]
+fn the_names_of_a_protocol_that_a_service_left_are_given_back() {
+    let service = queue();
+    let entries = service.shape(service.operations[0].input).member("Entries").unwrap();
+    assert_eq!(entries.traits["smithy.api#xmlName"], json!("SendMessageBatchRequestEntry"));
+    assert!(entries.traits.contains_key("smithy.api#xmlFlattened"));
+    let ShapeKind::List(entry) = &service.shape(entries.target).kind else {
+        panic!()
+    };
+    let attributes = service.shape(entry.target).member("MessageAttributes").unwrap();
+    assert_eq!(attributes.traits["smithy.api#xmlName"], json!("MessageAttribute"));
+    assert!(attributes.traits.contains_key("smithy.api#xmlFlattened"));
+    let ShapeKind::Map { key, .. } = &service.shape(attributes.target).kind else {
+        panic!()
+    };
+    assert_eq!(key.traits["smithy.api#xmlName"], json!("Name"));
+    let gone = service.shape(service.operations[0].errors[0]);
+    assert_eq!(
+        gone.traits["aws.protocols#awsQueryError"]["code"],
+        json!("AWS.SimpleQueueService.NonExistentQueue")
+    );
+    assert_eq!(attributes.json_key(), "MessageAttributes", "JSON has the members' own names");
+}

@@ -128,8 +128,11 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The items of a list of `http-date`, each of which holds a comma of its own.
+/// The items of a list of `http-date`, each of which holds a comma of its own; some writers quote them.
 fn dates(text: &str) -> Vec<String> {
+    if text.contains('"') {
+        return items(text);
+    }
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     parts
         .chunks(2)
@@ -211,6 +214,13 @@ mod tests {
             dates("Mon, 16 Dec 2019 23:48:18 GMT, Tue, 17 Dec 2019 00:00:00 GMT"),
             ["Mon, 16 Dec 2019 23:48:18 GMT", "Tue, 17 Dec 2019 00:00:00 GMT"]
         );
+    }
+
+    #[test]
+    fn dates_are_items_with_and_without_quotes() {
+        let date = "Mon, 16 Dec 2019 23:48:18 GMT";
+        assert_eq!(dates(&format!("{date}, {date},{date}")), [date; 3]);
+        assert_eq!(dates(&format!("\"{date}\", \"{date}\"")), [date; 2]);
     }
 
     #[test]

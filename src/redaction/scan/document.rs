@@ -1,8 +1,8 @@
-//! Documents inside strings: JSON, JSON lines, and forms. Their names tell secrets as those of a
+//! Documents inside strings: JSON, alone or in the midst of a text, and forms. Their names tell secrets as those of a
 //! body do.
 
-use super::{MAX_NESTING, Scrubbed, Search, is_value};
-use crate::json::lexer::Malformed;
+use super::{Scrubbed, Search, is_value};
+use crate::json::lexer::{Lexer, Malformed, Token};
 use crate::json::rewrite::{self, Place};
 use crate::pointer;
 use crate::redaction::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
@@ -16,35 +16,59 @@ pub(super) fn may_be(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
-/// The text as one JSON document, or as one in each line; nothing where it is neither.
+/// How many places of one text are tried as the beginning of a document.
+const MAX_BEGINNINGS: usize = 256;
+
+/// The text as one JSON document; nothing where it is none.
 pub(super) fn json(search: &Search<'_>, text: &str, nesting: usize) -> Option<Option<Scrubbed>> {
-    if let Ok(scrubbed) = whole(search, text, nesting) {
-        return Some(scrubbed);
+    whole(search, text, nesting).ok()
+}
+
+/// JSON documents in the midst of a text: lines of a log, a file with one on each line.
+pub(super) fn embedded(search: &Search<'_>, text: &str, nesting: usize) -> Option<Scrubbed> {
+    let mut found = None;
+    let mut out = String::new();
+    let (mut from, mut at) = (0, 0);
+    for _ in 0..MAX_BEGINNINGS {
+        let Some(start) = text.get(at..).and_then(|rest| rest.find(['{', '['])).map(|offset| at + offset) else {
+            break;
+        };
+        at = start + 1;
+        let document = text
+            .get(start..)
+            .and_then(length)
+            .and_then(|length| text.get(start..start + length));
+        let Some(document) = document else { continue };
+        at = start + document.len();
+        if let Ok(Some((clean, rule))) = whole(search, document, nesting) {
+            found.get_or_insert(rule);
+            out.push_str(text.get(from..start)?);
+            out.push_str(&clean);
+            from = at;
+        }
     }
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    if lines.len() < 2 || nesting + 1 >= MAX_NESTING {
+    out.push_str(text.get(from..)?);
+    Some((out, found?))
+}
+
+/// How long the document is that a text begins with; nothing where it begins with none that holds
+/// a string.
+fn length(text: &str) -> Option<usize> {
+    let next = text.get(1..)?.trim_start();
+    if !next.starts_with(['"', '{', '[']) {
         return None;
     }
-    let mut found = None;
-    let mut out = String::with_capacity(text.len());
-    for line in lines {
-        let end = line.trim_end_matches(['\r', '\n']).len();
-        let (line, line_break) = line.split_at(end);
-        match search.nested(line, nesting + 1) {
-            Some((clean, rule)) => {
-                found.get_or_insert(rule);
-                out.push_str(&clean);
-            }
-            None => out.push_str(line),
+    let mut lexer = Lexer::new(text);
+    let mut depth = 0usize;
+    loop {
+        match lexer.next().ok()? {
+            Token::ObjectStart | Token::ArrayStart => depth += 1,
+            Token::ObjectEnd | Token::ArrayEnd => depth -= 1,
+            Token::End => return None,
+            _ => {}
         }
-        out.push_str(line_break);
-    }
-    // What goes over several lines is still to be found.
-    match found {
-        None => None,
-        Some(rule) => {
-            let (rest, first) = (super::forms::plain(search, &out), rule);
-            Some(Some((rest.map_or(out, |(rest, _)| rest), first)))
+        if depth == 0 {
+            return Some(lexer.token_end());
         }
     }
 }

@@ -163,8 +163,11 @@ impl Hidden {
         let is_padded = letters.len() != text.len() || letters.len().is_multiple_of(4);
         let alphabet = if letters.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
         let engine = alphabet[usize::from(!is_padded)].clone();
-        let probe = engine.decode(letters.get(..PROBE.min(letters.len() / 4 * 4))?).ok()?;
-        if !is_readable(&probe) {
+        let mut probe = [0; PROBE];
+        let length = engine
+            .decode_slice(letters.get(..PROBE.min(letters.len() / 4 * 4))?, &mut probe)
+            .ok()?;
+        if !is_readable(probe.get(..length)?) {
             return None;
         }
         let bytes = engine.decode(text).ok()?;
@@ -179,7 +182,7 @@ impl Hidden {
 
 /// Whether bytes begin like something that a layer can hide.
 fn is_readable(bytes: &[u8]) -> bool {
-    if bytes.starts_with(&GZIP) || is_wide(bytes) {
+    if is_gzip(bytes) || is_wide(bytes) {
         return true;
     }
     let text = match std::str::from_utf8(bytes) {
@@ -205,7 +208,7 @@ fn is_wide(bytes: &[u8]) -> bool {
 /// Bytes with another text in them: UTF-8, gzip of bytes that are such, UTF-16. `None`: they are
 /// nothing of the kind; `Some(None)`: nothing changed.
 pub fn in_bytes(bytes: &[u8], open: Open<'_>) -> Option<Option<Vec<u8>>> {
-    if bytes.starts_with(&GZIP) {
+    if is_gzip(bytes) {
         let inner = gunzipped(bytes)?;
         let changed = in_bytes(&inner, open)?;
         return Some(changed.map(|changed| content::gzip(&changed).to_vec()));
@@ -218,6 +221,11 @@ pub fn in_bytes(bytes: &[u8], open: Open<'_>) -> Option<Option<Vec<u8>>> {
     }
     let text = std::str::from_utf8(bytes).ok()?;
     Some(open(text).map(String::into_bytes))
+}
+
+/// Whether bytes begin as gzip does.
+pub fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP)
 }
 
 fn gunzipped(bytes: &[u8]) -> Option<Bytes> {

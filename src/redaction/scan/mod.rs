@@ -88,6 +88,7 @@ impl<'a> Search<'a> {
         }
         let mut changed = Changed::new(text);
         if nesting < MAX_NESTING {
+            changed.by(|text| document::embedded(self, text, nesting));
             changed.by(|text| document::form(self, text, nesting));
         }
         changed.by(|text| forms::plain(self, text));

@@ -68,6 +68,10 @@ fn secrets() -> Vec<(String, &'static str)> {
             "{\"password\":\"hunter2\"}\n{\"pass\\u0077ord\":\"hunter2\"}\n".to_owned(),
             "hunter2",
         ),
+        (
+            r#"INFO sent [{"Key":"password","Value":"hunter2"}] to {"a": [1, {"password": {"S": "hunter2"}}]} {"#.to_owned(),
+            "hunter2",
+        ),
         ("<a><db:DbPassword>hunter2</db:DbPassword></a>".to_owned(), "hunter2"),
         (format!("{KEY_ID},{}\n", "wJalr/XUt".repeat(5).get(..40).unwrap()), "wJalr/XUt"),
         ("Authorization: Basic YWRtaW46aHVudGVyMg==".to_owned(), "YWRtaW46"),

@@ -1,0 +1,190 @@
+//! `ferrotape scan`: a gate for continuous integration and commits, over cassettes and any other file.
+
+use super::ModelArguments;
+use super::scrub::plural;
+use crate::cassette::Cassette;
+use crate::cassette::store::load_file;
+use crate::exit::Exit;
+use crate::inspect::inspect_recorded;
+use crate::model::catalog::Catalog;
+use crate::redaction::scan::{Search, leaks};
+use crate::redaction::stand_in::StandIns;
+use crate::redaction::user::{self, UserRules};
+use crate::redaction::{Leak, Redactor};
+use crate::report::clean;
+use crate::settings::Settings;
+use anyhow::Context;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Look for secrets in cassettes and any other files, and fail if there are any.
+///
+/// Each finding is told by file, place and rule; the secret is not printed. A cassette is read as
+/// one: sensitive members in plain text are findings too. Exit status 16 if there is a finding.
+#[derive(Debug, clap::Args)]
+pub struct ScanArguments {
+    /// Files, or folders of files
+    #[arg(value_name = "PATH", default_value = "cassettes")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub models: ModelArguments,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
+}
+
+/// Runs the command.
+pub fn run(arguments: &ScanArguments) -> anyhow::Result<Exit> {
+    let stand_ins = StandIns::new("");
+    let user = user::texts(&arguments.settings.redaction);
+    let scanner = Scanner {
+        catalog: arguments.models.catalog()?,
+        rules: UserRules::read(&user)?,
+        user,
+        stand_ins,
+    };
+    let mut files = Vec::new();
+    for path in &arguments.paths {
+        collect(path, &mut files).with_context(|| format!("cannot read `{}`", path.display()))?;
+    }
+    let mut found = 0;
+    for file in &files {
+        for finding in scanner.file(file)? {
+            println!("{}{}", clean(&file.display().to_string()), clean(&finding));
+            found += 1;
+        }
+    }
+    let files = plural(files.len(), "file");
+    match found {
+        0 => eprintln!("ferrotape: {files} scanned: no secret was found"),
+        _ => eprintln!(
+            "ferrotape: {files} scanned: {} found; `ferrotape scrub` hides those in cassettes",
+            plural(found, "secret")
+        ),
+    }
+    Ok(if found == 0 { Exit::Clean } else { Exit::Secrets })
+}
+
+/// A file, or all below a folder but what belongs to git.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        // Opened later, so that what is not there is told by name.
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()?;
+    entries.sort();
+    for entry in entries {
+        let is_link = entry.symlink_metadata()?.is_symlink();
+        if !is_link && entry.file_name().is_none_or(|name| name != ".git") {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+struct Scanner {
+    catalog: Catalog,
+    rules: UserRules,
+    user: Vec<String>,
+    stand_ins: StandIns,
+}
+
+impl Scanner {
+    fn search(&self) -> Search<'_> {
+        Search {
+            stand_ins: &self.stand_ins,
+            patterns: self.rules.patterns(),
+        }
+    }
+
+    /// What follows the file's name in each finding.
+    fn file(&self, file: &Path) -> anyhow::Result<Vec<String>> {
+        let content = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let may_be_cassette = file.extension().is_some_and(|extension| extension == "json")
+            && content.windows(11).take(4096).any(|window| window == b"\"ferrotape\"");
+        match load_file(file) {
+            Ok(cassette) if may_be_cassette => self.cassette(cassette),
+            _ => Ok(self.content(&content)),
+        }
+    }
+
+    fn cassette(&self, cassette: Cassette) -> anyhow::Result<Vec<String>> {
+        let mut redaction = cassette.redaction.clone();
+        redaction
+            .user
+            .extend(self.user.iter().filter(|text| !cassette.redaction.user.contains(text)).cloned());
+        let rules = UserRules::read(&redaction.user)?;
+        let redactor = Redactor::with_rules(&redaction, &mut cassette.interactions.iter())?;
+        let mut findings = Vec::new();
+        for (index, interaction) in cassette.interactions.iter().enumerate() {
+            let mut add = |text: String| findings.push(format!(": interaction {}: {text}", index + 1));
+            for leak in leaks(interaction, rules.patterns()) {
+                match leak {
+                    // The place may go through a map whose key is the secret.
+                    Leak::Secret { place, rule } => add(format!("{} ({})", self.without_secrets(&place), rule.id())),
+                    other => add(other.to_string()),
+                }
+            }
+            let mut copy = interaction.clone();
+            for lint in redactor.redact_loaded(&mut copy, &inspect_recorded(&self.catalog, interaction)) {
+                add(self.without_secrets(&lint.replace(" and is hidden", "")));
+            }
+        }
+        Ok(findings)
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        self.search().scrub(text).map_or_else(|| text.to_owned(), |(clean, _)| clean)
+    }
+
+    /// Any other file: by lines where it has some.
+    fn content(&self, content: &[u8]) -> Vec<String> {
+        let Ok(text) = std::str::from_utf8(content) else {
+            let found = self.search().scrub_bytes(content);
+            return found.map(|(_, rule)| format!(": {}", rule.id())).into_iter().collect();
+        };
+        let Some((clean, first)) = self.search().scrub(text) else {
+            return Vec::new();
+        };
+        let by_line = |(index, line): (usize, &str)| {
+            let (_, rule) = self.search().scrub(line)?;
+            Some(format!(":{}: {}", index + 1, rule.id()))
+        };
+        let found: Vec<String> = text.lines().enumerate().filter_map(by_line).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        // It goes over several lines: a private key, a document.
+        let mut lines = text.lines().zip(clean.lines()).enumerate();
+        let line = lines.find(|(_, (old, new))| old != new).map_or(1, |(index, _)| index + 1);
+        vec![format!(":{line}: {}", first.id())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanner() -> Scanner {
+        Scanner {
+            catalog: Catalog::built_in().unwrap(),
+            rules: UserRules::default(),
+            user: Vec::new(),
+            stand_ins: StandIns::new(""),
+        }
+    }
+
+    #[test]
+    fn a_finding_is_told_by_its_line_and_rule() {
+        let scanner = scanner();
+        let text = format!("one\npassword = hunter2\n\nkey {}\n", "AKIAIOSFODNN7EXAMPLE");
+        assert_eq!(scanner.content(text.as_bytes()), [":2: secret-forms", ":4: access-key-id"]);
+        let key = format!("a\n-----BEGIN {0} KEY-----\nMIIEpA\n-----END {0} KEY-----\n", "PRIVATE");
+        assert_eq!(scanner.content(key.as_bytes()), [":2: secret-forms"]);
+        assert_eq!(scanner.content(b"\xff\x00AKIAIOSFODNN7EXAMPLE"), [": access-key-id"]);
+        assert!(scanner.content(b"nothing\n").is_empty() && scanner.content(b"\xff\x00").is_empty());
+    }
+}

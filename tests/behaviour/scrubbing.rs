@@ -1,0 +1,92 @@
+//! Older cassettes are brought up to today's rules, and no secret gets past the gate.
+
+use serde_json::{Value, json};
+
+use crate::client::PROTON;
+use crate::workplace::{Workplace, instance, instance_body, interaction, tape};
+
+const SPEC: &str = "hunter2-hunter2";
+
+fn old(place: &Workplace, name: &str, more: Value) {
+    let call = interaction(
+        PROTON,
+        instance_body("a", more),
+        400,
+        json!({ "__type": "ConflictException", "message": "no" }),
+    );
+    place.write_cassette(name, &tape(&[call]));
+}
+
+#[test]
+fn an_older_cassette_is_scrubbed_once_and_says_what_changed() {
+    let place = Workplace::new();
+    old(&place, "old", json!({ "spec": SPEC }));
+    let before = place.cassette_text("old");
+    let check = place.run(["scrub", "--check"]).finish().expect(15);
+    assert_eq!(
+        check.stdout,
+        "cassettes/old.json: interaction 1: /request/body/spec (sensitive-members)\n1 of 1 cassette would change\n"
+    );
+    assert_eq!(place.cassette_text("old"), before);
+    let scrubbed = place.run(["scrub"]).finish().expect(0);
+    assert!(scrubbed.stdout.ends_with("1 of 1 cassette changed\n"), "{}", scrubbed.stdout);
+    assert!(!place.cassette_text("old").contains(SPEC));
+    let after = place.cassette_text("old");
+    assert_eq!(place.run(["scrub"]).finish().expect(0).stdout, "0 of 1 cassette changed\n");
+    assert_eq!(place.cassette_text("old"), after);
+    let server = place.replay("old", []);
+    assert_eq!(
+        instance("a", json!({ "spec": SPEC })).send(server.address).status,
+        400,
+        "it still answers"
+    );
+    server.stop().expect(0);
+}
+
+#[test]
+fn a_scan_tells_file_place_and_rule_and_never_the_secret() {
+    let place = Workplace::new();
+    old(&place, "old", json!({ "spec": SPEC }));
+    std::fs::write(place.path().join("notes.txt"), format!("one\ndb_password = {SPEC}\n")).expect("it is ours");
+    let done = place.run(["scan", "cassettes", "notes.txt"]).finish().expect(15);
+    assert_eq!(
+        done.stdout,
+        "cassettes/old.json: interaction 1: `/request/body/spec` stood in plain text\nnotes.txt:2: secret-forms\n"
+    );
+    assert!(!done.stdout.contains(SPEC) && !done.stderr.contains(SPEC));
+    place.run(["scrub"]).finish().expect(0);
+    let clean = place.run(["scan"]).finish().expect(0);
+    assert_eq!(
+        (clean.stdout.as_str(), clean.stderr.as_str()),
+        ("", "ferrotape: 1 file scanned: no secret was found\n")
+    );
+    place.run(["scan", "nowhere.txt"]).finish().expect(1);
+}
+
+#[test]
+fn the_users_own_rules_hide_headers_places_and_patterns_and_travel_with_the_cassette() {
+    let place = Workplace::new();
+    let settings = "[redaction.rules]\ntoken = { header = \"X-Corp\" }\nversion = { path = \"CreateServiceInstance:/templateMinorVersion\" }\nid = { pattern = \"corp_([0-9]+)\" }\n";
+    let file = place.path().join("ferrotape.toml");
+    std::fs::write(&file, settings).expect("it is ours");
+    let call = || instance("corp_1234567", json!({ "templateMinorVersion": "77" })).header("X-Corp", "tell-nobody");
+    assert_eq!(place.recorded("shop", &[call()])[0].status, 200);
+    let cassette = place.cassette("shop");
+    assert_eq!(cassette["redaction"]["user"].as_array().map(Vec::len), Some(3));
+    let request = cassette["interactions"][0]["request"].to_string();
+    for secret in ["corp_1234567", "tell-nobody", "\"77\""] {
+        assert!(!request.contains(secret), "{secret} in {request}");
+    }
+    let listed = cassette["interactions"][0]["redacted"].to_string();
+    for rule in ["user:token", "user:version", "user:id"] {
+        assert!(listed.contains(rule), "{rule} in {listed}");
+    }
+    std::fs::remove_file(&file).expect("it is there");
+    let server = place.replay("shop", []);
+    assert_eq!(
+        call().send(server.address).status,
+        200,
+        "the cassette's rules hold without the settings"
+    );
+    server.stop().expect(0);
+}
