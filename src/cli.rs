@@ -15,6 +15,7 @@ use crate::commands::schema::SchemaArguments;
 use crate::commands::scrub::ScrubArguments;
 use crate::commands::show::ShowArguments;
 use crate::commands::synth::SynthArguments;
+use crate::commands::trim::TrimArguments;
 use crate::commands::verify::VerifyArguments;
 use crate::settings::Settings;
 use clap::parser::ValueSource;
@@ -55,6 +56,7 @@ pub enum Command {
     Verify(VerifyArguments),
     Check(CheckArguments),
     Show(ShowArguments),
+    Trim(TrimArguments),
     Scrub(ScrubArguments),
     Scan(ScanArguments),
     Synth(SynthArguments),
@@ -107,6 +109,7 @@ impl Command {
             Command::Verify(arguments) => (None, Some(&mut arguments.models)),
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
+            Command::Trim(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Scrub(arguments) => (None, Some(&mut arguments.models)),
             Command::Scan(arguments) => (None, Some(&mut arguments.models)),

@@ -72,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Show(arguments) => commands::show::run(arguments),
+        Command::Trim(arguments) => commands::trim::run(arguments),
         Command::Scrub(arguments) => commands::scrub::run(arguments),
         Command::Scan(arguments) => commands::scan::run(arguments),
         Command::Synth(arguments) => commands::synth::run(arguments),

@@ -1,5 +1,6 @@
 //! JSON pointers (RFC 6901): how every path in Ferrotape is written.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A path that grows on the call stack while a document is walked, and is only rendered when
@@ -47,6 +48,20 @@ impl<'a> Path<'a> {
         out
     }
 
+    /// The names and indices to this place, unescaped.
+    pub fn steps(&self) -> Vec<Cow<'a, str>> {
+        let mut steps = match self.parent {
+            Some(parent) => parent.steps(),
+            None => Vec::new(),
+        };
+        match self.step {
+            Step::Root => {}
+            Step::Name(name) => steps.push(Cow::Borrowed(name)),
+            Step::Index(index) => steps.push(Cow::Owned(index.to_string())),
+        }
+        steps
+    }
+
     fn write(&self, out: &mut String) {
         if let Some(parent) = self.parent {
             parent.write(out);
@@ -90,6 +105,7 @@ mod tests {
         let tags = root.name("tags");
         let first = tags.index(0);
         assert_eq!(first.name("a/b~c").render(), "/tags/0/a~1b~0c");
+        assert_eq!(first.name("a/b~c").steps(), ["tags", "0", "a/b~c"]);
         assert_eq!(root.render(), "");
         assert_eq!(tokens("/tags/0/a~1b~0c").collect::<Vec<_>>(), ["tags", "0", "a/b~c"]);
         assert_eq!(tokens("").count(), 0);

@@ -1,5 +1,7 @@
 //! The real SDKs, driven through both doors: what one records, all the others replay.
 
+#[path = "clients/generated.rs"]
+mod generated;
 #[path = "clients/sessions.rs"]
 mod sessions;
 mod support;

@@ -4,12 +4,14 @@
 
 mod durable;
 pub mod format;
+pub mod history;
 pub mod journal;
 mod name;
 mod state;
 pub mod store;
 mod unknown;
 
+use crate::settings::CallRules;
 use crate::wire::{Request, Response};
 pub use name::{Name, NameError};
 pub use state::StateFolder;
@@ -24,6 +26,8 @@ pub struct Cassette {
     pub models: Vec<(String, ModelStamp)>,
     /// What must be known of its redaction to match and to record again.
     pub redaction: Redaction,
+    /// Rules on which calls are the same, where they must travel with it: `match` and `bind`.
+    pub rules: CallRules,
     /// In recorded order.
     pub interactions: Vec<Interaction>,
     /// Members outside the interactions that this version does not know, kept on rewrite.

@@ -45,6 +45,14 @@ pub enum StoreError {
     /// Another process is saving, and does not come to an end.
     #[error("cannot save `{}`: another ferrotape holds the lock `{}`; wait for it to end, or stop it", file.display(), lock.display())]
     Locked { file: PathBuf, lock: PathBuf },
+    /// Another process records the same cassette: the one that ends last would win.
+    #[error("`{}` is being recorded by another ferrotape; wait for it to end, or record under another name", file.display())]
+    BeingRecorded { file: PathBuf },
+}
+
+/// The right to record one cassette, until it is dropped or the process ends.
+pub struct Recording {
+    _lock: Lock,
 }
 
 fn nearest(near: &[Name]) -> String {
@@ -71,6 +79,25 @@ impl Library {
             root,
             state: StateFolder::default(),
             patience: PATIENCE,
+        }
+    }
+
+    /// Takes the right to record a cassette; nobody else has it meanwhile.
+    pub fn begin_recording(&self, name: &Name) -> Result<Recording, StoreError> {
+        let folder = self.state.path().join("recording");
+        let wrong = |source| StoreError::Write {
+            path: folder.clone(),
+            source,
+        };
+        self.state.make().and_then(|()| durable::make_folder(&folder)).map_err(wrong)?;
+        // Cassettes of one name may lie in two folders.
+        let file = self.path(name);
+        let whole = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
+        let lock = folder.join(blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex().as_str());
+        match Lock::try_take(&lock) {
+            Ok(Some(lock)) => Ok(Recording { _lock: lock }),
+            Ok(None) => Err(StoreError::BeingRecorded { file }),
+            Err(source) => Err(wrong(source)),
         }
     }
 
@@ -292,6 +319,21 @@ mod tests {
             return Vec::new();
         };
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_cassette_is_recorded_by_one_at_a_time() {
+        let Folder { library, .. } = folder();
+        let first = library.begin_recording(&name("a")).unwrap();
+        let other = library.begin_recording(&name("b")).unwrap();
+        let refused = library.begin_recording(&name("a")).err().map(|error| error.to_string());
+        let refused = refused.unwrap_or_default();
+        assert!(
+            refused.ends_with("a.json` is being recorded by another ferrotape; wait for it to end, or record under another name"),
+            "{refused}"
+        );
+        drop((first, other));
+        assert!(library.begin_recording(&name("a")).is_ok());
     }
 
     #[test]

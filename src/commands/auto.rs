@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
@@ -31,6 +32,8 @@ pub struct AutoArguments {
     pub run: RunArguments,
     #[command(flatten)]
     pub live: LiveArguments,
+    #[command(flatten)]
+    pub matching: MatchArguments,
     /// Calls that no model knows: refuse them, let them pass unrecorded, or record them with only
     /// those secrets hidden that their form gives away
     #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
@@ -54,6 +57,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         eprintln!("ferrotape: CI is set, so nothing goes live and this is a replay; `--live-in-ci` lets `auto` call AWS");
         return replay(&Replaying {
             run: common,
+            matching: &arguments.matching,
+            upstream: arguments.live.upstream.as_ref(),
             repeat: false,
             play_unmodeled: arguments.unmodeled == Unmodeled::Record,
             all_played: arguments.all_played,
@@ -75,6 +80,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     };
     let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
     let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),
@@ -84,11 +90,13 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         adds: true,
     };
     let players = Players::new(
-        Cassettes {
-            library: library.clone(),
-            catalog: catalog.clone(),
-            command: command.clone(),
-        },
+        Cassettes::new(
+            common,
+            catalog.clone(),
+            &arguments.matching,
+            ledger.clone(),
+            arguments.live.upstream.as_ref(),
+        ),
         ReportMode::Auto.name(),
     );
     let name = common.cassette();
@@ -96,7 +104,6 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     let journal = Journal::create(&state, prepared.header.clone())?;
     let stage = Auto::new(players, Takes::new(desk, journal, prepared));
     let own = stage.open(&name).map_err(anyhow::Error::msg)?;
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
@@ -116,6 +123,10 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     };
     let account = ledger.close(described);
     let Sealed { run, takes, child } = seal(ended.stage.into_takes(), ended.served)?;
+    let mut notes = account.notes;
+    for session in &sessions {
+        notes.extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
+    }
     let mut summary = Summary {
         mode: ReportMode::Auto,
         cassettes: Vec::new(),
@@ -126,7 +137,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         calls: account.calls,
         problem: account.problem,
         all_played: arguments.all_played,
-        notes: account.notes,
+        notes,
         command,
     };
     number_interactions(&mut summary.calls, &counts_before(&sessions));

@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::matching::MatchArguments;
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
 use super::shelf::{Cassettes, played_cassettes};
 use crate::cassette::store::Library;
@@ -27,6 +28,8 @@ pub struct CompareArguments {
     pub run: RunArguments,
     #[command(flatten)]
     pub live: LiveArguments,
+    #[command(flatten)]
+    pub matching: MatchArguments,
     /// Let a member differ, and what is below it: `OPERATION:/path`, as a difference shows it; `*` is
     /// any operation, member or item (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH")]
@@ -47,12 +50,15 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     let catalog = Arc::new(common.models.catalog()?);
     let library = Library::new(common.cassettes.clone());
     let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let players = Players::new(
-        Cassettes {
-            library: library.clone(),
-            catalog: catalog.clone(),
-            command: command.clone(),
-        },
+        Cassettes::new(
+            common,
+            catalog.clone(),
+            &arguments.matching,
+            ledger.clone(),
+            arguments.live.upstream.as_ref(),
+        ),
         ReportMode::Compare.name(),
     );
     let name = common.cassette();
@@ -73,7 +79,6 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
     let tracks = own.playable.tape.tracks();
     let going = Going {
         run: common,

@@ -39,7 +39,7 @@ pub fn run(arguments: &MockArguments) -> anyhow::Result<Exit> {
         0 => {}
         more => services.push_str(&format!(" and {more} services of folders")),
     }
-    let console = Console::new(&[]);
+    let console = Console::new();
     let told = console.clone();
     let options = Options {
         allow_hosts: arguments.allow_hosts.clone(),

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod demo;
 mod ledger;
 mod live;
+mod matching;
 pub mod mock;
 pub mod models;
 pub mod passthrough;
@@ -22,6 +23,7 @@ mod shelf;
 pub mod show;
 pub mod synth;
 mod tape;
+pub mod trim;
 pub mod verify;
 
 use crate::cassette::StateFolder;

@@ -50,7 +50,7 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         eprintln!("ferrotape: {note}");
     }
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let going = Going {
         run: common,
         region: None,

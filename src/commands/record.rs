@@ -2,12 +2,14 @@
 
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::matching::{Binding, keep_binds};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
+use super::shelf::shown_upstream;
 use super::tape::recover;
-use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
+use crate::cassette::{Name, StateFolder, history};
 use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::journalling::Journalling;
@@ -15,6 +17,7 @@ use crate::proxy::sessions::{Sessions, Stage as _};
 use crate::proxy::takes::Takes;
 use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness, Summary};
+use anyhow::Context;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,6 +36,10 @@ pub struct RecordArguments {
     /// away
     #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
     pub unmodeled: Unmodeled,
+    /// What is sent at this request member is made up anew in every run: the cassette says so, and
+    /// replays under any such name. `auto` finds such members, and says which (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
+    pub bind: Vec<Binding>,
     /// Leave a sensitive member readable in the cassette: `OPERATION:/path` (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH")]
     pub keep: Vec<String>,
@@ -71,7 +78,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let stage = Journalling::new(Takes::new(desk, journal, own));
     let own = stage.open(&name).map_err(anyhow::Error::msg)?;
     let command = shown(&common.command);
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
@@ -102,6 +109,19 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         child,
     };
     summary.cassettes = keeping.keep(run, &takes, &mut summary.notes)?;
+    for cassette in &summary.cassettes {
+        let Some(path) = &cassette.path else { continue };
+        let folder = Library::new(if cassette.put_aside {
+            state.partial()
+        } else {
+            common.cassettes.clone()
+        });
+        let name = Name::parse(&cassette.name).with_context(|| format!("`{}` was recorded", path.display()))?;
+        summary.notes.extend(keep_binds(&arguments.bind, &folder, &name, &catalog)?);
+        // A hint may say where it was recorded from; without it, it says less.
+        let upstream = arguments.live.upstream.as_ref().and_then(shown_upstream);
+        let _ = history::note_upstream(&state, &name, upstream.as_deref());
+    }
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);
     Ok(child.or(summary.exit(Strictness {

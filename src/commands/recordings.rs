@@ -46,6 +46,7 @@ impl Desk for Recordings {
 impl Recordings {
     /// What is needed to record a cassette, anew or again.
     pub fn prepared(&self, name: &Name) -> anyhow::Result<Prepared> {
+        let right = self.library.begin_recording(name)?;
         let old = if self.library.exists(name) {
             let old = self.library.load(name);
             Some(old.context("the cassette that is to be recorded again cannot be read; move it away to start anew")?)
@@ -64,6 +65,7 @@ impl Recordings {
             header,
             redactor,
             replaces: old.is_some(),
+            right,
         })
     }
 
@@ -91,6 +93,7 @@ impl Recordings {
                 keep,
                 user,
             },
+            rules: old.map(|cassette| cassette.rules.clone()).unwrap_or_default(),
             unknown: old.map(|cassette| cassette.unknown.clone()).unwrap_or_default(),
             ..Cassette::default()
         })

@@ -67,7 +67,7 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
     refuse_endpoint_of_parent(&arguments.live, &run, &parent)?;
     let old = library.load(&arguments.name)?;
     let catalog = Arc::new(arguments.models.catalog()?);
-    let console = Console::new(&[]);
+    let console = Console::new();
     let (sent, kept) = plan(&catalog, &old);
     for (index, why) in &kept {
         console.warn(&format!("interaction {} stays as it is: {why}", index + 1));

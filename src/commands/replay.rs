@@ -1,8 +1,9 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
 use super::ledger::{Ledger, session_report};
+use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use super::shelf::{Cassettes, describe, played_cassettes};
+use super::shelf::{Cassettes, describe, note_history, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
@@ -11,7 +12,7 @@ use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
 use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::{Mode as ReportMode, Strictness, Summary};
+use crate::report::{Mode as ReportMode, Outcome, Strictness, Summary};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ use std::sync::Arc;
 pub struct ReplayArguments {
     #[command(flatten)]
     pub run: RunArguments,
+    #[command(flatten)]
+    pub matching: MatchArguments,
     /// Let the last interaction of a call answer again once all are played
     #[arg(long)]
     pub repeat: bool,
@@ -47,6 +50,9 @@ pub enum Unmodeled {
 /// What is replayed, and how.
 pub struct Replaying<'a> {
     pub run: &'a RunArguments,
+    pub matching: &'a MatchArguments,
+    /// Where other runs over its cassettes send their calls, if not to AWS.
+    pub upstream: Option<&'a http::Uri>,
     pub repeat: bool,
     pub play_unmodeled: bool,
     pub all_played: bool,
@@ -56,6 +62,8 @@ pub struct Replaying<'a> {
 pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     replay(&Replaying {
         run: &arguments.run,
+        matching: &arguments.matching,
+        upstream: None,
         repeat: arguments.repeat,
         play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
         all_played: arguments.all_played,
@@ -67,16 +75,13 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let common = arguments.run;
     let catalog = Arc::new(common.models.catalog()?);
     let command = shown(&common.command);
+    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let library = Library::new(common.cassettes.clone());
     let name = common.cassette();
     // Without `-c`, and with other cassettes there, sessions will name theirs.
     let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
     let players = Players::new(
-        Cassettes {
-            library: library.clone(),
-            catalog: catalog.clone(),
-            command: command.clone(),
-        },
+        Cassettes::new(common, catalog.clone(), arguments.matching, ledger.clone(), arguments.upstream),
         ReportMode::Replay.name(),
     );
     let own = match has_own {
@@ -92,7 +97,6 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
             library.root().display()
         ),
     };
-    let ledger = Arc::new(Ledger::new(Console::new(&command), common.contract));
     let enforce = common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce;
     let behaviour = Behaviour {
         repeat: arguments.repeat,
@@ -123,6 +127,10 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     };
     let account = ledger.close(described);
     let sessions = replayer.sessions().all();
+    let mut notes = account.notes;
+    for session in &sessions {
+        notes.extend(bound_notes(&session.label, &session.part));
+    }
     let summary = Summary {
         mode: ReportMode::Replay,
         cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
@@ -133,9 +141,12 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         calls: account.calls,
         problem: account.problem,
         all_played: arguments.all_played,
-        notes: account.notes,
+        notes,
         command,
     };
+    if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
+        note_history(&library, &sessions);
+    }
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {
         violations: enforce,

@@ -1,25 +1,78 @@
 //! The cassettes that a run plays, and what is told of them at its end.
 
-use super::ledger::{conforming, error_code};
-use crate::cassette::Name;
+use super::ledger::{Ledger, conforming, error_code};
+use super::matching::MatchArguments;
+use super::run::{RunArguments, shown};
+use crate::cassette::history::{self, History};
 use crate::cassette::store::Library;
+use crate::cassette::{Name, StateFolder};
 use crate::inspect::inspect_recorded;
 use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
-use crate::proxy::event::Label;
+use crate::proxy::event::{Label, Observer as _};
 use crate::proxy::playing::{Playing, Shelf};
 use crate::proxy::sessions::Session;
-use crate::redaction::Redactor;
 use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed, record_command};
-use std::collections::BTreeMap;
+use crate::settings::CallRules;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The cassettes that sessions name, each read when it is first asked for.
 pub struct Cassettes {
-    pub library: Library,
-    pub catalog: Arc<Catalog>,
+    library: Library,
+    catalog: Arc<Catalog>,
+    matching: MatchArguments,
+    /// On which calls are the same, beside those of a cassette.
+    rules: CallRules,
+    ledger: Arc<Ledger>,
+    /// What of this run's command line a hint must repeat.
+    typed: Vec<String>,
+    /// Where the run sends its calls, if not to AWS.
+    upstream: Option<String>,
     /// The command under test, for hints.
-    pub command: Vec<String>,
+    command: Vec<String>,
+}
+
+impl Cassettes {
+    /// The cassettes of a run.
+    pub fn new(
+        run: &RunArguments,
+        catalog: Arc<Catalog>,
+        matching: &MatchArguments,
+        ledger: Arc<Ledger>,
+        upstream: Option<&http::Uri>,
+    ) -> Cassettes {
+        Cassettes {
+            library: Library::new(run.cassettes.clone()),
+            catalog,
+            rules: matching.rules(run),
+            matching: matching.clone(),
+            ledger,
+            typed: repeated(run),
+            upstream: upstream.and_then(shown_upstream),
+            command: shown(&run.command),
+        }
+    }
+}
+
+/// An upstream as a hint may show it and a file may hold it: not with a password in it.
+pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
+    let is_open = upstream.authority().is_none_or(|authority| !authority.as_str().contains('@')) && upstream.query().is_none();
+    is_open.then(|| upstream.to_string().trim_end_matches('/').to_owned())
+}
+
+/// The options of a run that another run over the same cassette needs too.
+fn repeated(run: &RunArguments) -> Vec<String> {
+    let settled = &run.settings;
+    let mut words = Vec::new();
+    if run.cassettes != *settled.cassettes.as_deref().unwrap_or(Path::new("cassettes")) {
+        words.extend(["--cassettes".to_owned(), run.cassettes.display().to_string()]);
+    }
+    for model in run.models.sources.iter().skip(settled.models.len()) {
+        words.extend(["--model".to_owned(), model.display().to_string()]);
+    }
+    words
 }
 
 impl Shelf for Cassettes {
@@ -29,8 +82,13 @@ impl Shelf for Cassettes {
 
     fn tape(&self, name: &Name) -> Result<Tape, String> {
         let cassette = self.library.load(name).map_err(|error| error.to_string())?;
-        let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter()).map_err(|error| error.to_string())?;
-        let tape = Tape::new(cassette, redactor, |interaction| inspect_recorded(&self.catalog, interaction));
+        let (tape, notes) = self
+            .matching
+            .tape(&self.rules, cassette, &self.catalog)
+            .map_err(|error| error.to_string())?;
+        for note in notes {
+            self.ledger.noted(&note);
+        }
         for (position, lint) in tape.lints() {
             let path = self.library.path(name);
             eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
@@ -39,7 +97,32 @@ impl Shelf for Cassettes {
     }
 
     fn record_command(&self, cassette: &Name) -> String {
-        record_command(cassette.as_str(), &self.command)
+        let mut options = self.typed.clone();
+        let upstream = self
+            .upstream
+            .clone()
+            .or_else(|| history::upstream(&StateFolder::default(), cassette));
+        if let Some(upstream) = upstream {
+            options.extend(["--upstream".to_owned(), upstream]);
+        }
+        record_command(cassette.as_str(), &options, &self.command)
+    }
+}
+
+/// Notes what was played of each cassette, for `trim`. A run that failed may have stopped short.
+pub fn note_history(library: &Library, sessions: &[Arc<Session<Playing>>]) {
+    let mut played: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for session in sessions.iter().filter(|session| session.tally.calls() > 0) {
+        let all = 0..session.part.playable.tape.tracks().len();
+        // What is folded belongs to what was played, and is not unplayed either.
+        let unplayed: BTreeSet<usize> = session.part.positions.unplayed().into_iter().collect();
+        let played = played.entry(&session.label.cassette).or_default();
+        played.extend(all.filter(|position| !unplayed.contains(position)));
+    }
+    for (name, played) in played {
+        let Ok(name) = Name::parse(name) else { continue };
+        // Where the folder cannot be written, a replay is none the worse for it, and `trim` says so.
+        let _ = std::fs::read(library.path(&name)).and_then(|file| History::add_run(&StateFolder::default(), &name, &file, played));
     }
 }
 
@@ -97,5 +180,19 @@ pub fn describe(catalog: &Catalog, label: &Label, position: usize, track: &Track
         request,
         response: response.as_ref().map(SideReport::from),
         message: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_with_a_password_is_not_shown() {
+        let shown = |text: &'static str| shown_upstream(&http::Uri::from_static(text));
+        assert_eq!(shown("http://127.0.0.1:5000").as_deref(), Some("http://127.0.0.1:5000"));
+        assert_eq!(shown("https://emulator/base/").as_deref(), Some("https://emulator/base"));
+        assert_eq!(shown("https://user:hunter2@emulator"), None);
+        assert_eq!(shown("https://emulator/?token=hunter2"), None);
     }
 }

@@ -91,7 +91,7 @@ pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
     library.save(name, &cassette)?;
     let number = cassette.interactions.len();
     let path = library.path(name);
-    Console::new(&[]).say(&format!(
+    Console::new().say(&format!(
         "interaction {number} of `{}`: {} {}{}\nread it with `ferrotape show {name}`, play it with `ferrotape replay -c {name} -- COMMAND`",
         path.display(),
         service.sdk_id,

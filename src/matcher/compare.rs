@@ -6,8 +6,8 @@
 //! numbered otherwise; and what the user ignores. Lists whose items the model calls unique have no
 //! order.
 
+use super::difference::{Difference, masked, shown};
 use super::key;
-use super::miss::{Difference, masked, shown};
 use crate::cassette::Interaction;
 use crate::inspect::Call;
 use crate::model::http::Binding;

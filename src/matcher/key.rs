@@ -5,14 +5,16 @@
 //! members that are null, and the idempotency token. Written by what they mean: numbers by value,
 //! timestamps by instant, blobs by bytes, lists with `uniqueItems` in any order, objects in any
 //! order. Secrets are written as their stand-ins, so a live request has the key of its redacted
-//! recording. Account ids are renamed by their first appearance, so a recording replays under any
+//! recording. What the user says of a place counts more than all this. Account ids are renamed by their first appearance, so a recording replays under any
 //! account. An omitted member and an explicit default differ, and unknown members count.
 
+use super::rules::{Counts, OperationRules};
 use crate::decimal::Decimal;
 use crate::inspect::Call;
 use crate::model::http::Binding;
 use crate::model::schema::Member;
 use crate::pointer::Path;
+use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
 use crate::redaction::scan::{self, layers};
 use crate::redaction::{Redactor, headers};
@@ -68,21 +70,47 @@ const OBJECT: u8 = 0x88;
 const MEMBER: u8 = 0x89;
 const END: u8 = 0x8a;
 const ABSENT: u8 = 0x8b;
+// 0x8c begins the form of a call that no model describes.
+const PRESENT: u8 = 0x8d;
 
 thread_local! {
     /// The canonical form is built here, so that a key costs no allocation.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The key of a call. `recorded`: the input comes from a cassette, whose sensitive values are
-/// stand-ins already, whatever they look like.
+/// How an input is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) redactor: &'a Redactor,
+    /// The input comes from a cassette, whose sensitive values are stand-ins already, whatever they
+    /// look like.
+    pub(super) recorded: bool,
+    pub(super) accounts: Accounts,
+    pub(super) rules: Option<&'a OperationRules>,
+    /// Names that are made up anew in every run, as far as they are known.
+    pub(super) names: Option<&'a Names>,
+}
+
+impl<'a> Reading<'a> {
+    fn plain(redactor: &'a Redactor, recorded: bool) -> Reading<'a> {
+        Reading {
+            redactor,
+            recorded,
+            accounts: Accounts::Recognised,
+            rules: None,
+            names: None,
+        }
+    }
+}
+
+/// The key of a call by itself. `recorded`: the input comes from a cassette.
 pub fn key(call: &Call, input: &Value, redactor: &Redactor, recorded: bool) -> Key {
-    with_form(call, input, redactor, recorded, Accounts::Recognised, |form, _, _| hashed(form))
+    with_form(call, input, Reading::plain(redactor, recorded), |form, _, _| hashed(form))
 }
 
 /// The key, and a hash of each top-level member; what an index of near misses is made of.
-pub(super) fn key_and_members(call: &Call, input: &Value, redactor: &Redactor, recorded: bool, accounts: Accounts) -> (Key, Vec<u64>) {
-    with_form(call, input, redactor, recorded, accounts, |form, members, _| {
+pub(super) fn key_and_members(call: &Call, input: &Value, reading: Reading<'_>) -> (Key, Vec<u64>) {
+    with_form(call, input, reading, |form, members, _| {
         (
             hashed(form),
             members
@@ -93,38 +121,34 @@ pub(super) fn key_and_members(call: &Call, input: &Value, redactor: &Redactor, r
     })
 }
 
-pub(super) fn key_with(call: &Call, input: &Value, redactor: &Redactor, recorded: bool, accounts: Accounts) -> Key {
-    with_form(call, input, redactor, recorded, accounts, |form, _, _| hashed(form))
+pub(super) fn key_with(call: &Call, input: &Value, reading: Reading<'_>) -> Key {
+    with_form(call, input, reading, |form, _, _| hashed(form))
 }
 
 /// Whether a recorded input holds an account stand-in whose place does not give it away.
 pub(super) fn has_hidden_accounts(call: &Call, input: &Value, redactor: &Redactor) -> bool {
-    with_form(call, input, redactor, true, Accounts::Recognised, |_, _, hidden| hidden)
+    with_form(call, input, Reading::plain(redactor, true), |_, _, hidden| hidden)
 }
 
-fn with_form<T>(
-    call: &Call,
-    input: &Value,
-    redactor: &Redactor,
-    recorded: bool,
-    accounts: Accounts,
-    read: impl FnOnce(&[u8], &[Range<usize>], bool) -> T,
-) -> T {
+fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnOnce(&[u8], &[Range<usize>], bool) -> T) -> T {
     let operation = call.service.operation(call.operation);
+    let given = reading.rules.and_then(|rules| rules.with_given(input, reading.names));
     SCRATCH.with_borrow_mut(|out| {
         out.clear();
         text(out, &call.service.sdk_id);
         text(out, &operation.name);
         match &call.region {
-            Some(region) => text(out, region),
-            None => out.push(ABSENT),
+            Some(region) if reading.rules.is_none_or(|rules| !rules.any_region) => text(out, region),
+            _ => out.push(ABSENT),
         }
         let body = out.len();
         let mut form = Form {
             out,
-            redactor,
+            redactor: reading.redactor,
             operation: &operation.name,
-            recorded,
+            recorded: reading.recorded,
+            rules: reading.rules,
+            names: given.as_ref().or(reading.names),
             digits: false,
             accounts: Vec::new(),
             members: Vec::new(),
@@ -140,7 +164,7 @@ fn with_form<T>(
             members,
             ..
         } = form;
-        let hidden = digits && rename_accounts(&mut out[body..], &recognised, accounts);
+        let hidden = digits && rename_accounts(&mut out[body..], &recognised, reading.accounts);
         read(out, &members, hidden)
     })
 }
@@ -175,6 +199,8 @@ struct Form<'a> {
     redactor: &'a Redactor,
     operation: &'a str,
     recorded: bool,
+    rules: Option<&'a OperationRules>,
+    names: Option<&'a Names>,
     /// Somewhere are twelve digits in a row.
     digits: bool,
     accounts: Vec<String>,
@@ -194,21 +220,39 @@ impl Form<'_> {
             |index| members[index].0.as_str(),
             |index| {
                 let (name, value) = &members[index];
-                if token == Some(name.as_str()) || matches!(value, Value::Null) {
+                let is_token = token == Some(name.as_str());
+                if is_token && self.rules.is_none() || matches!(value, Value::Null) {
                     return;
                 }
                 let inner = context.child(name);
                 if inner.member.is_some_and(is_of_the_wire) {
                     return;
                 }
+                let path = Path::ROOT.name(name);
+                let counts = self.counts(&path, value, is_token);
+                if counts == Counts::Not {
+                    return;
+                }
                 let start = self.out.len();
                 self.out.push(MEMBER);
                 text(self.out, name);
-                self.value(inner, Path::ROOT.name(name), value);
+                self.counted(counts, inner, path, value);
                 self.members.push(start..self.out.len());
             },
         );
         self.out.push(END);
+    }
+
+    fn counts(&self, path: &Path<'_>, value: &Value, is_token: bool) -> Counts {
+        self.rules.map_or(Counts::Fully, |rules| rules.counts(path, value, is_token))
+    }
+
+    /// A member that counts in some way.
+    fn counted(&mut self, counts: Counts, context: Context<'_>, path: Path<'_>, value: &Value) {
+        match counts {
+            Counts::Presence => self.out.push(PRESENT),
+            _ => self.value(context, path, value),
+        }
     }
 
     fn value(&mut self, context: Context<'_>, path: Path<'_>, value: &Value) {
@@ -264,6 +308,8 @@ impl Form<'_> {
         let has_digits = |inner: &str| scan::twelve_digits(inner.as_bytes()).next().is_some();
         let opened = layers::opened(content, &has_digits);
         let content = opened.as_deref().unwrap_or(content);
+        let renamed = self.names.and_then(|names| names.renamed(content));
+        let content = renamed.as_deref().unwrap_or(content);
         if scan::twelve_digits(content.as_bytes()).next().is_some() {
             self.digits = true;
             scan::accounts(name, content, &mut self.accounts);
@@ -300,7 +346,11 @@ impl Form<'_> {
         let unique = context.member.is_some_and(|member| member.constraints.unique_items);
         let mut ends = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            self.value(context.item(), path.index(index), item);
+            let place = path.index(index);
+            let counts = self.counts(&place, item, false);
+            if counts != Counts::Not {
+                self.counted(counts, context.item(), place, item);
+            }
             if unique {
                 ends.push(self.out.len());
             }
@@ -322,10 +372,12 @@ impl Form<'_> {
                 |index| entries[index].0.as_str(),
                 |index| {
                     let (name, value) = &entries[index];
-                    if !matches!(value, Value::Null) {
+                    let place = path.name(name);
+                    let counts = self.counts(&place, value, false);
+                    if counts != Counts::Not && !matches!(value, Value::Null) {
                         self.out.push(MEMBER);
                         text(self.out, name);
-                        self.value(context.child(name), path.name(name), value);
+                        self.counted(counts, context.child(name), place, value);
                     }
                 },
             );
@@ -344,9 +396,13 @@ impl Form<'_> {
             .collect();
         let masked: Vec<Cow<'_, str>> = keys
             .iter()
-            .map(|key| match scan::rename_accounts(key, &|_| Some("0".repeat(12))) {
-                Some(masked) => Cow::Owned(masked),
-                None => Cow::Borrowed(&**key),
+            .map(|key| {
+                let named = self.names.and_then(|names| names.renamed(key));
+                let named = named.map_or(Cow::Borrowed(&**key), Cow::Owned);
+                match scan::rename_accounts(&named, &|_| Some("0".repeat(12))) {
+                    Some(masked) => Cow::Owned(masked),
+                    None => named,
+                }
             })
             .collect();
         sorted_if(
@@ -355,10 +411,12 @@ impl Form<'_> {
             |one, other| keys[one] == keys[other],
             |index| {
                 let (name, value) = &entries[index];
-                if !matches!(value, Value::Null) {
+                let place = path.name(name);
+                let counts = self.counts(&place, value, false);
+                if counts != Counts::Not && !matches!(value, Value::Null) {
                     self.out.push(MEMBER);
                     self.text("", &keys[index]);
-                    self.value(context.child(name), path.name(name), value);
+                    self.counted(counts, context.child(name), place, value);
                 }
             },
         );

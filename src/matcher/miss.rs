@@ -5,23 +5,19 @@
 //! compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
 //! (idempotency tokens, nulls, lengths and checksums, account ids that are merely renamed) is no difference.
 
+use super::difference::differences;
+pub use super::difference::{Difference, Hint};
 use super::key;
-use super::session::Outcome;
-use super::{OperationId, Tape, Track};
+use super::session::{Outcome, Session};
+use super::{OperationId, Tape};
 use crate::inspect::Call;
-use crate::pointer::Path;
-use crate::redaction::Redactor;
-use crate::redaction::rules::Context;
-use crate::redaction::scan;
+use crate::json::rewrite;
 use crate::value::Value;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 
 /// How many differences are listed.
 const MAX_DIFFERENCES: usize = 5;
-/// How many characters of a value are shown.
-const MAX_SHOWN: usize = 60;
 /// How many interactions with the same member are counted: what all have in common tells none apart.
 const MAX_POSTINGS: usize = 4096;
 
@@ -45,6 +41,19 @@ pub enum Miss {
         of: usize,
         /// All differences, in the order of the recorded input, what was only sent at the end.
         differences: Vec<Difference>,
+        /// What rules would let each pass.
+        hints: Vec<Hint>,
+    },
+    /// It was recorded, but calls are answered in recorded order, and another comes first.
+    OutOfOrder {
+        /// `Proton CreateServiceInstance`.
+        operation: String,
+        /// The interaction that it asks for, counted from 1.
+        number: usize,
+        /// The one whose turn it is, counted from 1.
+        expected: usize,
+        /// What that one asks.
+        title: String,
     },
     /// Everything that was recorded for it is played.
     Exhausted {
@@ -62,21 +71,20 @@ pub enum Miss {
     },
 }
 
-/// One place in which a call differs from a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// JSON pointer into the input; `region` for the call's region.
-    pub path: String,
-    /// What was recorded: a JSON value cut to a readable length, `nothing` or `(hidden)`.
-    pub recorded: String,
-    /// What was sent, likewise.
-    pub sent: String,
-}
-
 impl Miss {
-    /// Explains an outcome that is no play. `input` is the live one.
-    pub fn explain(tape: &Tape, call: &Call, input: &Value, outcome: Outcome) -> Miss {
+    /// Explains an outcome that is no play of this session. `input` is the live one.
+    pub fn explain(tape: &Tape, session: &Session, call: &Call, input: &Value, outcome: Outcome) -> Miss {
         let operation = full_name(call);
+        let input = &*session.as_recorded(input);
+        if let Outcome::OutOfOrder { position, expected } = outcome {
+            let title = tape.track(expected).and_then(|track| track.call.as_ref()).map(full_name);
+            return Miss::OutOfOrder {
+                operation,
+                number: position + 1,
+                expected: expected + 1,
+                title: title.unwrap_or_else(|| "a call that no model knows".to_owned()),
+            };
+        }
         if let Outcome::Exhausted { recorded, played } = outcome {
             return Miss::Exhausted {
                 operation,
@@ -93,18 +101,18 @@ impl Miss {
         let Some(id) = tape.operation(call) else {
             return Miss::NoSuchOperation { operation, recorded };
         };
-        let (_, members) = key::key_and_members(call, input, &tape.redactor, false, tape.operations.accounts(Some(id)));
+        let names = session.names();
+        let (_, members) = key::key_and_members(call, input, tape.reading(false, Some(id), Some(&names)));
         let Some(position) = tape.nearest.find(id, &members) else {
             return Miss::NoSuchOperation { operation, recorded };
         };
+        let (differences, hints) = differences(tape, position as usize, call, input, &names).into_iter().unzip();
         Miss::Different {
             operation,
             number: position as usize + 1,
             of: tape.tracks.len(),
-            differences: tape
-                .track(position as usize)
-                .map(|track| differences(track, call, input, &tape.redactor))
-                .unwrap_or_default(),
+            differences,
+            hints,
         }
     }
 
@@ -136,6 +144,7 @@ impl Miss {
                 number,
                 of,
                 differences,
+                hints,
             } => {
                 let _ = write!(
                     out,
@@ -145,11 +154,21 @@ impl Miss {
                     let Difference { path, recorded, sent } = difference;
                     let _ = write!(out, "\n  {path}: recorded {recorded}, sent {sent}");
                 }
-                match differences.len().saturating_sub(MAX_DIFFERENCES) {
+                let _ = match differences.len().saturating_sub(MAX_DIFFERENCES) {
                     0 => Ok(()),
                     more => write!(out, "\n  and {more} more"),
-                }
+                };
+                write!(out, "{}", rules_to_paste(operation, hints))
             }
+            Miss::OutOfOrder {
+                operation,
+                number,
+                expected,
+                title,
+            } => write!(
+                out,
+                "this `{operation}` call is interaction {number}, and calls are answered in recorded order\nnext is interaction {expected}: `{title}`; without `--order strict` the order of different calls does not matter"
+            ),
             Miss::Exhausted {
                 operation,
                 recorded,
@@ -166,7 +185,7 @@ impl Miss {
                 played,
             } => write!(
                 out,
-                "every recording of this `{operation}` call was already played\nrecorded {}, answered {}, now asked once more",
+                "every recording of this `{operation}` call was already played\nrecorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
                 times(*recorded as u64),
                 times(*played)
             ),
@@ -177,6 +196,34 @@ impl Miss {
         }
         out
     }
+}
+
+/// The lines of `ferrotape.toml` that would let a call pass in spite of these differences.
+fn rules_to_paste(operation: &str, hints: &[Hint]) -> String {
+    let name = operation.rsplit(' ').next().unwrap_or(operation);
+    let place = |hint: &Hint| match hint.path.as_str() {
+        "region" => rewrite::string(&format!("{name}:region")),
+        path => rewrite::string(&format!("{name}:{path}")),
+    };
+    let shown = hints.iter().take(MAX_DIFFERENCES);
+    let (made_up, other): (Vec<&Hint>, Vec<&Hint>) = shown.partition(|hint| hint.made_up);
+    let mut out = String::new();
+    if !made_up.is_empty() {
+        out.push_str("\na name that is made up in every run is bound in `ferrotape.toml`:");
+        for hint in made_up {
+            let _ = write!(out, "\n  [[bind]]\n  from = {}", place(hint));
+        }
+    }
+    let mut places: Vec<String> = other.into_iter().map(place).collect();
+    places.dedup();
+    if !places.is_empty() {
+        let _ = write!(
+            out,
+            "\nwhat may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [{}]",
+            places.join(", ")
+        );
+    }
+    out
 }
 
 fn times(count: u64) -> String {
@@ -231,178 +278,8 @@ impl Index {
     }
 }
 
-fn differences(track: &Track, call: &Call, sent: &Value, redactor: &Redactor) -> Vec<Difference> {
-    let Some(recorded_call) = &track.call else {
-        return Vec::new();
-    };
-    let mut differences = Vec::new();
-    if recorded_call.region != call.region && call.region.is_some() {
-        let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
-        differences.push(Difference {
-            path: "region".to_owned(),
-            recorded: shown(&recorded_call.region),
-            sent: shown(&call.region),
-        });
-    }
-    let operation = call.service.operation(call.operation);
-    let Ok(recorded) = recorded_call
-        .protocol
-        .decode_request(&call.service, recorded_call.operation, &track.interaction.request)
-    else {
-        return differences;
-    };
-    let mut compare = Compare {
-        redactor,
-        operation: &operation.name,
-        token: operation.idempotency_token.as_deref(),
-        mask: true,
-        out: differences,
-    };
-    let root = Context::root(&call.service, operation.input);
-    compare.both(root, &Path::ROOT, &recorded, sent);
-    if compare.out.is_empty() {
-        // Only account ids differ, and not by a mere renaming.
-        compare.mask = false;
-        compare.both(root, &Path::ROOT, &recorded, sent);
-    }
-    compare.out
-}
-
-struct Compare<'a> {
-    redactor: &'a Redactor,
-    operation: &'a str,
-    token: Option<&'a str>,
-    /// Account ids count as equal.
-    mask: bool,
-    out: Vec<Difference>,
-}
-
-impl Compare<'_> {
-    fn both(&mut self, context: Context<'_>, path: &Path<'_>, recorded: &Value, sent: &Value) {
-        match (recorded, sent) {
-            (Value::Object(old), Value::Object(new)) => self.objects(context, path, (recorded, old), (sent, new)),
-            (Value::List(old), Value::List(new)) => self.lists(context, path, old, new),
-            _ => self.scalars(context, path, recorded, sent),
-        }
-    }
-
-    fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: (&Value, &[(String, Value)]), new: (&Value, &[(String, Value)])) {
-        let mut seen: Vec<&str> = Vec::new();
-        let is_root = path.render().is_empty();
-        for (name, _) in old.1.iter().chain(new.1) {
-            if seen.contains(&name.as_str()) || is_root && self.token == Some(name.as_str()) {
-                continue;
-            }
-            seen.push(name);
-            if is_root && context.child(name).member.is_some_and(key::is_of_the_wire) {
-                continue;
-            }
-            let place = path.name(name);
-            let recorded = old.0.member(name).unwrap_or(&Value::Null);
-            let sent = new.0.member(name).unwrap_or(&Value::Null);
-            self.both(context.child(name), &place, recorded, sent);
-        }
-    }
-
-    fn lists(&mut self, context: Context<'_>, path: &Path<'_>, old: &[Value], new: &[Value]) {
-        if context.member.is_some_and(|member| member.constraints.unique_items) {
-            return self.sets(context, path, old, new);
-        }
-        for index in 0..old.len().max(new.len()) {
-            let recorded = old.get(index).unwrap_or(&Value::Null);
-            let sent = new.get(index).unwrap_or(&Value::Null);
-            self.both(context.item(), &path.index(index), recorded, sent);
-        }
-    }
-
-    /// Only what the other side lacks is a difference.
-    fn sets(&mut self, context: Context<'_>, path: &Path<'_>, old: &[Value], new: &[Value]) {
-        let mut probe = Compare {
-            redactor: self.redactor,
-            operation: self.operation,
-            token: None,
-            mask: self.mask,
-            out: Vec::new(),
-        };
-        let mut same = |recorded: &Value, sent: &Value| {
-            probe.out.clear();
-            probe.both(context.item(), path, recorded, sent);
-            probe.out.is_empty()
-        };
-        let gone: Vec<usize> = (0..old.len())
-            .filter(|index| !new.iter().any(|sent| same(&old[*index], sent)))
-            .collect();
-        let added: Vec<usize> = (0..new.len())
-            .filter(|index| !old.iter().any(|recorded| same(recorded, &new[*index])))
-            .collect();
-        for index in gone {
-            self.scalars(context.item(), &path.index(index), &old[index], &Value::Null);
-        }
-        for index in added {
-            self.scalars(context.item(), &path.index(index), &Value::Null, &new[index]);
-        }
-    }
-
-    fn scalars(&mut self, context: Context<'_>, path: &Path<'_>, recorded: &Value, sent: &Value) {
-        let hidden = self.redactor.hidden(&context, self.operation, path, sent, false);
-        let hides = hidden.is_some() || self.redactor.hidden(&context, self.operation, path, recorded, true).is_some();
-        let sent: Cow<'_, Value> = match (hidden, sent) {
-            (Some(stand_in), _) => stand_in,
-            (None, Value::Text(text)) => Cow::Owned(Value::Text(self.redactor.scrubbed(text).into_owned())),
-            (None, other) => Cow::Borrowed(other),
-        };
-        if self.same(recorded, &sent) {
-            return;
-        }
-        self.out.push(Difference {
-            path: path.render(),
-            recorded: shown(recorded, hides),
-            sent: shown(&sent, hides),
-        });
-    }
-
-    fn same(&self, recorded: &Value, sent: &Value) -> bool {
-        match (recorded, sent) {
-            (Value::Text(recorded), Value::Text(sent)) if self.mask => masked(recorded) == masked(sent),
-            (Value::Integer(_) | Value::Number(_), Value::Integer(_) | Value::Number(_)) => key::same_number(recorded, sent),
-            _ => recorded == sent,
-        }
-    }
-}
-
-pub(super) fn masked(text: &str) -> Cow<'_, str> {
-    match scan::rename_accounts(text, &|_| Some("0".repeat(12))) {
-        Some(masked) => Cow::Owned(masked),
-        None => Cow::Borrowed(text),
-    }
-}
-
-pub(super) fn shown(value: &Value, hidden: bool) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        _ if hidden => "(hidden)".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Number(text) => text.clone(),
-        Value::Text(text) => quoted(text),
-        Value::Blob(bytes) => format!("{} bytes", bytes.len()),
-        Value::Timestamp { seconds, nanos: 0 } => format!("the instant {seconds}"),
-        Value::Timestamp { seconds, nanos } => format!("the instant {seconds}.{nanos:09}"),
-        // What is inside may be a secret by its own place.
-        Value::List(items) => format!("a list of {}", items.len()),
-        Value::Object(members) => format!("an object of {}", members.len()),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", crate::json::rewrite::string(&short))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::session::Session;
     use super::super::testing::{ask, tape};
     use super::*;
     use crate::redaction::testing::{call, input};
@@ -410,8 +287,9 @@ mod tests {
     fn told(recorded: &[&str], sent: &str, remedy: &str) -> String {
         let calls: Vec<(&str, u16)> = recorded.iter().map(|body| (*body, 200)).collect();
         let tape = tape(&calls);
-        let outcome = ask(&Session::new(&tape), &tape, sent, false);
-        Miss::explain(&tape, &call("Put"), &input(sent), outcome).text(remedy)
+        let session = Session::new(&tape);
+        let outcome = ask(&session, &tape, sent, false);
+        Miss::explain(&tape, &session, &call("Put"), &input(sent), outcome).text(remedy)
     }
 
     #[test]
@@ -442,6 +320,9 @@ mod tests {
              /tags/1: recorded \"b\", sent nothing\n  \
              /tags/0: recorded nothing, sent \"c\"\n  \
              /items/0/password: recorded nothing, sent (hidden)\n\
+             what may differ is named in `ferrotape.toml`:\n  \
+             [match]\n  \
+             ignore = [\"Put:/name\", \"Put:/spec\", \"Put:/tags\", \"Put:/items/0/password\"]\n\
              to record it: ferrotape record -c demo"
         );
     }
@@ -458,7 +339,13 @@ mod tests {
             text.contains(&format!("/plain/a: recorded \"1\", sent \"{}\"…\n", "x".repeat(60))),
             "{text}"
         );
-        assert!(text.ends_with("\n  and 2 more"), "{text}");
+        assert!(
+            text.ends_with(
+                "\n  and 2 more\nwhat may differ is named in `ferrotape.toml`:\n  [match]\n  \
+                 ignore = [\"Put:/plain/a\", \"Put:/plain/b\", \"Put:/plain/c\", \"Put:/plain/d\", \"Put:/plain/e\"]"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
@@ -469,10 +356,11 @@ mod tests {
         ask(&session, &tape, "{}", false);
         let outcome = ask(&session, &tape, "{}", false);
         assert_eq!(
-            Miss::explain(&tape, &call("Put"), &input("{}"), outcome).text("play it again with `--repeat`"),
+            Miss::explain(&tape, &session, &call("Put"), &input("{}"), outcome).text("record it: x"),
             "every recording of this `STS Put` call was already played\n\
              recorded twice, answered twice, now asked once more\n\
-             play it again with `--repeat`"
+             with `--repeat` the last of them answers again\n\
+             record it: x"
         );
     }
 
@@ -481,10 +369,11 @@ mod tests {
         let tape = tape(&[("{}", 200)]);
         let mut elsewhere = call("Put");
         elsewhere.region = Some("eu-west-1".to_owned());
-        let miss = Miss::explain(&tape, &elsewhere, &input("{}"), Outcome::Unrecorded);
+        let miss = Miss::explain(&tape, &Session::new(&tape), &elsewhere, &input("{}"), Outcome::Unrecorded);
         assert_eq!(
             miss.text(""),
-            "no recording of `STS Put` has this input\nthe nearest is interaction 1 of 1:\n  region: recorded \"us-east-1\", sent \"eu-west-1\""
+            "no recording of `STS Put` has this input\nthe nearest is interaction 1 of 1:\n  region: recorded \"us-east-1\", sent \"eu-west-1\"\n\
+             what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"Put:region\"]"
         );
     }
 }

@@ -6,14 +6,21 @@
 //! answers, and how, is the proxy's affair.
 
 mod aliases;
+mod binding;
 pub mod compare;
+mod difference;
+mod fold;
 pub mod key;
 pub mod miss;
+pub mod propose;
 #[cfg(test)]
 mod protocol_tests;
+mod rules;
 pub mod session;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod told_tests;
 mod unmodelled;
 
 use crate::cassette::{Cassette, Interaction};
@@ -21,10 +28,15 @@ use crate::inspect::{Call, Finding};
 use crate::protocol::Reply;
 use crate::redaction::Redactor;
 use crate::redaction::echo::Template;
+use crate::redaction::renaming::Names;
+use crate::settings::{CallRules, Order};
 use crate::value::Value;
 use crate::wire::Request;
-use bytes::Bytes;
-use key::{Accounts, Key, KeyHasher};
+pub use binding::Binding;
+use binding::Bindings;
+use fold::Poll;
+use key::{Accounts, Key, KeyHasher, Reading};
+use rules::OperationRules;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
@@ -53,6 +65,41 @@ pub struct Track {
     operation: Option<OperationId>,
     token_id: Option<TokenId>,
     key_index: u32,
+    /// It is never played: a later one says how it ended.
+    folded: bool,
+    /// It ends a loop that is folded, and answers as long as nothing changes.
+    poll: Option<Poll>,
+}
+
+impl Track {
+    /// The name of the input's idempotency token.
+    fn token_member(&self) -> Option<&str> {
+        self.call.as_ref()?.operation().idempotency_token.as_deref()
+    }
+
+    /// A place of its request as rules name it.
+    fn place_of(&self, path: &[String]) -> String {
+        let operation = self.interaction.operation.as_deref().unwrap_or("*");
+        format!("{operation}:{}", pointer_to(path))
+    }
+
+    /// Whether something else stands at a place of its request than what was sent.
+    fn is_redacted(&self, path: &[String]) -> bool {
+        let pointer = pointer_to(path);
+        let places = self.interaction.redacted.iter();
+        places
+            .filter_map(|place| place.member_of("/request"))
+            .any(|member| member == pointer)
+    }
+}
+
+fn pointer_to(path: &[String]) -> String {
+    let mut pointer = String::new();
+    for name in path {
+        pointer.push('/');
+        crate::pointer::escape_into(name, &mut pointer);
+    }
+    pointer
 }
 
 /// A cassette in replay.
@@ -72,6 +119,11 @@ pub struct Tape {
     regions: Vec<String>,
     nearest: miss::Index,
     lints: Vec<(usize, String)>,
+    bindings: Bindings,
+    /// Requests may hold names that sessions know.
+    renames: bool,
+    /// Calls are answered in recorded order only.
+    strict: bool,
 }
 
 #[derive(Default)]
@@ -81,6 +133,8 @@ struct Operations {
     names: Vec<(String, String)>,
     /// Operations whose keys rename every run of twelve digits.
     loose: HashSet<OperationId>,
+    /// What the user says of them; empty where nothing is said of any.
+    rules: Vec<Option<OperationRules>>,
 }
 
 impl Operations {
@@ -96,6 +150,18 @@ impl Operations {
         next
     }
 
+    fn compile(&mut self, rules: &CallRules) {
+        let compiled = self.names.iter().map(|(service, name)| OperationRules::of(rules, service, name));
+        let compiled: Vec<Option<OperationRules>> = compiled.collect();
+        if compiled.iter().any(Option::is_some) {
+            self.rules = compiled;
+        }
+    }
+
+    fn rules(&self, operation: Option<OperationId>) -> Option<&OperationRules> {
+        self.rules.get(operation?.0 as usize)?.as_ref()
+    }
+
     fn accounts(&self, operation: Option<OperationId>) -> Accounts {
         match operation {
             Some(operation) if self.loose.contains(&operation) => Accounts::All,
@@ -107,8 +173,19 @@ impl Operations {
 impl Tape {
     /// Indexes a cassette. `understand` is what `inspect` finds in an interaction's exchange (the
     /// catalog is the caller's). Plain values at sensitive places are redacted first, see
-    /// [`Tape::lints`].
-    pub fn new(cassette: Cassette, redactor: Redactor, mut understand: impl FnMut(&Interaction) -> Finding) -> Tape {
+    /// [`Tape::lints`]. The rules are the cassette's own.
+    pub fn new(cassette: Cassette, redactor: Redactor, understand: impl FnMut(&Interaction) -> Finding) -> Tape {
+        Tape::with_rules(cassette, redactor, &CallRules::default(), understand)
+    }
+
+    /// As [`Tape::new`], with rules beside the cassette's own.
+    pub fn with_rules(
+        cassette: Cassette,
+        redactor: Redactor,
+        rules: &CallRules,
+        mut understand: impl FnMut(&Interaction) -> Finding,
+    ) -> Tape {
+        let rules = cassette.rules.clone().and(rules);
         let mut tape = Tape {
             redactor,
             tracks: Vec::with_capacity(cassette.interactions.len()),
@@ -120,6 +197,9 @@ impl Tape {
             regions: Vec::new(),
             nearest: miss::Index::default(),
             lints: Vec::new(),
+            bindings: Bindings::default(),
+            renames: false,
+            strict: rules.matching.order == Some(Order::Strict),
         };
         let mut inputs = Vec::with_capacity(cassette.interactions.len());
         for (position, mut interaction) in cassette.interactions.into_iter().enumerate() {
@@ -132,11 +212,44 @@ impl Tape {
             inputs.push(tape.read(interaction, finding));
         }
         tape.find_hidden_accounts(&inputs);
+        tape.operations.compile(&rules);
+        if !rules.matching.fold.is_empty() {
+            let keys: Vec<Key> = (0..inputs.len())
+                .map(|position| tape.own_key(position, inputs[position].as_ref()))
+                .collect();
+            fold::fold(&mut tape.tracks, &keys, &rules.matching);
+        }
+        let operations = &tape.operations;
+        tape.bindings = Bindings::find(&mut tape.tracks, &inputs, &|track| operations.rules(track.operation));
+        tape.renames = tape.bindings.in_requests();
         let mut tokens = HashMap::new();
+        let mut names = Names::default();
         for (position, input) in inputs.iter().enumerate() {
-            tape.index(position, input.as_ref(), &mut tokens);
+            tape.index(position, input.as_ref(), &names, &mut tokens);
+            if tape.renames && !tape.tracks[position].folded {
+                tape.bindings.learn_recorded(position, &mut names);
+            }
         }
         tape
+    }
+
+    /// The key of a track by itself, whatever is made up in it.
+    fn own_key(&self, position: usize, input: Option<&Value>) -> Key {
+        let track = &self.tracks[position];
+        match (&track.call, input) {
+            (Some(call), Some(input)) => key::key_with(call, input, self.reading(true, track.operation, None)),
+            _ => unmodelled::key(&track.interaction.request, &self.redactor),
+        }
+    }
+
+    fn reading<'a>(&'a self, recorded: bool, operation: Option<OperationId>, names: Option<&'a Names>) -> Reading<'a> {
+        Reading {
+            redactor: &self.redactor,
+            recorded,
+            accounts: self.operations.accounts(operation),
+            rules: self.operations.rules(operation),
+            names,
+        }
     }
 
     /// Adds a track without its place in the index, and gives its input.
@@ -163,6 +276,8 @@ impl Tape {
             key: Key(0),
             token_id: None,
             key_index: 0,
+            folded: false,
+            poll: None,
             interaction,
             call,
             is_error,
@@ -187,14 +302,19 @@ impl Tape {
         }
     }
 
-    fn index(&mut self, position: usize, input: Option<&Value>, tokens: &mut HashMap<(OperationId, String), TokenId>) {
+    fn index(&mut self, position: usize, input: Option<&Value>, names: &Names, tokens: &mut HashMap<(OperationId, String), TokenId>) {
         let track = &self.tracks[position];
+        let names = self.renames.then_some(names);
         let (key, members) = match (&track.call, input) {
-            (Some(call), Some(input)) => key::key_and_members(call, input, &self.redactor, true, self.operations.accounts(track.operation)),
+            (Some(call), Some(input)) => key::key_and_members(call, input, self.reading(true, track.operation, names)),
             _ => (unmodelled::key(&track.interaction.request, &self.redactor), Vec::new()),
         };
         if let Some(operation) = track.operation {
             self.nearest.add(operation, position as u32, &members);
+        }
+        if track.folded {
+            self.tracks[position].key = key;
+            return;
         }
         let next = self.by_key.len() as u32;
         let key_index = *self.keys.entry(key).or_insert(next);
@@ -217,17 +337,18 @@ impl Tape {
     }
 
     /// The key of a live call, as this tape makes keys. A call that names no region (it is unsigned,
-    /// and came by the endpoint door) means one that was recorded.
-    pub fn key(&self, call: &Call, input: &Value) -> Key {
-        let accounts = self.operations.accounts(self.operation(call));
-        let key = key::key_with(call, input, &self.redactor, false, accounts);
+    /// and came by the endpoint door) means one that was recorded. `names` are those that the
+    /// session knows.
+    fn key(&self, call: &Call, input: &Value, names: Option<&Names>) -> Key {
+        let reading = self.reading(false, self.operation(call), names);
+        let key = key::key_with(call, input, reading);
         if call.region.is_some() || self.keys.contains_key(&key) {
             return key;
         }
         let mut placed = self.regions.iter().map(|region| {
             let mut call = call.clone();
             call.region = Some(region.clone());
-            key::key_with(&call, input, &self.redactor, false, accounts)
+            key::key_with(&call, input, reading)
         });
         placed.find(|placed| self.keys.contains_key(placed)).unwrap_or(key)
     }
@@ -235,6 +356,15 @@ impl Tape {
     /// The key of a live request, in its plain form, that no model describes.
     pub fn unmodelled_key(&self, request: &Request) -> Key {
         unmodelled::key(request, &self.redactor)
+    }
+
+    /// The names that the recording had given before `position`.
+    fn names_before(&self, position: usize) -> Names {
+        let mut names = Names::default();
+        for before in (0..position).filter(|before| self.tracks.get(*before).is_some_and(|track| !track.folded)) {
+            self.bindings.learn_recorded(before, &mut names);
+        }
+        names
     }
 
     /// The operation of a call, where anything was recorded of it.
@@ -258,14 +388,6 @@ impl Tape {
         self.tracks.get(position)
     }
 
-    /// The response body of the interaction at `position`, filled with what the client sent.
-    pub fn body(&self, position: usize, live_input: &Value) -> Bytes {
-        self.tracks
-            .get(position)
-            .map(|track| track.template.render(live_input))
-            .unwrap_or_default()
-    }
-
     /// What had to be redacted when the cassette was loaded, by position.
     pub fn lints(&self) -> &[(usize, String)] {
         &self.lints
@@ -283,6 +405,7 @@ mod tests {
     use super::testing::{ask, tape};
     use super::*;
     use crate::redaction::testing::{call, finding, input, redacted, redaction, redactor, text};
+    use bytes::Bytes;
 
     fn tape_of(interactions: Vec<Interaction>) -> Tape {
         let cassette = Cassette {
@@ -320,8 +443,9 @@ mod tests {
     #[test]
     fn a_tape_answers_with_what_the_client_sent() {
         let tape = tape_of(vec![redacted(&redactor(), r#"{"spec":"one"}"#, 200, r#"{"spec":"one"}"#)]);
-        assert_eq!(text(&tape.body(0, &input(r#"{"spec":"one"}"#))), r#"{"spec":"one"}"#);
-        assert_eq!(tape.body(1, &input("{}")), "");
+        let session = Session::new(&tape);
+        assert_eq!(text(&session.body(&tape, 0, &input(r#"{"spec":"one"}"#))), r#"{"spec":"one"}"#);
+        assert_eq!(session.body(&tape, 1, &input("{}")), "");
     }
 
     #[test]
@@ -331,7 +455,7 @@ mod tests {
         let session = Session::new(&tape);
         let mut ask = |region: Option<&str>| {
             call.region = region.map(str::to_owned);
-            let key = tape.key(&call, &input(r#"{"name":"a"}"#));
+            let key = session.key(&tape, &call, &input(r#"{"name":"a"}"#));
             session.play(&tape, key, tape.operation(&call), None, true)
         };
         assert_eq!(ask(Some("eu-west-1")), Outcome::Unrecorded);

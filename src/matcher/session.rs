@@ -13,13 +13,21 @@
 //! Nothing here depends on how calls of different keys interleave.
 
 use super::aliases::Aliases;
+use super::binding::{Binding as Bound, follow};
 use super::key::Key;
 use super::{OperationId, Tape, TokenId};
+use crate::inspect::Call;
+use crate::redaction::renaming::Names;
 use crate::value::Value;
 use crate::wire::Response;
+use bytes::Bytes;
+use http::HeaderMap;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// In place of a count of plays: the interaction is folded, and no call will ask for it.
+const FOLDED: u32 = u32::MAX;
 
 /// What a session answers to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +47,13 @@ pub enum Outcome {
         recorded: usize,
         /// How many answers were given for it so far.
         played: u64,
+    },
+    /// It was recorded, but another call comes before it (`--order strict`).
+    OutOfOrder {
+        /// The interaction that it asks for.
+        position: usize,
+        /// The one whose turn it is.
+        expected: usize,
     },
     /// The token was used before, with another input. `position` is what it played then.
     TokenReused {
@@ -63,6 +78,12 @@ struct State {
     bound: Vec<bool>,
     /// By live token.
     bindings: HashMap<String, Vec<Binding>>,
+    /// Everything before this place is played, or never will be.
+    turn: u32,
+    /// What the live program says for each value that recurs.
+    live: Vec<Option<String>>,
+    /// The same, as far as requests may hold it.
+    names: Names,
     /// What live tokens mean in other calls and answers.
     aliases: Aliases,
 }
@@ -89,14 +110,80 @@ impl Session {
     pub fn new(tape: &Tape) -> Session {
         Session {
             state: Mutex::new(State {
-                plays: vec![0; tape.tracks.len()],
+                plays: tape.tracks.iter().map(|track| if track.folded { FOLDED } else { 0 }).collect(),
                 played: 0,
                 cursors: vec![0; tape.by_key.len()],
                 bound: vec![false; tape.tokens as usize],
                 bindings: HashMap::new(),
+                turn: 0,
+                live: vec![None; tape.bindings.list.len()],
+                names: Names::default(),
                 aliases: Aliases::default(),
             }),
         }
+    }
+
+    /// The key of a live call, under the names that this session knows.
+    pub fn key(&self, tape: &Tape, call: &Call, input: &Value) -> Key {
+        let input = self.as_recorded(input);
+        match tape.renames {
+            true => tape.key(call, &input, Some(&self.lock().names)),
+            false => tape.key(call, &input, None),
+        }
+    }
+
+    /// The response body of the interaction at `position`, filled with what the client sent, now
+    /// and in earlier calls.
+    pub fn body(&self, tape: &Tape, position: usize, live_input: &Value) -> Bytes {
+        self.learn(tape, position, live_input);
+        match tape.track(position) {
+            Some(track) => track.template.render(live_input, &|name| self.live(name)),
+            None => Bytes::new(),
+        }
+    }
+
+    /// Fills the headers of a response as [`Session::body`] its body.
+    pub fn fill_headers(&self, tape: &Tape, position: usize, live_input: &Value, headers: &mut HeaderMap) {
+        if let Some(track) = tape.track(position) {
+            track.template.fill_headers(live_input, &|name| self.live(name), headers);
+        }
+    }
+
+    /// Takes to heart what a play of `position` by this input says of values that recur. A body that
+    /// is asked for does it by itself.
+    pub fn learn(&self, tape: &Tape, position: usize, live_input: &Value) {
+        let told = tape.bindings.told_by(position);
+        if told.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        for (id, path) in told {
+            if let Some(Value::Text(text)) = follow(live_input, path)
+                && let Some(live) = state.live.get_mut(*id as usize)
+            {
+                *live = Some(text.clone());
+                tape.bindings.learn(*id, text, &mut state.names);
+            }
+        }
+    }
+
+    /// The names that requests may hold, as this session knows them.
+    pub(super) fn names(&self) -> Names {
+        self.lock().names.clone()
+    }
+
+    fn live(&self, name: u32) -> Option<String> {
+        self.lock().live.get(name as usize).cloned().flatten()
+    }
+
+    /// The names that rules bound, each with what was sent in its place.
+    pub fn bound<'t>(&self, tape: &'t Tape) -> Vec<(&'t Bound, String)> {
+        let state = self.lock();
+        let bound = tape.bindings.list.iter().zip(&state.live);
+        bound
+            .filter(|(binding, _)| binding.place.is_some())
+            .filter_map(|(binding, live)| Some((binding, live.clone()?)))
+            .collect()
     }
 
     /// Takes the next interaction for a call whose whole request was read. `token` is the live
@@ -160,13 +247,41 @@ impl Session {
 }
 
 impl State {
-    fn choose(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Choice {
+    fn choose(&mut self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Choice {
+        let choice = self.choose_freely(tape, key, operation, token, repeat);
+        match choice {
+            Choice::Play { position, .. } if tape.strict => match self.turn(tape) {
+                Some(turn) if turn != position => Choice::Not(Outcome::OutOfOrder {
+                    position: position as usize,
+                    expected: turn as usize,
+                }),
+                _ => choice,
+            },
+            other => other,
+        }
+    }
+
+    /// The first interaction that is still to be played.
+    fn turn(&mut self, tape: &Tape) -> Option<u32> {
+        while (self.turn as usize) < tape.tracks.len() {
+            if self.plays_of(self.turn) == 0 {
+                return Some(self.turn);
+            }
+            self.turn += 1;
+        }
+        None
+    }
+
+    fn choose_freely(&self, tape: &Tape, key: Key, operation: Option<OperationId>, token: Option<&str>, repeat: bool) -> Choice {
         if let Some(binding) = self.binding(operation, token) {
             return self.choose_bound(tape, key, binding);
         }
         let Some((index, positions)) = tape.positions(key) else {
             return Choice::Not(Outcome::Unrecorded);
         };
+        if let Some(choice) = self.choose_poll(tape, positions) {
+            return choice;
+        }
         let from = self.cursors.get(index as usize).map_or(0, |cursor| *cursor as usize);
         let next = positions.iter().skip(from).find(|position| self.is_free(tape, **position));
         match (next, positions.last()) {
@@ -177,6 +292,21 @@ impl State {
             (None, Some(last)) if repeat => Choice::Repeat { position: *last },
             _ => Choice::Not(self.exhausted(positions)),
         }
+    }
+
+    /// A folded loop gives its last state, again and again, until what changed the state is played.
+    fn choose_poll(&self, tape: &Tape, positions: &[u32]) -> Option<Choice> {
+        let is_reached = |position: &&u32| {
+            let poll = tape.track(**position as usize).and_then(|track| track.poll);
+            poll.is_some_and(|poll| poll.after.is_none_or(|change| self.plays_of(change) > 0))
+        };
+        let first = *positions.first()?;
+        tape.track(first as usize)?.poll?;
+        let position = positions.iter().rev().find(is_reached).copied().unwrap_or(first);
+        Some(match self.plays_of(position) {
+            0 => Choice::Play { position, bind: false },
+            _ => Choice::Repeat { position },
+        })
     }
 
     fn choose_bound(&self, tape: &Tape, key: Key, binding: Binding) -> Choice {
@@ -308,7 +438,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, key, tape};
+    use super::super::testing::{ask, tape};
     use super::*;
 
     fn play(session: &Session, tape: &Tape, body: &str) -> Outcome {
@@ -437,7 +567,11 @@ mod tests {
         let error = |body: &str| {
             session.play_error(
                 &tape,
-                key(&tape, body),
+                session.key(
+                    &tape,
+                    &crate::redaction::testing::call("Put"),
+                    &crate::redaction::testing::input(body),
+                ),
                 tape.operation(&crate::redaction::testing::call("Put")),
                 None,
                 false,

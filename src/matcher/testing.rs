@@ -1,7 +1,6 @@
 //! Tapes for the tests of the matcher.
 
 use super::Tape;
-use super::key::Key;
 use super::session::{Outcome, Session};
 use crate::cassette::Cassette;
 use crate::inspect::Call;
@@ -37,20 +36,9 @@ pub fn tape(calls: &[(&str, u16)]) -> Tape {
     })
 }
 
-pub fn key(tape: &Tape, body: &str) -> Key {
-    let (call, body) = split(body);
-    tape.key(&call, &input(body))
-}
-
 pub fn ask(session: &Session, tape: &Tape, body: &str, repeat: bool) -> Outcome {
     let (call, body) = split(body);
     let input = input(body);
     let token = input.member("clientToken").and_then(|token| token.as_text());
-    session.play(
-        tape,
-        tape.key(&call, &session.as_recorded(&input)),
-        tape.operation(&call),
-        token,
-        repeat,
-    )
+    session.play(tape, session.key(tape, &call, &input), tape.operation(&call), token, repeat)
 }

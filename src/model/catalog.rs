@@ -276,10 +276,25 @@ fn any_names(entries: &[Entry]) -> HashMap<String, usize> {
     found
 }
 
-/// Compiles the services of a file, with the endpoint rules that botocore keeps beside its models.
+/// Compiles the services of a file, with the endpoint rules and waiters that botocore keeps beside
+/// its models.
 fn load_file(path: &Path) -> Result<Vec<Service>, ModelError> {
     let bytes = read(path)?;
-    load_with_rules(&bytes, &path.display().to_string(), || rules_beside(path))
+    let mut services = load_with_rules(&bytes, &path.display().to_string(), || beside(path, "endpoint-rule-set-1"))?;
+    if let Some(waiters) = beside(path, "waiters-2")? {
+        let waiters = waiters["waiters"].as_object();
+        let waited: Vec<&str> = waiters
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, waiter)| waiter["operation"].as_str())
+            .collect();
+        for operation in services.iter_mut().flat_map(|service| &mut service.operations) {
+            if waited.contains(&operation.name.as_str()) {
+                operation.traits.insert("smithy.waiters#waitable".to_owned(), serde_json::json!({}));
+            }
+        }
+    }
+    Ok(services)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
@@ -289,8 +304,9 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
     })
 }
 
-fn rules_beside(model: &Path) -> Result<Option<serde_json::Value>, ModelError> {
-    let places = ["endpoint-rule-set-1.json", "endpoint-rule-set-1.json.gz"].map(|name| model.with_file_name(name));
+/// A file of that name beside a model, if there is one.
+fn beside(model: &Path, name: &str) -> Result<Option<serde_json::Value>, ModelError> {
+    let places = [format!("{name}.json"), format!("{name}.json.gz")].map(|name| model.with_file_name(name));
     let Some(path) = places.into_iter().find(|place| place.is_file()) else {
         return Ok(None);
     };
@@ -317,6 +333,26 @@ mod tests {
                 .for_each(|service| catalog.add(service));
         }
         catalog
+    }
+
+    #[test]
+    fn the_waiters_beside_a_model_say_which_operations_are_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = r#"{"version":"2.0","metadata":{"apiVersion":"2020-01-01","protocol":"json","jsonVersion":"1.1",
+            "serviceId":"Things","endpointPrefix":"things","signatureVersion":"v4","targetPrefix":"Things"},
+            "operations":{"DescribeThing":{"name":"DescribeThing"},"ListThings":{"name":"ListThings"}},"shapes":{}}"#;
+        let path = folder.path().join("service-2.json");
+        std::fs::write(&path, model).unwrap();
+        let waitable = || -> Vec<String> {
+            let services = load_file(&path).unwrap();
+            let operations = services.iter().flat_map(|service| &service.operations);
+            let waited = operations.filter(|operation| operation.traits.contains_key("smithy.waiters#waitable"));
+            waited.map(|operation| operation.name.clone()).collect()
+        };
+        assert!(waitable().is_empty());
+        let waiters = r#"{"version":2,"waiters":{"ThingMade":{"operation":"DescribeThing","delay":1,"maxAttempts":2,"acceptors":[]}}}"#;
+        std::fs::write(folder.path().join("waiters-2.json"), waiters).unwrap();
+        assert_eq!(waitable(), ["DescribeThing"]);
     }
 
     #[test]

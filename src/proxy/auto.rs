@@ -76,11 +76,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         let input = asked.judged.and_then(|judged| judged.content.as_ref());
         let choice = match (asked.call, input) {
             (Some(call), Some(input)) => {
-                let (key, operation, token) = (
-                    tape.key(call, &positions.as_recorded(input)),
-                    tape.operation(call),
-                    call.token(input),
-                );
+                let (key, operation, token) = (positions.key(tape, call, input), tape.operation(call), call.token(input));
                 // As in replay, a request that breaks its contract gets only a recorded error.
                 let violates = asked.judged.is_some_and(|judged| judged.verdict == Verdict::Violates);
                 match violates {

@@ -36,14 +36,18 @@ impl<S: Shelf> Comparing<S> {
     fn compared(&self, playing: &Playing, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
         let tape = &playing.playable.tape;
         let input = &*playing.positions.as_recorded(input);
-        let key = tape.key(call, input);
+        let key = playing.positions.key(tape, call, input);
         let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
             Choice::Play { position, .. } => position,
             other => {
-                let miss = Miss::explain(tape, call, input, other);
-                return Ok(Fate::because(Outcome::Missed, &miss.text("")));
+                let miss = Miss::explain(tape, &playing.positions, call, input, other);
+                return Ok(Fate::because(
+                    Outcome::Missed,
+                    &miss.text(&format!("record it: {}", playing.playable.record_command)),
+                ));
             }
         };
+        playing.positions.learn(tape, position, input);
         let Some(track) = tape.track(position) else {
             return Ok(Fate::of(Outcome::Forwarded, None));
         };

@@ -79,11 +79,11 @@ impl Playing {
     /// What the interaction at `position` answers to this request.
     pub fn response(&self, position: usize, request: &Request, input: &Value) -> Response {
         let Playable { tape, answers, .. } = &*self.playable;
-        let (Some(answer), Some(track)) = (answers.get(position), tape.track(position)) else {
+        let Some(answer) = answers.get(position) else {
             return Response::default();
         };
-        let mut response = answer.response(request, tape.body(position, input), &self.positions);
-        track.template.fill_headers(input, response.headers_mut());
+        let mut response = answer.response(request, self.positions.body(tape, position, input), &self.positions);
+        self.positions.fill_headers(tape, position, input, response.headers_mut());
         response
     }
 

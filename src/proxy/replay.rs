@@ -93,7 +93,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             self.tell(asked, call, &judged, Outcome::Refused, None, &response, None);
             return response;
         };
-        let key = tape.key(call, &positions.as_recorded(input));
+        let key = positions.key(tape, call, input);
         let operation = tape.operation(call);
         let token = call.token(input);
         if judged.verdict == Verdict::Violates && self.behaviour.enforce {
@@ -105,7 +105,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         match positions.play(tape, key, operation, token, self.behaviour.repeat) {
             session::Outcome::Play { position, .. } => self.play(asked, call, &judged, input, position),
             session::Outcome::TokenReused { position } => self.refuse_violation(asked, call, &reused(call, &judged, position)),
-            outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. }) => {
+            outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. } | session::Outcome::OutOfOrder { .. }) => {
                 self.miss(asked, call, &judged, input, outcome)
             }
         }
@@ -134,11 +134,12 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
-        let Playing { playable, positions } = &asked.session.part;
-        let miss = Miss::explain(&playable.tape, call, &positions.as_recorded(input), outcome);
+        let playable = &asked.session.part.playable;
+        let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
         let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
-        let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &miss.text(&remedy));
-        let text = miss.text("");
+        // The exception, the log and the report say the same.
+        let text = miss.text(&remedy);
+        let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);
         self.tell(asked, call, judged, Outcome::Missed, None, &response, Some(&text));
         response
     }

@@ -5,6 +5,7 @@
 //! all that it needs in one place.
 
 use crate::cassette::journal::{Journal, JournalError, RunHeader};
+use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
 use crate::redaction::Redactor;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub redactor: Redactor,
     /// There is such a cassette already.
     pub replaces: bool,
+    /// Nobody else records it.
+    pub right: Recording,
 }
 
 /// One cassette that is being recorded, by all sessions that have it.
@@ -50,6 +53,7 @@ pub struct Take {
     pub replaces: bool,
     /// 0 for the run's own.
     number: u32,
+    _right: Recording,
     announced: OnceCell<()>,
 }
 
@@ -111,12 +115,14 @@ impl Take {
             header,
             redactor,
             replaces,
+            right,
         } = prepared;
         Take {
             header,
             redactor,
             replaces,
             number,
+            _right: right,
             announced: OnceCell::new(),
         }
     }

@@ -4,8 +4,10 @@
 //! value belongs there, which was never on disk. A template is cut once, when the cassette is
 //! loaded; a request then costs a copy of the pieces, and nothing where there is no slot.
 //!
-//! Only whole string values are filled: part of a string may be anything.
+//! Of a request's own values only whole strings are filled: part of a string may be anything. Names
+//! that other calls gave ([`Template::add_names`]) are filled inside of strings too.
 
+use super::renaming::{Names, Piece};
 use super::rules::Rule;
 use super::stand_in::base64_text;
 use crate::cassette::Interaction;
@@ -16,6 +18,7 @@ use crate::value::Value;
 use crate::wire;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A response with slots for what the live request holds.
@@ -30,8 +33,15 @@ pub struct Template {
 struct Slot {
     place: Range<usize>,
     form: Form,
-    /// Where the live input holds it.
-    source: Vec<String>,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// The live input holds it there.
+    Input(Vec<String>),
+    /// It is put together of names.
+    Names(Vec<Piece>),
 }
 
 #[derive(Debug, Clone)]
@@ -39,8 +49,11 @@ struct HeaderSlot {
     name: HeaderName,
     /// What was recorded there: a header may have several values.
     recorded: HeaderValue,
-    source: Vec<String>,
+    source: Source,
 }
+
+/// Gives the live text of a name, where it has one.
+pub type Live<'l> = &'l dyn Fn(u32) -> Option<String>;
 
 impl Template {
     /// Cuts the response of an interaction. `input` is its decoded input, `token` the name of the
@@ -61,6 +74,47 @@ impl Template {
         }
     }
 
+    /// Cuts slots for the names that the response holds, and gives which.
+    pub fn add_names(&mut self, headers: &HeaderMap, names: &Names) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut note = |pieces: &[Piece]| {
+            found.extend(pieces.iter().filter_map(|piece| match piece {
+                Piece::Name(name) => Some(*name),
+                Piece::Text(_) => None,
+            }));
+        };
+        let (slots, body) = (&mut self.slots, self.body.clone());
+        spot::anywhere(wire::text(headers, "content-type"), &body, &mut |spot| {
+            let is_free = !slots
+                .iter()
+                .any(|slot| slot.place.start < spot.range.end && spot.range.start < slot.place.end);
+            if spot.form.is_text()
+                && is_free
+                && let Some(pieces) = names.pieces(&spot.text)
+            {
+                note(&pieces);
+                slots.push(Slot {
+                    place: spot.range,
+                    form: spot.form,
+                    source: Source::Names(pieces),
+                });
+            }
+        });
+        self.slots.sort_by_key(|slot| slot.place.start);
+        for (name, value) in headers.iter().filter(|(name, _)| may_echo(name)) {
+            let is_free = !self.headers.iter().any(|slot| slot.name == name && slot.recorded == value);
+            if is_free && let Some(pieces) = value.to_str().ok().and_then(|text| names.pieces(text)) {
+                note(&pieces);
+                self.headers.push(HeaderSlot {
+                    name: name.clone(),
+                    recorded: value.clone(),
+                    source: Source::Names(pieces),
+                });
+            }
+        }
+        found
+    }
+
     /// Whether a live request changes nothing of the body.
     pub fn is_fixed(&self) -> bool {
         self.slots.is_empty()
@@ -68,7 +122,7 @@ impl Template {
 
     /// The body for a live input. A slot whose value the input lacks, or whose format cannot hold
     /// it, keeps what was recorded.
-    pub fn render(&self, live_input: &Value) -> Bytes {
+    pub fn render(&self, live_input: &Value, live: Live<'_>) -> Bytes {
         if self.slots.is_empty() {
             return self.body.clone();
         }
@@ -76,7 +130,8 @@ impl Template {
         let mut from = 0;
         for slot in &self.slots {
             out.extend_from_slice(self.body.get(from..slot.place.start).unwrap_or_default());
-            match echoed(live_input, &slot.source).and_then(|value| slot.form.write(value, "")) {
+            let value = slot.source.value(live_input, live);
+            match value.and_then(|value| slot.form.write(&value, "")) {
                 Some(bytes) => out.extend_from_slice(&bytes),
                 None => out.extend_from_slice(self.body.get(slot.place.clone()).unwrap_or_default()),
             }
@@ -87,10 +142,11 @@ impl Template {
     }
 
     /// Fills the headers that come back: the token of a request, say.
-    pub fn fill_headers(&self, live_input: &Value, headers: &mut HeaderMap) {
+    pub fn fill_headers(&self, live_input: &Value, live: Live<'_>, headers: &mut HeaderMap) {
         for slot in &self.headers {
-            let live = echoed(live_input, &slot.source).and_then(|value| Form::Header.write(value, ""));
-            let Some(live) = live.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()) else {
+            let value = slot.source.value(live_input, live);
+            let value = value.and_then(|value| Form::Header.write(&value, ""));
+            let Some(live) = value.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()) else {
                 continue;
             };
             if let http::header::Entry::Occupied(mut entry) = headers.entry(&slot.name) {
@@ -100,6 +156,23 @@ impl Template {
                     .for_each(|value| *value = live.clone());
             }
         }
+    }
+}
+
+impl Source {
+    fn value<'v>(&self, live_input: &'v Value, live: Live<'_>) -> Option<Cow<'v, Value>> {
+        let pieces = match self {
+            Source::Input(path) => return echoed(live_input, path).map(Cow::Borrowed),
+            Source::Names(pieces) => pieces,
+        };
+        let text: Option<String> = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Some(text.clone()),
+                Piece::Name(name) => live(*name),
+            })
+            .collect();
+        text.map(|text| Cow::Owned(Value::Text(text)))
     }
 }
 
@@ -157,7 +230,7 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
             slots.push(Slot {
                 place: spot.range,
                 form: spot.form,
-                source: source.clone(),
+                source: Source::Input(source.clone()),
             });
         }
     });
@@ -165,9 +238,12 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
     slots
 }
 
+/// What describes the body is never an echo.
+fn may_echo(name: &HeaderName) -> bool {
+    !name.as_str().starts_with("content-")
+}
+
 fn header_slots(headers: &HeaderMap, sources: &[(String, Vec<String>)]) -> Vec<HeaderSlot> {
-    // What describes the body is never an echo.
-    let may_echo = |name: &HeaderName| !name.as_str().starts_with("content-");
     let of = |value: &HeaderValue| sources.iter().find(|(known, _)| known.as_bytes() == value.as_bytes());
     let candidates = headers.iter().filter(|(name, _)| may_echo(name));
     candidates
@@ -176,7 +252,7 @@ fn header_slots(headers: &HeaderMap, sources: &[(String, Vec<String>)]) -> Vec<H
             Some(HeaderSlot {
                 name: name.clone(),
                 recorded: value.clone(),
-                source: source.clone(),
+                source: Source::Input(source.clone()),
             })
         })
         .collect()
@@ -209,7 +285,7 @@ mod tests {
     #[test]
     fn a_secret_that_came_back_comes_back_live() {
         let template = template(r#"{"spec":"a"}"#, r#"{"spec":"a", "arn":"a"}"#);
-        let body = template.render(&live(&[("spec", "line\n\"two\"")]));
+        let body = template.render(&live(&[("spec", "line\n\"two\"")]), &|_| None);
         assert_eq!(text(&body), r#"{"spec":"line\n\"two\"", "arn":"a"}"#);
     }
 
@@ -217,10 +293,10 @@ mod tests {
     fn the_live_token_comes_back() {
         let template = template(r#"{"clientToken":"t-1"}"#, r#"{"token":"t-1","arn":"x t-1"}"#);
         assert_eq!(
-            text(&template.render(&live(&[("clientToken", "t-2")]))),
+            text(&template.render(&live(&[("clientToken", "t-2")]), &|_| None)),
             r#"{"token":"t-2","arn":"x t-1"}"#
         );
-        assert_eq!(text(&template.render(&live(&[]))), r#"{"token":"t-1","arn":"x t-1"}"#);
+        assert_eq!(text(&template.render(&live(&[]), &|_| None)), r#"{"token":"t-1","arn":"x t-1"}"#);
     }
 
     #[test]
@@ -230,7 +306,27 @@ mod tests {
             r#"{"arn":"arn:aws:iam::123456789012:a"}"#,
         );
         assert!(template.is_fixed());
-        let body = template.render(&live(&[("spec", "b")]));
+        let body = template.render(&live(&[("spec", "b")]), &|_| None);
         assert_eq!(body.as_ptr(), template.body.as_ptr());
+    }
+
+    #[test]
+    fn names_that_other_calls_gave_are_filled_whole_and_inside_of_strings() {
+        let answered = r#"{"spec":"a","arn":"arn:aws:x:::thing/old-name/1","name":"old-name"}"#;
+        let mut template = template(r#"{"spec":"a"}"#, answered);
+        let mut names = Names::default();
+        names.add("old-name", 3, false);
+        assert_eq!(template.add_names(&HeaderMap::new(), &names), [3, 3]);
+        let input = live(&[("spec", "b")]);
+        let body = template.render(&input, &|name| (name == 3).then(|| "new \"one\"".to_owned()));
+        assert_eq!(
+            text(&body),
+            r#"{"spec":"b","arn":"arn:aws:x:::thing/new \"one\"/1","name":"new \"one\""}"#
+        );
+        assert_eq!(
+            text(&template.render(&input, &|_| None)),
+            answered.replace("\"a\"", "\"b\""),
+            "an unbound name stays as it was recorded"
+        );
     }
 }

@@ -14,6 +14,7 @@ mod listed;
 mod names;
 pub mod numbering;
 mod places;
+pub mod renaming;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;

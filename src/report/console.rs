@@ -1,7 +1,7 @@
 //! What is told on stderr while a run goes: each miss, violation and failure when it happens, so
 //! that it stands beside the test that caused it. The whole is told at the end, by a report.
 
-use super::human::{BAD, GOOD, ODD, clean, describe, record_command};
+use super::human::{BAD, GOOD, ODD, clean, describe};
 use super::{CallReport, Outcome};
 use anstyle::Style;
 use std::io::Write;
@@ -9,26 +9,18 @@ use std::io::Write;
 /// The live lines of one run. Lines of concurrent calls never mix: each block is one write.
 #[derive(Debug, Clone, Default)]
 pub struct Console {
-    command: Vec<String>,
     quiet: bool,
 }
 
 impl Console {
-    /// A console for a run of that command (empty where there is none). Of the command only the
-    /// first word is ever told, in the hint how to record a miss.
-    pub fn new(command: &[String]) -> Console {
-        Console {
-            command: command.to_vec(),
-            quiet: false,
-        }
+    /// A console for a run.
+    pub fn new() -> Console {
+        Console { quiet: false }
     }
 
     /// A console that says nothing.
     pub fn quiet() -> Console {
-        Console {
-            command: Vec::new(),
-            quiet: true,
-        }
+        Console { quiet: true }
     }
 
     /// Says one thing, `ferrotape: …`.
@@ -49,7 +41,7 @@ impl Console {
     /// Tells what needs attention of a call that has just been answered; nothing of one that went
     /// well.
     pub fn call(&self, call: &CallReport) {
-        let text = live(call, &self.command);
+        let text = live(call);
         if !text.is_empty() {
             self.print(&text);
         }
@@ -78,7 +70,7 @@ fn block(style: Option<Style>, text: &str) -> String {
     out
 }
 
-fn live(call: &CallReport, command: &[String]) -> String {
+fn live(call: &CallReport) -> String {
     let mut out = String::new();
     let title = match &call.session {
         Some(session) => format!("{} (session `{session}`)", call.title()),
@@ -115,10 +107,6 @@ fn live(call: &CallReport, command: &[String]) -> String {
     for line in why.lines() {
         out += &format!("           {}\n", clean(line));
     }
-    // What the client reads may say it already.
-    if call.outcome == Outcome::Missed && !why.contains("record it: ") {
-        out += &format!("           record it: {}\n", record_command(&call.cassette, command));
-    }
     out
 }
 
@@ -128,23 +116,16 @@ mod tests {
     use super::*;
 
     fn plain(call: &CallReport) -> String {
-        anstream::adapter::strip_str(&live(call, &["pytest".to_owned()])).to_string()
+        anstream::adapter::strip_str(&live(call)).to_string()
     }
 
     #[test]
-    fn a_miss_is_told_with_the_command_that_would_record_it() {
+    fn a_miss_is_told_whole() {
         assert_eq!(
             plain(&replay().calls[2]),
             "ferrotape: miss #3 Proton CreateServiceInstance\n           no recording of this call;\n           nearest: #1\n           \
-             record it: ferrotape record -c orders -- pytest\n"
+             record it: ferrotape auto -c orders -- pytest …\n"
         );
-    }
-
-    #[test]
-    fn the_command_that_would_record_a_miss_is_told_once() {
-        let mut call = replay().calls.remove(2);
-        call.message = Some("nothing\nrecord it: ferrotape record -c orders -- pytest".to_owned());
-        assert_eq!(plain(&call).matches("record it: ").count(), 1);
     }
 
     #[test]

@@ -206,9 +206,8 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
 fn next_steps(summary: &Summary) -> Vec<String> {
     let mut steps = Vec::new();
     let cassette = summary.cassettes.first();
-    if matches!(summary.mode, Mode::Replay | Mode::Compare) && summary.count(Outcome::Missed) > 0 {
-        let name = missed_cassette(summary);
-        steps.push(format!("to record what was missed: `{}`", record_command(name, &summary.command)));
+    if let Some(command) = summary.calls.iter().find_map(record_of_miss) {
+        steps.push(format!("to record what was missed: `{command}`"));
     }
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
@@ -226,17 +225,17 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     steps
 }
 
-fn missed_cassette(summary: &Summary) -> &str {
-    summary
-        .calls
-        .iter()
-        .find(|call| call.outcome == Outcome::Missed)
-        .map_or("default", |call| &call.cassette)
+/// The command that a miss told.
+fn record_of_miss(call: &CallReport) -> Option<&str> {
+    let message = call.message.as_deref().filter(|_| call.outcome == Outcome::Missed)?;
+    message.lines().find_map(|line| line.strip_prefix("record it: "))
 }
 
-/// The command that records a cassette. Of the command under test only the first word is told.
-pub fn record_command(cassette: &str, command: &[String]) -> String {
-    format!("ferrotape record -c {cassette}{}", command_tail(command))
+/// The command that records what a cassette lacks. Of the command under test only the first word is
+/// told.
+pub fn record_command(cassette: &str, options: &[String], command: &[String]) -> String {
+    let options: String = options.iter().map(|word| format!(" {}", clean(word))).collect();
+    format!("ferrotape auto -c {cassette}{options}{}", command_tail(command))
 }
 
 fn command_tail(command: &[String]) -> String {
@@ -348,7 +347,7 @@ mod tests {
              miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\
-             ferrotape: to record what was missed: `ferrotape record -c orders -- pytest …`\n\
+             ferrotape: to record what was missed: `ferrotape auto -c orders -- pytest …`\n\
              ferrotape: the refused requests break the service's model: AWS would refuse them too; mend the caller\n\
              ferrotape: replay `orders` (cassettes/orders.json): 3 calls, 1 played, 1 refused, 1 missed; 1 breaks its contract; 1 lint; 1 unplayed\n"
         );

@@ -147,7 +147,8 @@ mod tests {
         </testcase>
         <testcase name="#3 CreateServiceInstance" classname="Proton">
             <failure message="no recording of this call;" type="miss">no recording of this call;
-nearest: #1</failure>
+nearest: #1
+record it: ferrotape auto -c orders -- pytest …</failure>
         </testcase>
     </testsuite>
 </testsuites>

@@ -449,7 +449,7 @@ pub(crate) mod tests {
         let mut missed = call(3, Outcome::Missed);
         missed.status = Some(400);
         missed.error = Some("CassetteMiss".to_owned());
-        missed.message = Some("no recording of this call;\nnearest: #1".to_owned());
+        missed.message = Some("no recording of this call;\nnearest: #1\nrecord it: ferrotape auto -c orders -- pytest …".to_owned());
         let mut played = call(1, Outcome::Played);
         played.interaction = Some(1);
         played.response = Some(SideReport {

@@ -88,6 +88,7 @@ compare = ["CreateService:/clientToken"]
 now = ["PutMetricData:/MetricData/*/Timestamp"]
 order = "strict"
 fold = ["retries", "polls"]
+polls = ["DescribeRecord"]
 
 [[bind]]
 from = "CreateProvisioningArtifact:/Parameters/Name"
@@ -117,6 +118,7 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
         let matching = &settings.matching;
         assert_eq!(matching.ignore, [place("CreateService:/description"), place("*:region")]);
         assert_eq!(matching.compare, [place("CreateService:/clientToken")]);
+        assert_eq!(matching.polls, ["DescribeRecord"]);
         assert_eq!(matching.now, [place("PutMetricData:/MetricData/*/Timestamp")]);
         assert_eq!(
             (matching.order, &matching.fold[..]),
@@ -149,7 +151,7 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
     fn what_is_wrong_is_told_with_its_line() {
         assert_eq!(
             wrong("models = []\n\n[match]\nignroe = []\n"),
-            "`ferrotape.toml:4:1`: unknown key `ignroe`, expected one of `ignore`, `compare`, `now`, `order`, `fold`"
+            "`ferrotape.toml:4:1`: unknown key `ignroe`, expected one of `ignore`, `compare`, `now`, `order`, `fold`, `polls`"
         );
         assert_eq!(
             wrong("models = \"botocore\"\n"),

@@ -50,6 +50,9 @@ pub struct Matching {
     /// What is replayed as its last answer only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fold: Vec<Fold>,
+    /// Operations that are polled, besides those that the model has a waiter for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub polls: Vec<String>,
 }
 
 impl Matching {
@@ -57,10 +60,52 @@ impl Matching {
     pub fn is_empty(&self) -> bool {
         *self == Matching::default()
     }
+
+    /// Whether that is folded.
+    pub fn folds(&self, fold: Fold) -> bool {
+        self.fold.contains(&fold)
+    }
+}
+
+/// All rules on which calls are the same: what travels inside a cassette, and what a run adds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallRules {
+    /// `[match]`.
+    pub matching: Matching,
+    /// `[[bind]]`.
+    pub bind: Vec<Bind>,
+}
+
+impl CallRules {
+    /// These and others; of two orders the other's counts.
+    pub fn and(mut self, other: &CallRules) -> CallRules {
+        let (own, more) = (&mut self.matching, &other.matching);
+        add(&mut own.ignore, &more.ignore);
+        add(&mut own.compare, &more.compare);
+        add(&mut own.now, &more.now);
+        add(&mut own.fold, &more.fold);
+        add(&mut own.polls, &more.polls);
+        own.order = more.order.or(own.order);
+        add(&mut self.bind, &other.bind);
+        self
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.matching.is_empty() && self.bind.is_empty()
+    }
+}
+
+fn add<T: Clone + PartialEq>(own: &mut Vec<T>, more: &[T]) {
+    for rule in more {
+        if !own.contains(rule) {
+            own.push(rule.clone());
+        }
+    }
 }
 
 /// In which order calls are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Equal calls in recorded order, whatever comes between them.
@@ -70,7 +115,7 @@ pub enum Order {
 }
 
 /// What is replayed as its last answer only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fold {
     /// The attempts of one call, which the SDK made again.
@@ -119,6 +164,14 @@ pub enum RedactionRule {
 }
 
 impl Settings {
+    /// The rules on which calls are the same.
+    pub fn call_rules(&self) -> CallRules {
+        CallRules {
+            matching: self.matching.clone(),
+            bind: self.bind.clone(),
+        }
+    }
+
     /// Those of `config`, or of the `ferrotape.toml` that is found from `folder` upwards to the root
     /// of its repository; empty where there is none. Outside a repository only `folder` itself
     /// counts: what lies above belongs to who knows whom.

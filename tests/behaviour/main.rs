@@ -32,6 +32,7 @@ mod sessions;
 mod settings;
 mod stand_in;
 mod storage;
+mod trimming;
 mod turtles;
 mod unmodeled;
 mod vectors;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::client::PROTON;
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::puppet::Puppet;
-use crate::workplace::{Workplace, artifact, assert_same_text, instance};
+use crate::workplace::{Workplace, artifact, assert_same_text, instance, refuses};
 
 #[test]
 fn a_run_without_a_call_never_replaces_a_cassette() {
@@ -144,4 +144,26 @@ fn the_stored_address_is_that_of_aws_whatever_the_upstream() {
             .as_array()
             .is_some_and(|headers| headers.contains(&json!(["x-amz-target", PROTON])))
     );
+}
+
+#[test]
+fn a_cassette_that_is_being_recorded_is_not_recorded_again_at_the_same_time() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    let first = place.record("shop", &stand_in.url());
+    refuses(
+        place.run(["record", "-c", "shop", "--upstream", &stand_in.url(), "--", "touch", "started"]),
+        1,
+        &[
+            "`cassettes/shop.json` is being recorded by another ferrotape",
+            "record under another name",
+        ],
+    );
+    assert!(!place.path().join("started").exists());
+    let other = place.record("books", &stand_in.url());
+    assert_eq!(instance("a", json!({})).send(first.address).status, 200);
+    assert_eq!(instance("b", json!({})).send(other.address).status, 200);
+    first.stop().expect(0);
+    other.stop().expect(0);
+    assert_eq!(place.cassette("shop")["interactions"].as_array().unwrap().len(), 1);
 }

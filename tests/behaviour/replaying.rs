@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::{CATALOG, Call, PROTON, Reply};
 use crate::puppet::Puppet;
-use crate::workplace::{Workplace, artifact, instance, instance_body, interaction, tape};
+use crate::workplace::{Workplace, artifact, instance, instance_body, interaction, portless, tape};
 
 fn answered(name: &str) -> Value {
     json!({ "serviceInstance": {
@@ -104,7 +104,8 @@ fn a_call_once_more_than_recorded_is_told_how_often_it_was_played() {
         replies[2].message(),
         "every recording of this `Proton CreateServiceInstance` call was already played\n\
          recorded twice, answered twice, now asked once more\n\
-         record it: ferrotape record -c shop"
+         with `--repeat` the last of them answers again\n\
+         record it: ferrotape auto -c shop"
     );
     let done = server.stop().expect(11);
     assert!(done.stderr.contains("every recording of this"), "{}", done.stderr);
@@ -119,18 +120,22 @@ fn a_miss_tells_the_nearest_recording_and_what_differs() {
     let sent = json!({ "templateMajorVersion": "2", "tags": [{ "key": "team", "value": "books" }], "spec": "another: secret", "templateMinorVersion": "7" });
     let reply = instance("a", sent).send(server.address);
     assert_eq!(
-        reply.message(),
+        portless(&reply.message()),
         "no recording of `Proton CreateServiceInstance` has this input\n\
          the nearest is interaction 2 of 2:\n\
          \u{20} /spec: recorded (hidden), sent (hidden)\n\
          \u{20} /templateMajorVersion: recorded \"1\", sent \"2\"\n\
          \u{20} /tags/0/value: recorded \"shop\", sent \"books\"\n\
          \u{20} /templateMinorVersion: recorded nothing, sent \"7\"\n\
-         record it: ferrotape record -c shop"
+         what may differ is named in `ferrotape.toml`:\n\
+         \u{20} [match]\n\
+         \u{20} ignore = [\"CreateServiceInstance:/spec\", \"CreateServiceInstance:/templateMajorVersion\", \
+         \"CreateServiceInstance:/tags/0/value\", \"CreateServiceInstance:/templateMinorVersion\"]\n\
+         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
     );
     let done = server.stop().expect(11);
     assert!(!done.stderr.contains("another: secret"), "{}", done.stderr);
-    assert!(done.stderr.contains("ferrotape record -c shop"), "{}", done.stderr);
+    assert!(done.stderr.contains("ferrotape auto -c shop"), "{}", done.stderr);
 }
 
 #[test]
@@ -141,10 +146,10 @@ fn a_miss_of_an_operation_that_was_never_recorded_tells_what_was() {
     let reply = artifact("token-1", json!({})).send(server.address);
     assert_eq!(reply.code(), "CassetteMiss");
     assert_eq!(
-        reply.message(),
+        portless(&reply.message()),
         "no call of `Service Catalog CreateProvisioningArtifact` was recorded\n\
          recorded are: `Proton CreateServiceInstance`\n\
-         record it: ferrotape record -c shop"
+         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
     );
     server.stop().expect(11);
 }
@@ -315,7 +320,7 @@ fn the_status_of_the_command_comes_first() {
         puppet.send(instance(name, json!({})));
     }
     let done = puppet.end(0).expect(10);
-    assert!(done.stderr.contains("ferrotape record -c shop -- sh …"), "{}", done.stderr);
+    assert!(done.stderr.contains("ferrotape auto -c shop"), "{}", done.stderr);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::workplace::{Workplace, instance, refuses};
+use crate::workplace::{Workplace, instance, portless, refuses};
 
 #[test]
 fn settings_stand_in_for_what_is_not_typed() {
@@ -33,4 +33,44 @@ fn a_mistake_in_the_settings_is_told_with_its_place_before_anything_happens() {
         &["ferrotape.toml:2:1`: unknown key `ignroe`, expected one of `ignore`, `compare`, "],
     );
     assert!(!place.path().join("started").exists());
+}
+
+#[test]
+fn a_rule_pasted_from_a_miss_lets_the_call_pass() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({ "templateMajorVersion": "1" }))]);
+    let other = instance(
+        "a",
+        json!({ "templateMajorVersion": "2", "tags": [{ "key": "team", "value": "shop" }] }),
+    );
+    let server = place.replay("shop", []);
+    let reply = other.send(server.address);
+    assert_eq!(reply.status, 400);
+    server.stop().expect(11);
+    let message = reply.message();
+    let pasted: Vec<&str> = message
+        .lines()
+        .skip_while(|line| !line.contains("`ferrotape.toml`"))
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert_eq!(pasted.len(), 2, "{message}");
+    std::fs::write(place.path().join("ferrotape.toml"), pasted.join("\n")).unwrap();
+    let server = place.replay("shop", []);
+    assert_eq!(other.send(server.address).status, 200);
+    server.stop().expect(0);
+}
+
+#[test]
+fn strict_order_is_asked_for_on_the_command_line() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({})), instance("b", json!({}))]);
+    let server = place.replay("shop", ["--order", "strict"]);
+    let reply = instance("b", json!({})).send(server.address);
+    assert_eq!(
+        portless(&reply.message()),
+        "this `Proton CreateServiceInstance` call is interaction 2, and calls are answered in recorded order\n\
+         next is interaction 1: `Proton CreateServiceInstance`; without `--order strict` the order of different calls does not matter\n\
+         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
+    );
+    server.stop().expect(11);
 }

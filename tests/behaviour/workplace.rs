@@ -82,6 +82,18 @@ impl Workplace {
     }
 }
 
+/// A text with `PORT` in the place of ports of this machine.
+pub fn portless(text: &str) -> String {
+    let mut pieces = text.split("127.0.0.1:");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        format!(
+            "{text}127.0.0.1:PORT{}",
+            piece.trim_start_matches(|letter: char| letter.is_ascii_digit())
+        )
+    })
+}
+
 /// A valid call that creates a service instance; `more` replaces or adds members.
 pub fn instance(name: &str, more: Value) -> Call {
     Call::new(PROTON, instance_body(name, more).to_string())

@@ -10,6 +10,7 @@ use crate::json::lexer::Token;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use serde::de::DeserializeOwned;
 use std::io;
 use std::path::Path;
 
@@ -49,6 +50,8 @@ impl Reader<'_> {
                 "origin" => origin = Some(reader.origin()?),
                 "models" => cassette.models = reader.models(&mut unknown)?,
                 "redaction" => cassette.redaction = reader.redaction(&mut unknown)?,
+                "match" => cassette.rules.matching = reader.settings("the table `[match]` of `ferrotape.toml`")?,
+                "bind" => cassette.rules.bind = reader.settings("the tables `[[bind]]` of `ferrotape.toml`")?,
                 "interactions" => interactions = Some(reader.interactions()?),
                 _ => return Ok(false),
             }
@@ -138,6 +141,20 @@ impl Reader<'_> {
             Ok(true)
         })?;
         Ok(redaction)
+    }
+
+    /// What `ferrotape.toml` may say too, in JSON.
+    fn settings<T: DeserializeOwned>(&mut self, expected: &str) -> Read<T> {
+        let key = self.lexer.token_start();
+        let text = self.compact()?;
+        serde_json::from_str(&text).map_err(|error| {
+            let what = error.to_string().replace("unknown field", "unknown key");
+            FormatError::Unexpected {
+                position: self.position(key),
+                expected: expected.to_owned(),
+                found: what.split(" at line ").next().unwrap_or_default().to_owned(),
+            }
+        })
     }
 
     fn interactions(&mut self) -> Read<Vec<Interaction>> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
 use crate::json::rewrite;
+use crate::settings::{Bind, CallRules, Matching, Order};
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -85,6 +86,7 @@ fn full() -> Cassette {
             keep: vec!["CreateServiceInstance:/spec".to_owned()],
             user: Vec::new(),
         },
+        rules: CallRules::default(),
         interactions: vec![first, second],
         unknown: Unknown::default(),
     }
@@ -510,8 +512,18 @@ fn the_schema_knows_every_member_that_is_written() {
     };
     assert_eq!(
         members(""),
-        ["$schema", "ferrotape", "origin", "models", "redaction", "interactions"]
+        [
+            "$schema",
+            "ferrotape",
+            "origin",
+            "models",
+            "redaction",
+            "match",
+            "bind",
+            "interactions"
+        ]
     );
+    assert_eq!(members("/$defs/match"), ["ignore", "compare", "now", "order", "fold", "polls"]);
     assert_eq!(members("/$defs/redaction"), ["salt", "rules", "keep", "user"]);
     assert_eq!(members("/$defs/model"), ["version", "sha256"]);
     assert_eq!(
@@ -521,6 +533,33 @@ fn the_schema_knows_every_member_that_is_written() {
     assert_eq!(members("/$defs/request"), ["method", "uri", "headers", "body"]);
     assert_eq!(members("/$defs/response"), ["status", "headers", "body"]);
     assert_eq!(members("/$defs/redacted"), ["path", "member", "rule", "breaks"]);
+}
+
+#[test]
+fn rules_on_calls_travel_with_a_cassette() {
+    let told = Cassette {
+        rules: CallRules {
+            matching: Matching {
+                ignore: vec!["Put:/a~1b".parse().unwrap()],
+                order: Some(Order::Strict),
+                ..Matching::default()
+            },
+            bind: vec![Bind {
+                from: "Put:/name".parse().unwrap(),
+            }],
+        },
+        ..full()
+    };
+    let text = rendered(&told);
+    let rules = "  \"match\": {\n    \"ignore\": [\"Put:/a~1b\"],\n    \"order\": \"strict\"\n  },\n  \
+                 \"bind\": [\n    {\n      \"from\": \"Put:/name\"\n    }\n  ],\n  \"interactions\"";
+    assert!(text.contains(rules), "{text}");
+    assert_eq!(parse(&text).unwrap().rules, told.rules);
+    assert_eq!(
+        refusal(&text.replace("\"order\"", "\"odour\"")),
+        "`cassettes/checkout.json:15:3`: expected the table `[match]` of `ferrotape.toml`, found unknown key `odour`, \
+         expected one of `ignore`, `compare`, `now`, `order`, `fold`, `polls`"
+    );
 }
 
 fn body() -> impl Strategy<Value = Bytes> {

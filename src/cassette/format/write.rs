@@ -76,6 +76,12 @@ impl Writer {
         self.string(Origin::name(cassette.origin));
         self.models(&cassette.models, &cassette.unknown);
         self.redaction(&cassette.redaction, &cassette.unknown);
+        if !cassette.rules.matching.is_empty() {
+            self.settings("match", &cassette.rules.matching);
+        }
+        if !cassette.rules.bind.is_empty() {
+            self.settings("bind", &cassette.rules.bind);
+        }
         self.key("interactions");
         self.open('[');
         for interaction in &cassette.interactions {
@@ -84,6 +90,15 @@ impl Writer {
         self.close(']');
         self.unknown(&cassette.unknown, "");
         self.close('}');
+    }
+
+    /// What `ferrotape.toml` may say too, in JSON.
+    fn settings(&mut self, name: &str, value: &impl serde::Serialize) {
+        // Plain data of our own has a form in JSON.
+        if let Ok(text) = serde_json::to_string(value) {
+            self.key(name);
+            self.lexeme(&text);
+        }
     }
 
     fn models(&mut self, models: &[(String, ModelStamp)], unknown: &Unknown) {

@@ -1,0 +1,205 @@
+//! Which calls count as the same, as it is typed or settled: what `replay` and its like share.
+
+use super::run::RunArguments;
+use crate::cassette::store::Library;
+use crate::cassette::{Cassette, Name};
+use crate::inspect::inspect_recorded;
+use crate::matcher::{Tape, propose};
+use crate::model::catalog::Catalog;
+use crate::proxy::event::Label;
+use crate::proxy::playing::Playing;
+use crate::redaction::Redactor;
+use crate::settings::{Bind, CallRules, Fold, Matching, Order, Place, PlaceError};
+
+/// Options on which calls count as the same.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct MatchArguments {
+    /// In which order calls are answered: equal ones in recorded order (`key`), or all (`strict`)
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub order: Option<Order>,
+    /// Answer with the last only: of the attempts of a call that the SDK made again (`retries`), of
+    /// the rounds of a loop that waits for a state (`polls`)
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fold: Vec<Fold>,
+    /// The value of this request member is made up anew in every run, and what is sent takes the
+    /// recorded one's place wherever it recurs; `auto` finds such members, and says which
+    /// (repeatable)
+    #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
+    pub bind: Vec<Binding>,
+}
+
+/// `--bind`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Binding {
+    /// `auto`.
+    Proposed,
+    /// A place.
+    Of(Place),
+}
+
+impl Binding {
+    /// Reads `auto` or a place.
+    pub fn parse(text: &str) -> Result<Binding, PlaceError> {
+        match text {
+            "auto" => Ok(Binding::Proposed),
+            place => place.parse().map(Binding::Of),
+        }
+    }
+}
+
+impl MatchArguments {
+    /// The rules of a run beside those of the cassette: what is typed, on top of what is settled.
+    pub fn rules(&self, run: &RunArguments) -> CallRules {
+        run.settings.call_rules().and(&self.rules_typed())
+    }
+
+    fn rules_typed(&self) -> CallRules {
+        let bind = self.bind.iter().filter_map(|binding| match binding {
+            Binding::Of(place) => Some(Bind { from: place.clone() }),
+            Binding::Proposed => None,
+        });
+        CallRules {
+            matching: Matching {
+                order: self.order,
+                fold: self.fold.clone(),
+                ..Matching::default()
+            },
+            bind: bind.collect(),
+        }
+    }
+
+    /// Whether `--bind auto` was typed.
+    pub fn proposes(&self) -> bool {
+        self.bind.contains(&Binding::Proposed)
+    }
+
+    /// A cassette made ready under these rules, and what is to be said of it.
+    pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> anyhow::Result<(Tape, Vec<String>)> {
+        let mut rules = rules.clone();
+        let mut notes = Vec::new();
+        if self.proposes() {
+            let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog)?);
+            notes.extend(proposed.iter().map(proposal_note));
+            rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
+        }
+        Ok((made(cassette, &rules, catalog)?, notes))
+    }
+}
+
+/// Writes the rules that `record --bind` asks for into the cassette that was recorded; gives what is
+/// to be said of it.
+pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &Catalog) -> anyhow::Result<Vec<String>> {
+    if binds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut cassette = library.load(name)?;
+    let before = cassette.rules.clone();
+    let typed = MatchArguments {
+        bind: binds.to_vec(),
+        ..MatchArguments::default()
+    };
+    let mut notes = Vec::new();
+    cassette.rules = cassette.rules.and(&typed.rules_typed());
+    if typed.proposes() {
+        let proposed = propose::proposals(&made(cassette.clone(), &CallRules::default(), catalog)?);
+        let told = proposed.iter().map(proposal_note);
+        notes.extend(told.map(|note| format!("{note}, which stands in the cassette now")));
+        cassette.rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
+    }
+    if cassette.rules != before {
+        library.save(name, &cassette)?;
+    }
+    Ok(notes)
+}
+
+fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> anyhow::Result<Tape> {
+    let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
+    Ok(Tape::with_rules(cassette, redactor, rules, |interaction| {
+        inspect_recorded(catalog, interaction)
+    }))
+}
+
+/// What is said of a proposed rule: a guess is never silent.
+pub fn proposal_note(proposal: &propose::Proposal) -> String {
+    let numbers: Vec<String> = proposal.recurs.iter().take(5).map(ToString::to_string).collect();
+    let more = match proposal.recurs.len().saturating_sub(numbers.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let plural = if proposal.recurs.len() == 1 { "" } else { "s" };
+    format!(
+        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; the rule: [[bind]] from = \"{}\"",
+        proposal.rule.from,
+        proposal.recorded,
+        numbers.join(", "),
+        proposal.rule.from
+    )
+}
+
+/// What a session bound, for the report.
+pub fn bound_notes(label: &Label, session: &Playing) -> Vec<String> {
+    let whose = match label.has_own_name() {
+        true => format!(" in session `{}`", label.session),
+        false => String::new(),
+    };
+    let bound = session.positions.bound(&session.playable.tape).into_iter();
+    bound
+        .map(|(binding, live)| {
+            let place = binding.place.as_deref().unwrap_or_default();
+            match &binding.recorded {
+                Some(recorded) => format!("`{place}` bound{whose}: \"{live}\" in the place of the recorded \"{recorded}\""),
+                None => format!("`{place}` bound{whose}: what was sent (hidden) in the place of what was recorded"),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposal_is_told_with_its_reason_and_the_rule() {
+        let proposal = propose::Proposal {
+            rule: Bind {
+                from: "Put:/name".parse().unwrap(),
+            },
+            recorded: "it-3f9a21c0".to_owned(),
+            recurs: vec![1, 2, 3, 4, 5, 6, 7],
+        };
+        assert_eq!(
+            proposal_note(&proposal),
+            "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
+             the rule: [[bind]] from = \"Put:/name\""
+        );
+    }
+
+    #[test]
+    fn what_is_typed_counts_over_what_is_settled() {
+        let settings = "match.order = \"strict\"\nmatch.fold = [\"polls\"]\nbind = [{ from = \"Put:/a\" }]";
+        let run = RunArguments {
+            settings: toml::from_str(settings).unwrap(),
+            ..run_arguments()
+        };
+        let typed = MatchArguments {
+            order: Some(Order::Key),
+            fold: vec![Fold::Retries],
+            bind: vec![Binding::Of("Put:/b".parse().unwrap()), Binding::Proposed],
+        };
+        let rules = typed.rules(&run);
+        assert_eq!(rules.matching.order, Some(Order::Key));
+        assert_eq!(rules.matching.fold, [Fold::Polls, Fold::Retries]);
+        assert_eq!(rules.bind.len(), 2);
+        assert!(typed.proposes() && !MatchArguments::default().proposes());
+    }
+
+    fn run_arguments() -> RunArguments {
+        use clap::Parser;
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            run: RunArguments,
+        }
+        Line::parse_from(["x"]).run
+    }
+}

@@ -1,0 +1,194 @@
+//! Values of one call that come back in others: names that a program makes up anew in every run
+//! (`[[bind]]`), and secrets that were put and are got again. (Idempotency tokens are the affair of
+//! `aliases`.)
+//!
+//! In a recording such a value is a text. Here every place of that text is found when the cassette
+//! is loaded: in requests, where it is left out of the key, and in responses, where a slot is cut. A
+//! session then holds what the live program says in its place. Where nothing recurs, nothing of
+//! this exists.
+
+use super::Track;
+use super::rules::{OperationRules, found};
+use crate::pointer;
+use crate::redaction::renaming::Names;
+use crate::redaction::rules::Rule;
+use crate::value::Value;
+use std::collections::{HashMap, HashSet};
+
+/// One value that recurs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Where it is given, `OPERATION:/path`, if a rule says so.
+    pub place: Option<String>,
+    /// What was recorded; nothing where that is a secret's stand-in.
+    pub recorded: Option<String>,
+    /// Requests may hold it.
+    pub(super) in_requests: bool,
+}
+
+/// All values of a tape that recur.
+#[derive(Debug, Default)]
+pub(super) struct Bindings {
+    pub(super) list: Vec<Binding>,
+    texts: Vec<String>,
+    /// By position: which values a play tells, and where the request holds them. Empty where no
+    /// value recurs at all.
+    told: Vec<Vec<(u32, Vec<String>)>>,
+}
+
+impl Bindings {
+    /// Finds the values, and cuts the slots for them. `rules` gives those of a track's operation.
+    pub(super) fn find<'r>(
+        tracks: &mut [Track],
+        inputs: &[Option<Value>],
+        rules: &dyn Fn(&Track) -> Option<&'r OperationRules>,
+    ) -> Bindings {
+        let mut bindings = Bindings {
+            told: vec![Vec::new(); tracks.len()],
+            ..Bindings::default()
+        };
+        let mut ids = HashMap::new();
+        for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
+            if let (Some(input), Some(rules)) = (input, rules(track)) {
+                bindings.add_named(position, track, input, rules, &mut ids);
+            }
+        }
+        let named = bindings.list.len();
+        for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
+            if let Some(input) = input {
+                bindings.add_implied(position, track, input, &mut ids);
+            }
+        }
+        if bindings.list.is_empty() {
+            return Bindings::default();
+        }
+        let mut used: HashSet<u32> = (0..named as u32).collect();
+        bindings.cut(tracks, named, &mut used);
+        if used.is_empty() {
+            return Bindings::default();
+        }
+        for told in &mut bindings.told {
+            told.retain(|(id, _)| used.contains(id));
+        }
+        bindings
+    }
+
+    fn add(&mut self, position: usize, text: &str, path: Vec<String>, ids: &mut HashMap<String, u32>, binding: impl FnOnce() -> Binding) {
+        let next = self.list.len() as u32;
+        let id = *ids.entry(text.to_owned()).or_insert(next);
+        if id == next {
+            self.list.push(binding());
+            self.texts.push(text.to_owned());
+        }
+        self.told[position].push((id, path));
+    }
+
+    fn add_named(&mut self, position: usize, track: &Track, input: &Value, rules: &OperationRules, ids: &mut HashMap<String, u32>) {
+        if track.folded {
+            return;
+        }
+        for (path, value) in rules.binds().iter().flat_map(|steps| found(input, steps)) {
+            let Value::Text(text) = value else { continue };
+            if text.is_empty() {
+                continue;
+            }
+            let place = track.place_of(&path);
+            let hidden = track.is_redacted(&path);
+            self.add(position, text, path, ids, || Binding {
+                place: Some(place),
+                recorded: (!hidden).then(|| text.clone()),
+                in_requests: true,
+            });
+        }
+    }
+
+    /// What stands for a secret.
+    fn add_implied(&mut self, position: usize, track: &Track, input: &Value, ids: &mut HashMap<String, u32>) {
+        let redacted = track.interaction.redacted.iter().filter(|place| place.rule != Rule::AccountId.id());
+        let secrets = redacted.filter_map(|place| Some(pointer::tokens(place.member_of("/request")?).collect()));
+        let paths: Vec<Vec<String>> = secrets.collect();
+        for path in paths {
+            if let Some(Value::Text(text)) = follow(input, &path)
+                && !text.is_empty()
+            {
+                self.add(position, text, path, ids, || Binding {
+                    place: None,
+                    recorded: None,
+                    in_requests: false,
+                });
+            }
+        }
+    }
+
+    /// Cuts slots in the responses that hold a value.
+    fn cut(&self, tracks: &mut [Track], named: usize, used: &mut HashSet<u32>) {
+        let mut names = Names::default();
+        for (id, text) in self.texts.iter().enumerate() {
+            names.add(text, id as u32, id >= named);
+        }
+        let search = Search::new(&self.texts);
+        for track in tracks {
+            let response = &track.interaction.response;
+            if search.may_be_in(response.body()) || response.headers().values().any(|value| search.may_be_in(value.as_bytes())) {
+                used.extend(track.template.add_names(response.headers(), &names));
+            }
+        }
+    }
+
+    /// What a play of `position` tells: which value, and where the request holds it.
+    pub(super) fn told_by(&self, position: usize) -> &[(u32, Vec<String>)] {
+        self.told.get(position).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether requests may hold any.
+    pub(super) fn in_requests(&self) -> bool {
+        self.list.iter().any(|binding| binding.in_requests)
+    }
+
+    /// Adds to the known names what the recording of `position` gives.
+    pub(super) fn learn_recorded(&self, position: usize, known: &mut Names) {
+        for (id, _) in self.told_by(position) {
+            if let Some(text) = self.texts.get(*id as usize) {
+                self.learn(*id, text, known);
+            }
+        }
+    }
+
+    /// Adds a text for a value to the known names, if requests may hold it.
+    pub(super) fn learn(&self, id: u32, text: &str, known: &mut Names) {
+        if let Some(binding) = self.list.get(id as usize)
+            && binding.in_requests
+        {
+            known.add(text, id, binding.place.is_none());
+        }
+    }
+}
+
+/// Looks for many texts at once, in a body as it is.
+struct Search {
+    plain: Option<aho_corasick::AhoCorasick>,
+    /// Some text may be written with escapes, which only a reader of the format finds.
+    must_read: bool,
+}
+
+impl Search {
+    fn new(texts: &[String]) -> Search {
+        let is_plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+        Search {
+            plain: aho_corasick::AhoCorasick::new(texts).ok(),
+            must_read: !texts.iter().all(is_plain),
+        }
+    }
+
+    fn may_be_in(&self, bytes: &[u8]) -> bool {
+        self.must_read || self.plain.as_ref().is_none_or(|plain| plain.is_match(bytes))
+    }
+}
+
+/// What the names and indices lead to.
+pub(super) fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, token| match value {
+        Value::List(items) => items.get(token.parse::<usize>().ok()?),
+        other => other.member(token),
+    })
+}

@@ -1,0 +1,254 @@
+//! Where a live call differs from the recording that is nearest to it.
+//!
+//! What the key leaves out is no difference: idempotency tokens, nulls, lengths and checksums, account ids that are merely
+//! renamed, names that are bound, and whatever a rule ignores.
+
+use super::propose;
+use super::rules::{Counts, OperationRules};
+use super::{Tape, key};
+use crate::inspect::Call;
+use crate::pointer::Path;
+use crate::redaction::Redactor;
+use crate::redaction::renaming::Names;
+use crate::redaction::rules::Context;
+use crate::redaction::scan;
+use crate::value::Value;
+use std::borrow::Cow;
+
+/// How many characters of a value are shown.
+const MAX_SHOWN: usize = 60;
+
+/// One place in which a call differs from a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// JSON pointer into the input; `region` for the call's region.
+    pub path: String,
+    /// What was recorded: a JSON value cut to a readable length, `nothing` or `(hidden)`.
+    pub recorded: String,
+    /// What was sent, likewise.
+    pub sent: String,
+}
+
+/// How a rule would let a difference pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The path that it would name: of an unordered list's items that of the list.
+    pub path: String,
+    /// Both values look made up.
+    pub made_up: bool,
+}
+
+/// All differences from the interaction at `position`, in the order of the recorded input, what was
+/// only sent at the end. `names` are those that the session knows.
+pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Value, names: &Names) -> Vec<(Difference, Hint)> {
+    let Some((track, recorded_call)) = tape.track(position).and_then(|track| Some((track, track.call.as_ref()?))) else {
+        return Vec::new();
+    };
+    let rules = tape.operations.rules(track.operation);
+    let mut differences = Vec::new();
+    if recorded_call.region != call.region && call.region.is_some() && rules.is_none_or(|rules| !rules.any_region) {
+        let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
+        let difference = Difference {
+            path: "region".to_owned(),
+            recorded: shown(&recorded_call.region),
+            sent: shown(&call.region),
+        };
+        let hint = Hint {
+            path: "region".to_owned(),
+            made_up: false,
+        };
+        differences.push((difference, hint));
+    }
+    let operation = call.service.operation(call.operation);
+    let Ok(recorded) = recorded_call
+        .protocol
+        .decode_request(&call.service, recorded_call.operation, &track.interaction.request)
+    else {
+        return differences;
+    };
+    let known = tape.names_before(position);
+    let given = |input: &Value, known: &Names| rules.and_then(|rules| rules.with_given(input, Some(known)));
+    let (recorded_given, sent_given) = (given(&recorded, &known), given(sent, names));
+    let mut compare = Compare {
+        redactor: &tape.redactor,
+        rules,
+        names: (recorded_given.as_ref().unwrap_or(&known), sent_given.as_ref().unwrap_or(names)),
+        set: false,
+        operation: &operation.name,
+        token: operation.idempotency_token.as_deref(),
+        mask: true,
+        out: differences,
+    };
+    let root = Context::root(&call.service, operation.input);
+    compare.both(root, &Path::ROOT, &recorded, sent);
+    if compare.out.is_empty() {
+        // Only account ids differ, and not by a mere renaming.
+        compare.mask = false;
+        compare.both(root, &Path::ROOT, &recorded, sent);
+    }
+    compare.out
+}
+
+struct Compare<'a> {
+    redactor: &'a Redactor,
+    rules: Option<&'a OperationRules>,
+    /// Known when it was recorded, and now.
+    names: (&'a Names, &'a Names),
+    /// Within an unordered list.
+    set: bool,
+    operation: &'a str,
+    token: Option<&'a str>,
+    /// Account ids count as equal.
+    mask: bool,
+    out: Vec<(Difference, Hint)>,
+}
+
+impl Compare<'_> {
+    fn both(&mut self, context: Context<'_>, path: &Path<'_>, recorded: &Value, sent: &Value) {
+        let shape = if matches!(recorded, Value::Null) { sent } else { recorded };
+        let is_token = self.token.is_some_and(|token| path.render().strip_prefix('/') == Some(token));
+        match self.rules.map(|rules| rules.counts(path, shape, is_token)) {
+            None if is_token => return,
+            Some(Counts::Not) => return,
+            Some(Counts::Presence) if !matches!(recorded, Value::Null) && !matches!(sent, Value::Null) => return,
+            _ => {}
+        }
+        match (recorded, sent) {
+            (Value::Object(old), Value::Object(new)) => self.objects(context, path, (recorded, old), (sent, new)),
+            (Value::List(old), Value::List(new)) => self.lists(context, path, old, new),
+            _ => self.scalars(context, path, recorded, sent),
+        }
+    }
+
+    fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: (&Value, &[(String, Value)]), new: (&Value, &[(String, Value)])) {
+        let mut seen: Vec<&str> = Vec::new();
+        let is_root = path.render().is_empty();
+        for (name, _) in old.1.iter().chain(new.1) {
+            if seen.contains(&name.as_str()) {
+                continue;
+            }
+            seen.push(name);
+            if is_root && context.child(name).member.is_some_and(key::is_of_the_wire) {
+                continue;
+            }
+            let place = path.name(name);
+            let recorded = old.0.member(name).unwrap_or(&Value::Null);
+            let sent = new.0.member(name).unwrap_or(&Value::Null);
+            self.both(context.child(name), &place, recorded, sent);
+        }
+    }
+
+    fn lists(&mut self, context: Context<'_>, path: &Path<'_>, old: &[Value], new: &[Value]) {
+        if context.member.is_some_and(|member| member.constraints.unique_items) {
+            return self.sets(context, path, old, new);
+        }
+        for index in 0..old.len().max(new.len()) {
+            let recorded = old.get(index).unwrap_or(&Value::Null);
+            let sent = new.get(index).unwrap_or(&Value::Null);
+            self.both(context.item(), &path.index(index), recorded, sent);
+        }
+    }
+
+    /// Only what the other side lacks is a difference.
+    fn sets(&mut self, context: Context<'_>, path: &Path<'_>, old: &[Value], new: &[Value]) {
+        let mut probe = Compare {
+            redactor: self.redactor,
+            rules: self.rules,
+            names: self.names,
+            set: true,
+            operation: self.operation,
+            token: None,
+            mask: self.mask,
+            out: Vec::new(),
+        };
+        let mut same = |recorded: &Value, sent: &Value| {
+            probe.out.clear();
+            probe.both(context.item(), path, recorded, sent);
+            probe.out.is_empty()
+        };
+        let gone: Vec<usize> = (0..old.len())
+            .filter(|index| !new.iter().any(|sent| same(&old[*index], sent)))
+            .collect();
+        let added: Vec<usize> = (0..new.len())
+            .filter(|index| !old.iter().any(|recorded| same(recorded, &new[*index])))
+            .collect();
+        let was_set = std::mem::replace(&mut self.set, true);
+        for index in gone {
+            self.scalars(context.item(), &path.index(index), &old[index], &Value::Null);
+        }
+        for index in added {
+            self.scalars(context.item(), &path.index(index), &Value::Null, &new[index]);
+        }
+        self.set = was_set;
+    }
+
+    fn scalars(&mut self, context: Context<'_>, path: &Path<'_>, recorded: &Value, sent: &Value) {
+        let hidden = self.redactor.hidden(&context, self.operation, path, sent, false);
+        let hides = hidden.is_some() || self.redactor.hidden(&context, self.operation, path, recorded, true).is_some();
+        let sent: Cow<'_, Value> = match (hidden, sent) {
+            (Some(stand_in), _) => stand_in,
+            (None, Value::Text(text)) => Cow::Owned(Value::Text(self.redactor.scrubbed(text).into_owned())),
+            (None, other) => Cow::Borrowed(other),
+        };
+        if self.same(recorded, &sent) {
+            return;
+        }
+        let pointer = path.render();
+        let list = pointer.rsplit_once('/').map_or("", |(list, _)| list);
+        let hint = Hint {
+            path: if self.set { list.to_owned() } else { pointer.clone() },
+            made_up: !hides
+                && [recorded, &*sent]
+                    .iter()
+                    .all(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))),
+        };
+        let difference = Difference {
+            path: pointer,
+            recorded: shown(recorded, hides),
+            sent: shown(&sent, hides),
+        };
+        self.out.push((difference, hint));
+    }
+
+    fn same(&self, recorded: &Value, sent: &Value) -> bool {
+        match (recorded, sent) {
+            (Value::Text(recorded), Value::Text(sent)) => {
+                let recorded = self.names.0.renamed(recorded).map_or(Cow::Borrowed(recorded.as_str()), Cow::Owned);
+                let sent = self.names.1.renamed(sent).map_or(Cow::Borrowed(sent.as_str()), Cow::Owned);
+                recorded == sent || self.mask && masked(&recorded) == masked(&sent)
+            }
+            (Value::Integer(_) | Value::Number(_), Value::Integer(_) | Value::Number(_)) => key::same_number(recorded, sent),
+            _ => recorded == sent,
+        }
+    }
+}
+
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    match scan::rename_accounts(text, &|_| Some("0".repeat(12))) {
+        Some(masked) => Cow::Owned(masked),
+        None => Cow::Borrowed(text),
+    }
+}
+
+pub(super) fn shown(value: &Value, hidden: bool) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        _ if hidden => "(hidden)".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Number(text) => text.clone(),
+        Value::Text(text) => quoted(text),
+        Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+        Value::Timestamp { seconds, nanos: 0 } => format!("the instant {seconds}"),
+        Value::Timestamp { seconds, nanos } => format!("the instant {seconds}.{nanos:09}"),
+        // What is inside may be a secret by its own place.
+        Value::List(items) => format!("a list of {}", items.len()),
+        Value::Object(members) => format!("an object of {}", members.len()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(MAX_SHOWN).collect();
+    let dots = if short.len() < text.len() { "…" } else { "" };
+    format!("{}{dots}", crate::json::rewrite::string(&short))
+}
