@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Key, PROTON};
+use crate::gzip::gzipped;
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::puppet::Puppet;
 use crate::secrets::files;
@@ -196,13 +197,6 @@ fn disguises(text: &str) -> Value {
         "URL": format!("https://example.com/?to={}", utf8_percent_encode(text, NON_ALPHANUMERIC)),
         "lines": format!("{{\"x\":1}}\n{}\n", json!({ "x": text })),
     })
-}
-
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }
 
 fn body(index: usize, canary: &Canary) -> Vec<u8> {

@@ -15,6 +15,7 @@ mod encoding;
 mod endpoints;
 mod events;
 mod floors;
+mod gzip;
 mod kill;
 mod loading;
 mod malformed;

@@ -1,10 +1,9 @@
 //! Turtles all the way down: recording a replay gives the same tape.
 
-use std::io::Write;
-
 use serde_json::{Value, json};
 
 use crate::client::{CATALOG, Call, PROTON};
+use crate::gzip::gzipped;
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::workplace::{Workplace, artifact, assert_same_text, instance};
 
@@ -97,10 +96,4 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
         assert!(!first.contains(secret), "`{secret}` is in:\n{first}");
     }
     assert!(first.contains("not even JSON"), "{first}");
-}
-
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }

@@ -1,10 +1,9 @@
 //! What an SDK checks of an answer beyond its body: checksums, encodings, the date.
 
-use std::io::{Read, Write};
-
 use serde_json::{Value, json};
 
 use crate::client::{Call, PROTON, Reply};
+use crate::gzip::{gzipped, unzipped};
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::workplace::{Workplace, instance, instance_body};
 
@@ -24,18 +23,6 @@ fn created(request: &str) -> Vec<u8> {
 
 fn call() -> Call {
     instance("a", json!({ "spec": SPEC }))
-}
-
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
-}
-
-fn unzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).expect("it is gzip");
-    plain
 }
 
 fn spec_of(body: &[u8]) -> String {
