@@ -123,6 +123,9 @@ impl Compare<'_> {
     fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: (&Value, &[(String, Value)]), new: (&Value, &[(String, Value)])) {
         let mut seen: Vec<&str> = Vec::new();
         let is_root = path.render().is_empty();
+        // A member on either side may say that another is a secret.
+        let entries: Vec<(String, Value)> = old.1.iter().chain(new.1).cloned().collect();
+        let context = context.around(&entries);
         for (name, _) in old.1.iter().chain(new.1) {
             if seen.contains(&name.as_str()) {
                 continue;

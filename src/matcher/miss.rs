@@ -305,6 +305,14 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_only_its_name_beside_it_gives_away_stays_hidden() {
+        let tagged = |value: &str| format!(r#"{{"items":[{{"Key":"db-password","Value":"{value}"}}]}}"#);
+        let text = told(&[&tagged("hunter2-old")], &tagged("hunter2-new"), "");
+        assert!(text.contains("/items/0/Value: recorded (hidden), sent (hidden)"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
     fn the_nearest_recording_is_compared_and_secrets_stay_hidden() {
         let recorded = [
             r#"{"name":"far","count":9}"#,
