@@ -6,7 +6,7 @@ use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::{Cassettes, describe};
+use super::shelf::{Cassettes, describe, repeated};
 use super::tape::recover;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
@@ -139,6 +139,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         all_played: arguments.all_played,
         notes,
         command,
+        options: repeated(common),
     };
     number_interactions(&mut summary.calls, &counts_before(&sessions));
     let keeping = Keeping {

@@ -4,7 +4,7 @@ use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
 use super::matching::MatchArguments;
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::{Cassettes, played_cassettes};
+use super::shelf::{Cassettes, played_cassettes, repeated};
 use crate::cassette::store::Library;
 use crate::child::environment::of_this_process;
 use crate::exit::Exit;
@@ -105,6 +105,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
         all_played: arguments.all_played,
         notes: account.notes,
         command,
+        options: repeated(common),
     };
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {

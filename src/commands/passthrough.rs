@@ -70,6 +70,7 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         all_played: false,
         notes: account.notes,
         command,
+        options: Vec::new(),
     };
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {

@@ -5,7 +5,7 @@ use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpo
 use super::matching::{Binding, keep_binds};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::shown_upstream;
+use super::shelf::{repeated, shown_upstream};
 use super::tape::recover;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -100,6 +100,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         all_played: false,
         notes: account.notes,
         command,
+        options: repeated(common),
     };
     number_interactions(&mut summary.calls, &HashMap::new());
     let keeping = Keeping {

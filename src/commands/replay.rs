@@ -3,7 +3,7 @@
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use super::shelf::{Cassettes, describe, note_history, played_cassettes};
+use super::shelf::{Cassettes, describe, note_history, played_cassettes, repeated};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
@@ -143,6 +143,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         all_played: arguments.all_played,
         notes,
         command,
+        options: repeated(common),
     };
     if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
         note_history(&library, &sessions);

@@ -63,7 +63,7 @@ pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
 }
 
 /// The options of a run that another run over the same cassette needs too.
-fn repeated(run: &RunArguments) -> Vec<String> {
+pub fn repeated(run: &RunArguments) -> Vec<String> {
     let settled = &run.settings;
     let mut words = Vec::new();
     if run.cassettes != *settled.cassettes.as_deref().unwrap_or(Path::new("cassettes")) {

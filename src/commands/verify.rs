@@ -40,6 +40,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         all_played: false,
         notes: Vec::new(),
         command: Vec::new(),
+        options: Vec::new(),
     };
     let mut unreadable = false;
     for file in &files {

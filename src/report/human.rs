@@ -218,7 +218,8 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     {
         let name = &cassette.name;
         steps.push(format!(
-            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}`",
+            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}{}`",
+            words(&summary.options),
             command_tail(&summary.command)
         ));
     }
@@ -234,8 +235,11 @@ fn record_of_miss(call: &CallReport) -> Option<&str> {
 /// The command that records what a cassette lacks. Of the command under test only the first word is
 /// told.
 pub fn record_command(cassette: &str, options: &[String], command: &[String]) -> String {
-    let options: String = options.iter().map(|word| format!(" {}", clean(word))).collect();
-    format!("ferrotape auto -c {cassette}{options}{}", command_tail(command))
+    format!("ferrotape auto -c {cassette}{}{}", words(options), command_tail(command))
+}
+
+fn words(options: &[String]) -> String {
+    options.iter().map(|word| format!(" {}", clean(word))).collect()
 }
 
 fn command_tail(command: &[String]) -> String {

@@ -52,6 +52,8 @@ pub struct Summary {
     /// The command under test as it was typed; empty where there was none. Only its first word is
     /// ever written: the rest may hold secrets.
     pub command: Vec<String>,
+    /// What was typed that every command on these cassettes needs again: `--model`, `--cassettes`.
+    pub options: Vec<String>,
 }
 
 /// What a run does.
@@ -481,6 +483,7 @@ pub(crate) mod tests {
             all_played: false,
             notes: Vec::new(),
             command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
+            options: Vec::new(),
         }
     }
 

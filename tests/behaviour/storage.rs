@@ -65,7 +65,7 @@ fn replay(place: &Workplace) -> Server {
 
 #[test]
 fn an_object_that_is_stored_compressed_comes_back_byte_for_byte() {
-    let packed = gzipped(&"packed ".repeat(40));
+    let packed = gzipped("packed ".repeat(40));
     let answer = http(200, &[("Content-Encoding", "gzip"), ("Content-Type", "text/plain")], &packed);
     let service = OddUpstream::start(move |_, _| Act::Answer(answer.clone()));
     let place = Workplace::new();

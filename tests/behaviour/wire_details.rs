@@ -61,7 +61,7 @@ fn checksums_are_true_for_what_is_replayed() {
 fn an_encoded_answer_is_stored_plain_and_encoded_again_for_whom_asks() {
     let service = OddUpstream::start(|_, request| {
         let headers = [("Content-Type", "application/x-amz-json-1.0"), ("Content-Encoding", "gzip")];
-        Act::Answer(http(200, &headers, &gzipped(&created(request))))
+        Act::Answer(http(200, &headers, &gzipped(created(request))))
     });
     let place = Workplace::new();
     let asking = call().header("Accept-Encoding", "gzip");
