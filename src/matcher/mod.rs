@@ -10,6 +10,8 @@ mod binding;
 pub mod compare;
 mod difference;
 mod fold;
+#[cfg(test)]
+mod generated_tests;
 pub mod key;
 pub mod miss;
 pub mod propose;
