@@ -128,7 +128,7 @@ pub fn proposal_note(proposal: &propose::Proposal) -> String {
     };
     let plural = if proposal.recurs.len() == 1 { "" } else { "s" };
     format!(
-        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; the rule: [[bind]] from = \"{}\"",
+        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; the rule: bind = [{{ from = \"{}\" }}]",
         proposal.rule.from,
         proposal.recorded,
         numbers.join(", "),
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(
             proposal_note(&proposal),
             "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
-             the rule: [[bind]] from = \"Put:/name\""
+             the rule: bind = [{ from = \"Put:/name\" }]"
         );
     }
 

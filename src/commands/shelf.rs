@@ -26,6 +26,8 @@ pub struct Cassettes {
     /// On which calls are the same, beside those of a cassette.
     rules: CallRules,
     ledger: Arc<Ledger>,
+    /// The run's own cassette, as far as it was typed.
+    own: Option<Name>,
     /// What of this run's command line a hint must repeat.
     typed: Vec<String>,
     /// Where the run sends its calls, if not to AWS.
@@ -49,6 +51,7 @@ impl Cassettes {
             rules: matching.rules(run),
             matching: matching.clone(),
             ledger,
+            own: run.cassette.clone(),
             typed: repeated(run),
             upstream: upstream.and_then(shown_upstream),
             command: shown(&run.command),
@@ -105,7 +108,10 @@ impl Shelf for Cassettes {
         if let Some(upstream) = upstream {
             options.extend(["--upstream".to_owned(), upstream]);
         }
-        record_command(cassette.as_str(), &options, &self.command)
+        // A session's cassette is the session's to name: the run does not take it for its own.
+        let is_own = *cassette == self.own.clone().unwrap_or_default();
+        let named = if is_own { Some(cassette) } else { self.own.as_ref() };
+        record_command(named.map(Name::as_str), &options, &self.command)
     }
 }
 

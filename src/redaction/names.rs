@@ -54,6 +54,9 @@ const WHOLE_NAMES: [&str; 6] = [
     "secret",
 ];
 
+/// The last two letters of all of these names.
+const ENDINGS: [[u8; 2]; 10] = [*b"rd", *b"wd", *b"se", *b"de", *b"ey", *b"et", *b"en", *b"on", *b"ie", *b"re"];
+
 /// Whether the name of a member, entry or parameter says that its value is a secret.
 pub fn is_secret_name(name: &str) -> bool {
     // The shortest name has six letters.
@@ -61,9 +64,12 @@ pub fn is_secret_name(name: &str) -> bool {
         return false;
     }
     let singular = name.strip_suffix(['s', 'S']).unwrap_or(name);
-    let Some(last) = letters(singular).next() else { return false };
-    // Few names end in one of these letters; the rest is not looked at.
-    if !matches!(last, b'd' | b'e' | b'y' | b't' | b'n') {
+    let mut ending = letters(singular);
+    let (Some(last), Some(before)) = (ending.next(), ending.next()) else {
+        return false;
+    };
+    // Names of secrets end in few ways; the rest is not looked at.
+    if !ENDINGS.contains(&[before, last]) {
         return false;
     }
     SECRET_NAMES.iter().any(|known| begins_backwards(singular, known).is_some())
@@ -146,6 +152,13 @@ pub fn is_account_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_ends_in_a_way_that_is_looked_at() {
+        for name in SECRET_NAMES.iter().chain(&WHOLE_NAMES) {
+            assert!(is_secret_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn names_tell_secrets_whatever_their_spelling() {

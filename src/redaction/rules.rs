@@ -155,7 +155,8 @@ impl<'a> Context<'a> {
             return next;
         };
         let shape = service.shape(shape);
-        let is_union = matches!(shape.kind, ShapeKind::Union(_));
+        // botocore's model of DynamoDB does not say that a value is one of several.
+        let is_union = matches!(shape.kind, ShapeKind::Union(_)) || shape.name() == "AttributeValue";
         match &shape.kind {
             ShapeKind::Map { value, .. } => next.at(value, next.secret),
             ShapeKind::Structure(members) | ShapeKind::Union(members) => match members.find(name) {
@@ -284,6 +285,31 @@ mod tests {
         assert!(leads_to("/spec", "/spec"));
         assert!(!leads_to("/spec", "/spec/a"));
         assert!(!leads_to("/tags/*", "/tags"));
+    }
+
+    #[test]
+    fn an_attribute_with_the_name_of_a_secret_is_one_in_whichever_way_its_model_is_written() {
+        for kind in ["union", "structure"] {
+            let model = r#"{"smithy":"2.0","shapes":{
+                "a#S":{"type":"service","version":"1","operations":[{"target":"a#Put"}]},
+                "a#Put":{"type":"operation","input":{"target":"a#Input"}},
+                "a#Input":{"type":"structure","members":{"Item":{"target":"a#Item"}}},
+                "a#Item":{"type":"map","key":{"target":"smithy.api#String"},"value":{"target":"a#AttributeValue"}},
+                "a#AttributeValue":{"type":"KIND","members":{"S":{"target":"smithy.api#String"},"M":{"target":"a#Item"}}}}}"#;
+            let service = crate::model::load(model.replace("KIND", kind).as_bytes(), "test")
+                .unwrap()
+                .remove(0);
+            let input = service.operation(service.operation_named("Put").unwrap()).input;
+            let root = Context::root(&service, input);
+            let item = root.child("Item");
+            assert_eq!(item.child("password").child("S").secret, Some(Rule::SecretForms), "{kind}");
+            assert_eq!(
+                item.child("db").child("M").child("api_token").child("S").secret,
+                Some(Rule::SecretForms),
+                "{kind}"
+            );
+            assert_eq!(item.child("id").child("S").secret, None, "{kind}");
+        }
     }
 
     #[test]

@@ -232,10 +232,11 @@ fn record_of_miss(call: &CallReport) -> Option<&str> {
     message.lines().find_map(|line| line.strip_prefix("record it: "))
 }
 
-/// The command that records what a cassette lacks. Of the command under test only the first word is
+/// The command that records what a cassette lacks; without a name for a run whose sessions name theirs. Of the command under test only the first word is
 /// told.
-pub fn record_command(cassette: &str, options: &[String], command: &[String]) -> String {
-    format!("ferrotape auto -c {cassette}{}{}", words(options), command_tail(command))
+pub fn record_command(cassette: Option<&str>, options: &[String], command: &[String]) -> String {
+    let named = cassette.map(|cassette| format!(" -c {cassette}")).unwrap_or_default();
+    format!("ferrotape auto{named}{}{}", words(options), command_tail(command))
 }
 
 fn words(options: &[String]) -> String {

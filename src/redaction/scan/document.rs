@@ -47,8 +47,9 @@ pub(super) fn embedded(search: &Search<'_>, text: &str, nesting: usize) -> Optio
             from = at;
         }
     }
+    let rule = found?;
     out.push_str(text.get(from..)?);
-    Some((out, found?))
+    Some((out, rule))
 }
 
 /// How long the document is that a text begins with; nothing where it begins with none that holds
