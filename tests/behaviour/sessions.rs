@@ -235,7 +235,7 @@ fn a_miss_tells_its_session_and_cassette() {
     told(address, "POST", "/sessions", &json!({ "name": "t1", "cassette": "books" }), 201);
     let message = ask(address, "/@t1", "", "missing");
     assert!(
-        message.contains("\nsession `t1` of cassette `books`\nrecord it: ferrotape auto -c books"),
+        message.contains("\nsession `t1` of cassette `books`\nrecord it: ferrotape auto -c shop"),
         "{message}"
     );
     let done = server.stop().expect(11);
