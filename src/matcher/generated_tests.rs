@@ -88,7 +88,7 @@ fn input_of(members: &[MadeUp], secret: &str, word: &str, number: u32) -> Value 
             seconds: 1_600_000_000 + i64::from(number),
             nanos: 0,
         },
-        _ => Value::Bool(number % 2 == 0),
+        _ => Value::Bool(number.is_multiple_of(2)),
     };
     let of = |wanted: bool| {
         let chosen = members.iter().filter(move |(_, _, inner)| *inner == wanted);
