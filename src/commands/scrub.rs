@@ -108,6 +108,17 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
     redactor.reserve_accounts(&cassette.interactions);
     for (index, interaction) in cassette.interactions.iter_mut().enumerate() {
         let number = index + 1;
+        // Without the model, names alone would be gone by, and what is no secret be hidden.
+        if let Some(operation) = &interaction.operation
+            && inspect_recorded(catalog, interaction).call.is_none()
+        {
+            done.refused = true;
+            let service = interaction.service.as_deref().unwrap_or_default();
+            done.lines.push(format!(
+                "interaction {number} stays as it is: no model knows `{service} {operation}`; name it with `--model`, as `--model botocore`"
+            ));
+            continue;
+        }
         match again(&redactor, catalog, interaction) {
             Ok(Some((scrubbed, found))) => {
                 done.lines

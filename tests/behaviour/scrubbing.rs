@@ -44,6 +44,25 @@ fn an_older_cassette_is_scrubbed_once_and_says_what_changed() {
 }
 
 #[test]
+fn what_no_model_knows_is_not_scrubbed_by_names_alone() {
+    let place = Workplace::new();
+    let mut call = interaction(
+        PROTON,
+        json!({ "MessageAttributes": { "password": { "DataType": "String" } } }),
+        200,
+        json!({}),
+    );
+    call["service"] = json!("SQS");
+    call["operation"] = json!("SendMessage");
+    call["request"]["headers"] = json!([["x-amz-target", "AmazonSQS.SendMessage"]]);
+    place.write_cassette("queue", &tape(&[call]));
+    let before = place.cassette_text("queue");
+    let done = place.run(["scrub"]).finish().expect(1);
+    assert!(done.stdout.contains("no model knows `SQS SendMessage`"), "{}", done.stdout);
+    assert_eq!(place.cassette_text("queue"), before);
+}
+
+#[test]
 fn a_scan_tells_file_place_and_rule_and_never_the_secret() {
     let place = Workplace::new();
     old(&place, "old", json!({ "spec": SPEC }));
