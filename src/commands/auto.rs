@@ -5,8 +5,8 @@ use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpo
 use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::replay::{Replaying, replay};
-use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::{Cassettes, describe, repeated};
+use super::run::{ContractMode, RunArguments, emit, runtime};
+use super::shelf::{Cassettes, describe};
 use super::tape::recover;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
@@ -18,7 +18,7 @@ use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions, Stage as _};
 use crate::proxy::takes::Takes;
 use crate::report::console::Console;
-use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Summary, Unplayed};
+use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -79,7 +79,6 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         parent: &parent,
     };
     let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
-    let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let desk = Recordings {
         library: library.clone(),
@@ -123,24 +122,17 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     };
     let account = ledger.close(described);
     let Sealed { run, takes, child } = seal(ended.stage.into_takes(), ended.served)?;
-    let mut notes = account.notes;
+    let told = sessions
+        .iter()
+        .map(|session| session_report(session, unplayed(session).len()))
+        .collect();
+    let mut summary = account.summary(ReportMode::Auto, common, told);
+    summary.all_played = arguments.all_played;
     for session in &sessions {
-        notes.extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
+        summary
+            .notes
+            .extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
     }
-    let mut summary = Summary {
-        mode: ReportMode::Auto,
-        cassettes: Vec::new(),
-        sessions: sessions
-            .iter()
-            .map(|session| session_report(session, unplayed(session).len()))
-            .collect(),
-        calls: account.calls,
-        problem: account.problem,
-        all_played: arguments.all_played,
-        notes,
-        command,
-        options: repeated(common),
-    };
     number_interactions(&mut summary.calls, &counts_before(&sessions));
     let keeping = Keeping {
         library: &library,

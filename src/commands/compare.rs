@@ -3,8 +3,8 @@
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
 use super::matching::MatchArguments;
-use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::{Cassettes, played_cassettes, repeated};
+use super::run::{ContractMode, RunArguments, emit, runtime};
+use super::shelf::{Cassettes, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::of_this_process;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::proxy::comparing::Comparing;
 use crate::proxy::playing::{Players, Playing};
 use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::{Mode as ReportMode, Strictness, Summary};
+use crate::report::{Mode as ReportMode, Strictness};
 use crate::settings::Place;
 use std::sync::Arc;
 
@@ -49,7 +49,6 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
     let catalog = Arc::new(common.models.catalog()?);
     let library = Library::new(common.cassettes.clone());
-    let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let players = Players::new(
         Cassettes::new(
@@ -93,20 +92,13 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
     let sessions = ended.sessions;
-    let summary = Summary {
-        mode: ReportMode::Compare,
-        cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
-        sessions: sessions
-            .iter()
-            .map(|session| session_report(session, session.part.unplayed().len()))
-            .collect(),
-        calls: account.calls,
-        problem: account.problem,
-        all_played: arguments.all_played,
-        notes: account.notes,
-        command,
-        options: repeated(common),
-    };
+    let told = sessions
+        .iter()
+        .map(|session| session_report(session, session.part.unplayed().len()))
+        .collect();
+    let mut summary = account.summary(ReportMode::Compare, common, told);
+    summary.cassettes = played_cassettes(&library, &sessions, common.cassette.is_some());
+    summary.all_played = arguments.all_played;
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {
         violations: common.contract == Some(ContractMode::Enforce),

@@ -1,13 +1,14 @@
 //! Keeps what is told of each call while a run goes, says on stderr what needs attention at once,
 //! and makes the summary at the end.
 
-use super::run::ContractMode;
+use super::run::{ContractMode, RunArguments, shown};
+use super::shelf::repeated;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
 use crate::proxy::event::{Event, Label, Observer};
 use crate::proxy::sessions::Session;
 use crate::report::console::Console;
-use crate::report::{CallReport, Outcome, SessionReport, SideReport};
+use crate::report::{CallReport, Mode, Outcome, SessionReport, SideReport, Summary};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +43,23 @@ pub struct Account {
     pub notes: Vec<String>,
     /// Why the run as a whole is worth nothing.
     pub problem: Option<String>,
+}
+
+impl Account {
+    /// The summary of a run: with what was kept, no cassettes as yet, and nothing that must be played.
+    pub fn summary(self, mode: Mode, run: &RunArguments, sessions: Vec<SessionReport>) -> Summary {
+        Summary {
+            mode,
+            cassettes: Vec::new(),
+            sessions,
+            calls: self.calls,
+            problem: self.problem,
+            all_played: false,
+            notes: self.notes,
+            command: shown(&run.command),
+            options: repeated(run),
+        }
+    }
 }
 
 impl Ledger {

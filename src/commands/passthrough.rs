@@ -2,13 +2,13 @@
 
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
-use super::run::{ContractMode, RunArguments, emit, runtime, shown};
+use super::run::{ContractMode, RunArguments, emit, runtime};
 use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::{Mode as ReportMode, Strictness, Summary};
+use crate::report::{Mode as ReportMode, Strictness};
 use std::sync::Arc;
 
 /// Forward the AWS calls of a command, and judge them by the service's model. Nothing is written or
@@ -49,7 +49,6 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
-    let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let going = Going {
         run: common,
@@ -61,17 +60,8 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
     let ended = live.serve(runtime, going, sessions, &ledger)?;
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
-    let summary = Summary {
-        mode: ReportMode::Passthrough,
-        cassettes: Vec::new(),
-        sessions: ended.sessions.iter().map(|session| session_report(session, 0)).collect(),
-        calls: account.calls,
-        problem: account.problem,
-        all_played: false,
-        notes: account.notes,
-        command,
-        options: Vec::new(),
-    };
+    let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
+    let summary = account.summary(ReportMode::Passthrough, common, told);
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {
         violations: common.contract.unwrap_or(ContractMode::Enforce) == ContractMode::Enforce,

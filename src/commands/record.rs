@@ -4,8 +4,8 @@ use super::ledger::{Ledger, session_report};
 use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
 use super::matching::{Binding, keep_binds};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
-use super::run::{ContractMode, RunArguments, emit, runtime, shown};
-use super::shelf::{repeated, shown_upstream};
+use super::run::{ContractMode, RunArguments, emit, runtime};
+use super::shelf::shown_upstream;
 use super::tape::recover;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -16,7 +16,7 @@ use crate::proxy::journalling::Journalling;
 use crate::proxy::sessions::{Sessions, Stage as _};
 use crate::proxy::takes::Takes;
 use crate::report::console::Console;
-use crate::report::{Mode as ReportMode, Strictness, Summary};
+use crate::report::{Mode as ReportMode, Strictness};
 use anyhow::Context;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,7 +77,6 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let journal = Journal::create(&state, own.header.clone())?;
     let stage = Journalling::new(Takes::new(desk, journal, own));
     let own = stage.open(&name).map_err(anyhow::Error::msg)?;
-    let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
@@ -91,17 +90,8 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let ended = live.serve(runtime, going, Sessions::new(stage, name, Some(own)), &ledger)?;
     let Sealed { run, takes, child } = seal(ended.stage.into_takes(), ended.served)?;
     let account = ledger.close(|_, _| None);
-    let mut summary = Summary {
-        mode: ReportMode::Record,
-        cassettes: Vec::new(),
-        sessions: ended.sessions.iter().map(|session| session_report(session, 0)).collect(),
-        calls: account.calls,
-        problem: account.problem,
-        all_played: false,
-        notes: account.notes,
-        command,
-        options: repeated(common),
-    };
+    let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
+    let mut summary = account.summary(ReportMode::Record, common, told);
     number_interactions(&mut summary.calls, &HashMap::new());
     let keeping = Keeping {
         library: &library,

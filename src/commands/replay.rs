@@ -2,8 +2,8 @@
 
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
-use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve, shown};
-use super::shelf::{Cassettes, describe, note_history, played_cassettes, repeated};
+use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
+use super::shelf::{Cassettes, describe, note_history, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
 use crate::proxy::sessions::Sessions;
 use crate::report::console::Console;
-use crate::report::{Mode as ReportMode, Outcome, Strictness, Summary};
+use crate::report::{Mode as ReportMode, Outcome, Strictness};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,7 +74,6 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let common = arguments.run;
     let catalog = Arc::new(common.models.catalog()?);
-    let command = shown(&common.command);
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let library = Library::new(common.cassettes.clone());
     let name = common.cassette();
@@ -127,24 +126,16 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     };
     let account = ledger.close(described);
     let sessions = replayer.sessions().all();
-    let mut notes = account.notes;
+    let told = sessions
+        .iter()
+        .map(|session| session_report(session, session.part.unplayed().len()))
+        .collect();
+    let mut summary = account.summary(ReportMode::Replay, common, told);
+    summary.cassettes = played_cassettes(&library, &sessions, common.cassette.is_some());
+    summary.all_played = arguments.all_played;
     for session in &sessions {
-        notes.extend(bound_notes(&session.label, &session.part));
+        summary.notes.extend(bound_notes(&session.label, &session.part));
     }
-    let summary = Summary {
-        mode: ReportMode::Replay,
-        cassettes: played_cassettes(&library, &sessions, common.cassette.is_some()),
-        sessions: sessions
-            .iter()
-            .map(|session| session_report(session, session.part.unplayed().len()))
-            .collect(),
-        calls: account.calls,
-        problem: account.problem,
-        all_played: arguments.all_played,
-        notes,
-        command,
-        options: repeated(common),
-    };
     if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
         note_history(&library, &sessions);
     }
