@@ -6,9 +6,11 @@
 //! run). A key that is not known here is an error, so that a misspelt rule is not silently off.
 
 mod file;
+mod paste;
 mod place;
 
 pub use file::SettingsError;
+pub use paste::{bind_tables, ignore_table};
 pub use place::{Place, PlaceError, Step, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
