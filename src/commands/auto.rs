@@ -17,7 +17,6 @@ use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions, Stage as _};
 use crate::proxy::takes::Takes;
-use crate::report::console::Console;
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,7 +78,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         parent: &parent,
     };
     let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),

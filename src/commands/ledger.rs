@@ -142,6 +142,7 @@ impl Ledger {
             request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
             response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),
+            rules: event.rules.cloned().unwrap_or_default(),
         }
     }
 }

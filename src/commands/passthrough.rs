@@ -7,7 +7,6 @@ use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use std::sync::Arc;
 
@@ -49,7 +48,7 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {
         run: common,
         region: None,

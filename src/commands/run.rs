@@ -13,6 +13,7 @@ use crate::proxy::authority::CertificateAuthority;
 use crate::proxy::event::Observer as _;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;
+use crate::report::console::Console;
 use crate::settings::Settings;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
@@ -60,6 +61,16 @@ impl RunArguments {
     /// The cassette of the run itself.
     pub fn cassette(&self) -> Name {
         self.cassette.clone().unwrap_or_default()
+    }
+
+    /// What is told while it goes: all, where the report for people comes nowhere near, or only once
+    /// somebody stops it.
+    pub fn console(&self) -> Console {
+        let is_filed = |target: &Target| target.name == "human" && target.path.is_some();
+        match self.command.is_empty() || self.reports.iter().any(is_filed) {
+            true => Console::whole(),
+            false => Console::new(),
+        }
     }
 }
 

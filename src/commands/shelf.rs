@@ -186,6 +186,7 @@ pub fn describe(catalog: &Catalog, label: &Label, position: usize, track: &Track
         request,
         response: response.as_ref().map(SideReport::from),
         message: None,
+        rules: CallRules::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::inspect::{Verdict, inspect_recorded};
 use crate::model::catalog::Catalog;
 use crate::report::{CallReport, CassetteReport, Mode, Outcome, SideReport, Strictness, Summary, Target};
+use crate::settings::CallRules;
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -134,5 +135,6 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
         request: finding.request.as_ref().map(SideReport::from),
         response: finding.response.as_ref().map(SideReport::from),
         message: None,
+        rules: CallRules::default(),
     }
 }

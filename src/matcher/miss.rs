@@ -11,7 +11,7 @@ use super::key;
 use super::session::{Outcome, Session};
 use super::{OperationId, Tape};
 use crate::inspect::Call;
-use crate::json::rewrite;
+use crate::settings::{Bind, CallRules, bind_tables, ignore_table};
 use crate::value::Value;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -139,6 +139,15 @@ impl Miss {
         }
     }
 
+    /// The rules that would let the call pass.
+    pub fn rules(&self) -> CallRules {
+        match self {
+            Miss::Different { operation, hints, .. } => rules(operation, hints),
+            Miss::OtherRegion { operation, .. } => rules(operation, &[Hint::region()]),
+            _ => CallRules::default(),
+        }
+    }
+
     /// The message: short lines of plain text. `remedy` is a last line that says what to do, with
     /// the command that would record the call; empty for none.
     pub fn text(&self, remedy: &str) -> String {
@@ -167,7 +176,7 @@ impl Miss {
                 number,
                 of,
                 differences,
-                hints,
+                ..
             } => {
                 let _ = write!(
                     out,
@@ -181,7 +190,7 @@ impl Miss {
                     0 => Ok(()),
                     more => write!(out, "\n  and {more} more"),
                 };
-                write!(out, "{}", rules_to_paste(operation, hints))
+                write!(out, "{}", rules_to_paste(&self.rules()))
             }
             Miss::OtherRegion {
                 operation,
@@ -192,7 +201,7 @@ impl Miss {
             } => write!(
                 out,
                 "this `{operation}` call was recorded in another region\ninteraction {number} of {of}: recorded in {recorded}, asked in {asked}{}",
-                rules_to_paste(operation, &[Hint::region()])
+                rules_to_paste(&self.rules())
             ),
             Miss::OutOfOrder {
                 operation,
@@ -232,30 +241,39 @@ impl Miss {
     }
 }
 
-/// The lines of `ferrotape.toml` that would let a call pass in spite of these differences.
-fn rules_to_paste(operation: &str, hints: &[Hint]) -> String {
+/// What would let a call pass in spite of these differences.
+fn rules(operation: &str, hints: &[Hint]) -> CallRules {
     let name = operation.rsplit(' ').next().unwrap_or(operation);
-    let place = |hint: &Hint| match hint.path.as_str() {
-        "region" => rewrite::string(&format!("{name}:region")),
-        path => rewrite::string(&format!("{name}:{path}")),
-    };
-    let shown = hints.iter().take(MAX_DIFFERENCES);
-    let (made_up, other): (Vec<&Hint>, Vec<&Hint>) = shown.partition(|hint| hint.made_up);
-    let mut out = String::new();
-    if !made_up.is_empty() {
-        out.push_str("\na name that is made up in every run is bound in `ferrotape.toml`:");
-        for hint in made_up {
-            let _ = write!(out, "\n  [[bind]]\n  from = {}", place(hint));
+    let mut rules = CallRules::default();
+    for hint in hints.iter().take(MAX_DIFFERENCES) {
+        // What differs as a whole has no place.
+        let Ok(place) = format!("{name}:{}", hint.path).parse() else {
+            continue;
+        };
+        if hint.made_up {
+            rules.bind.push(Bind { from: place });
+        } else if !rules.matching.ignore.contains(&place) {
+            rules.matching.ignore.push(place);
         }
     }
-    let mut places: Vec<String> = other.into_iter().map(place).collect();
-    places.dedup();
-    if !places.is_empty() {
-        let _ = write!(
-            out,
-            "\nwhat may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [{}]",
-            places.join(", ")
-        );
+    rules
+}
+
+/// The lines of `ferrotape.toml` that say so.
+fn rules_to_paste(rules: &CallRules) -> String {
+    let mut out = String::new();
+    let kinds = [
+        (
+            "a name that is made up in every run is bound in `ferrotape.toml`:",
+            bind_tables(&rules.bind),
+        ),
+        (
+            "what may differ is named in `ferrotape.toml`:",
+            ignore_table(&rules.matching.ignore),
+        ),
+    ];
+    for (introduction, lines) in kinds.iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = write!(out, "\n{introduction}\n  {}", lines.join("\n  "));
     }
     out
 }

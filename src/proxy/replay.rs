@@ -14,6 +14,7 @@ use crate::matcher::session;
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::refusal::{CASSETTE_MISS, SERIALIZATION, UNKNOWN_OPERATION, validation_error};
+use crate::settings::CallRules;
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
@@ -53,6 +54,25 @@ struct Asked<'a> {
     request: &'a Request,
 }
 
+/// What is told of a call whose operation is known.
+struct Told<'a> {
+    outcome: Outcome,
+    interaction: Option<usize>,
+    message: Option<&'a str>,
+    rules: Option<&'a CallRules>,
+}
+
+impl Told<'_> {
+    fn of(outcome: Outcome) -> Self {
+        Told {
+            outcome,
+            interaction: None,
+            message: None,
+            rules: None,
+        }
+    }
+}
+
 impl<O: Observer, S: Shelf> Replayer<O, S> {
     /// A replayer in which nothing was played yet.
     pub fn new(catalog: Arc<Catalog>, sessions: Sessions<Players<S>>, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O, S> {
@@ -90,7 +110,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         let Some(input) = &judged.content else {
             let reason = judged.reason.as_deref().unwrap_or_default();
             let response = refuse_call(call, request, SERIALIZATION, 400, reason);
-            self.tell(asked, call, &judged, Outcome::Refused, None, &response, None);
+            self.tell(asked, call, &judged, &response, Told::of(Outcome::Refused));
             return response;
         };
         let key = positions.key(tape, call, input);
@@ -116,7 +136,11 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.played(asked, position);
         } else {
-            self.tell(asked, call, judged, Outcome::Played, Some(position), &response, None);
+            let told = Told {
+                interaction: Some(position),
+                ..Told::of(Outcome::Played)
+            };
+            self.tell(asked, call, judged, &response, told);
         }
         response
     }
@@ -129,7 +153,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     fn refuse_violation(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>) -> Response {
         let (code, status) = validation_error(&call.service, call.operation);
         let response = refuse_call(call, asked.request, code, status, &contract::summary(&judged.violations));
-        self.tell(asked, call, judged, Outcome::Refused, None, &response, None);
+        self.tell(asked, call, judged, &response, Told::of(Outcome::Refused));
         response
     }
 
@@ -140,7 +164,12 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         // The exception, the log and the report say the same.
         let text = miss.text(&remedy);
         let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);
-        self.tell(asked, call, judged, Outcome::Missed, None, &response, Some(&text));
+        let told = Told {
+            message: Some(&text),
+            rules: Some(&miss.rules()),
+            ..Told::of(Outcome::Missed)
+        };
+        self.tell(asked, call, judged, &response, told);
         response
     }
 
@@ -187,6 +216,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             judged_response: None,
             differences: &[],
             message: Some(message),
+            rules: None,
         };
         asked.session.tally.told(&event);
         self.observer.told(event);
@@ -209,33 +239,25 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             judged_response: None,
             differences: &[],
             message: Some(&message),
+            rules: None,
         });
         response
     }
 
-    #[allow(clippy::too_many_arguments)] // each is one field of the event
-    fn tell(
-        &self,
-        asked: &Asked<'_>,
-        call: &Call,
-        judged: &Judged<Value>,
-        outcome: Outcome,
-        interaction: Option<usize>,
-        response: &Response,
-        message: Option<&str>,
-    ) {
+    fn tell(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, response: &Response, told: Told<'_>) {
         let event = Event {
             label: &asked.session.label,
             number: asked.number,
             request: asked.request,
             call: Some(call),
-            outcome,
-            interaction,
+            outcome: told.outcome,
+            interaction: told.interaction,
             status: response.status().as_u16(),
             judged_request: Some(judged),
             judged_response: None,
             differences: &[],
-            message,
+            message: told.message,
+            rules: told.rules,
         };
         asked.session.tally.told(&event);
         self.observer.told(event);

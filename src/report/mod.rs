@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::inspect::{Judged, Verdict};
 use crate::matcher::miss::Difference;
 pub use crate::outcome::Outcome;
+use crate::settings::CallRules;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -153,6 +154,8 @@ pub struct CallReport {
     pub differences: Vec<Difference>,
     /// Why, where the outcome needs words: the text of a miss, of an upstream's failure.
     pub message: Option<String>,
+    /// The rules that would let a missed call pass.
+    pub rules: CallRules,
 }
 
 impl CallReport {
@@ -435,6 +438,7 @@ pub(crate) mod tests {
             request: Some(side(Verdict::Conforms)),
             response: None,
             message: None,
+            rules: CallRules::default(),
         }
     }
 
