@@ -8,6 +8,7 @@ use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, runtime};
 use super::shelf::{Cassettes, describe};
 use super::tape::recover;
+use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -94,6 +95,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             &arguments.matching,
             ledger.clone(),
             arguments.live.upstream.as_ref(),
+            arguments.unmodeled == Unmodeled::Record,
         ),
         ReportMode::Auto.name(),
     );
@@ -127,6 +129,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         .collect();
     let mut summary = account.summary(ReportMode::Auto, common, told);
     summary.all_played = arguments.all_played;
+    summary.options.extend(typed::matching(&arguments.matching));
+    summary.options.extend(arguments.unmodeled.replayed());
     for session in &sessions {
         summary
             .notes
@@ -151,7 +155,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
 }
 
 /// As continuous integration sets it; `false` and `0` are ways to say that it is none.
-fn is_ci(environment: &Environment) -> bool {
+pub fn is_ci(environment: &Environment) -> bool {
     environment
         .get("CI")
         .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))

@@ -56,6 +56,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
             &arguments.matching,
             ledger.clone(),
             arguments.live.upstream.as_ref(),
+            false,
         ),
         ReportMode::Compare.name(),
     );

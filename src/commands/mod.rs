@@ -24,6 +24,7 @@ pub mod show;
 pub mod synth;
 mod tape;
 pub mod trim;
+mod typed;
 pub mod verify;
 
 use crate::cassette::StateFolder;

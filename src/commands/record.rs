@@ -91,6 +91,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let account = ledger.close(|_, _| None);
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = account.summary(ReportMode::Record, common, told);
+    summary.options.extend(arguments.unmodeled.replayed());
     number_interactions(&mut summary.calls, &HashMap::new());
     let keeping = Keeping {
         library: &library,

@@ -79,7 +79,14 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     // Without `-c`, and with other cassettes there, sessions will name theirs.
     let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
     let players = Players::new(
-        Cassettes::new(common, catalog.clone(), arguments.matching, ledger.clone(), arguments.upstream),
+        Cassettes::new(
+            common,
+            catalog.clone(),
+            arguments.matching,
+            ledger.clone(),
+            arguments.upstream,
+            arguments.play_unmodeled,
+        ),
         ReportMode::Replay.name(),
     );
     let own = match has_own {

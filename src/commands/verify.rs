@@ -41,6 +41,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         all_played: false,
         notes: Vec::new(),
         command: Vec::new(),
+        library: Vec::new(),
         options: Vec::new(),
     };
     let mut unreadable = false;
@@ -74,7 +75,7 @@ fn unjudged(calls: &[CallReport]) -> Option<String> {
     let plural = if count == 1 { "interaction was" } else { "interactions were" };
     (count > 0).then(|| {
         format!(
-            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model FILE`",
+            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model botocore` or `--model FILE`",
             names.join(", ")
         )
     })

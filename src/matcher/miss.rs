@@ -77,11 +77,24 @@ pub enum Miss {
         /// How many answers were given for it.
         played: u64,
     },
-    /// A request that no model describes, and that was not recorded as it is.
+    /// A request that no model describes.
     Unmodelled {
-        /// Method and path.
-        request: String,
+        /// Why it is known by its bytes alone.
+        reason: String,
+        /// What the cassette has of it.
+        recorded: Unmodelled,
     },
+}
+
+/// What a cassette has of a request that no model describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmodelled {
+    /// This interaction, counted from 1; but such calls are refused.
+    Refused(usize),
+    /// Nothing.
+    Nothing,
+    /// So many interactions, which were played so often.
+    Played(usize, u64),
 }
 
 impl Miss {
@@ -210,7 +223,7 @@ impl Miss {
                 title,
             } => write!(
                 out,
-                "this `{operation}` call is interaction {number}, and calls are answered in recorded order\nnext is interaction {expected}: `{title}`; without `--order strict` the order of different calls does not matter"
+                "this `{operation}` call is interaction {number}, and calls are answered in recorded order\nnext is interaction {expected}: `{title}`; with `--order key` the order of different calls does not matter"
             ),
             Miss::Exhausted {
                 operation,
@@ -228,11 +241,21 @@ impl Miss {
                 played,
             } => write!(
                 out,
-                "every recording of this `{operation}` call was already played\nrecorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
-                times(*recorded as u64),
-                times(*played)
+                "every recording of this `{operation}` call was already played\n{}",
+                played_out(*recorded, *played)
             ),
-            Miss::Unmodelled { request } => write!(out, "`{request}` was not recorded, and no model describes it"),
+            Miss::Unmodelled { reason, recorded } => match recorded {
+                Unmodelled::Refused(number) => write!(
+                    out,
+                    "{reason}\nwithout a model it is interaction {number} of the cassette: `--unmodeled recorded` plays it"
+                ),
+                Unmodelled::Nothing => write!(out, "{reason}\nno recording has its method, path, query and body"),
+                Unmodelled::Played(recorded, played) => write!(
+                    out,
+                    "{reason}\nevery recording of its method, path, query and body was already played\n{}",
+                    played_out(*recorded, *played)
+                ),
+            },
         };
         if !remedy.is_empty() {
             let _ = write!(out, "\n{remedy}");
@@ -276,6 +299,14 @@ fn rules_to_paste(rules: &CallRules) -> String {
         let _ = write!(out, "\n{introduction}\n  {}", lines.join("\n  "));
     }
     out
+}
+
+fn played_out(recorded: usize, played: u64) -> String {
+    format!(
+        "recorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
+        times(recorded as u64),
+        times(played)
+    )
 }
 
 fn times(count: u64) -> String {

@@ -375,6 +375,12 @@ impl Tape {
         unmodelled::key(request, &self.redactor)
     }
 
+    /// Where the live request is recorded by that key, which no model describes.
+    pub fn unmodelled(&self, key: Key) -> Option<usize> {
+        let (_, positions) = self.positions(key)?;
+        positions.first().map(|position| *position as usize)
+    }
+
     /// The names that the recording had given before `position`.
     fn names_before(&self, position: usize) -> Names {
         let mut names = Names::default();

@@ -9,7 +9,7 @@ use super::sessions::{self, SessionError, Sessions};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
-use crate::matcher::miss::Miss;
+use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session;
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
@@ -160,7 +160,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
         let playable = &asked.session.part.playable;
         let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
-        let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
+        let remedy = format!("{}{}", in_session(&asked.session.label), playable.remedy.of(&miss));
         // The exception, the log and the report say the same.
         let text = miss.text(&remedy);
         let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);
@@ -175,30 +175,27 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
 
     /// What no model knows is refused, or answered by its bytes where that was asked for.
     fn unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled) -> Response {
-        if !self.behaviour.play_unmodeled {
-            return self.refuse_unmodeled(asked, unmodeled, &unmodeled.reason);
-        }
         let Playing { playable, positions } = &asked.session.part;
-        let key = playable.tape.unmodelled_key(&plain(asked.request));
-        match positions.play(&playable.tape, key, None, None, self.behaviour.repeat) {
-            session::Outcome::Play { position, .. } => {
-                self.played(asked, position);
-                asked.session.part.response(position, asked.request, &Value::Null)
-            }
-            outcome => {
-                let again = matches!(outcome, session::Outcome::Exhausted { .. });
-                let what = if again {
-                    "every recording of this call was played"
-                } else {
-                    "there is no recording of this call"
-                };
-                let message = format!(
-                    "{}; {what}; record it with `--unmodeled record`: {}",
-                    unmodeled.reason, playable.record_command
-                );
-                self.refuse_unmodeled(asked, unmodeled, &message)
-            }
-        }
+        let tape = &playable.tape;
+        let key = tape.unmodelled_key(&plain(asked.request));
+        let recorded = match tape.unmodelled(key) {
+            Some(position) if !self.behaviour.play_unmodeled => Unmodelled::Refused(position + 1),
+            _ if !self.behaviour.play_unmodeled => Unmodelled::Nothing,
+            _ => match positions.play(tape, key, None, None, self.behaviour.repeat) {
+                session::Outcome::Play { position, .. } => {
+                    self.played(asked, position);
+                    return asked.session.part.response(position, asked.request, &Value::Null);
+                }
+                session::Outcome::Exhausted { recorded, played } => Unmodelled::Played(recorded, played),
+                _ => Unmodelled::Nothing,
+            },
+        };
+        let miss = Miss::Unmodelled {
+            reason: unmodeled.reason.clone(),
+            recorded,
+        };
+        let remedy = format!("{}{}", in_session(&asked.session.label), playable.remedy.of(&miss));
+        self.refuse_unmodeled(asked, unmodeled, miss.text(&remedy).trim_end())
     }
 
     fn refuse_unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled, message: &str) -> Response {

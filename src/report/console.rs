@@ -87,7 +87,10 @@ fn live(call: &CallReport, whole: bool) -> String {
     }
     let (word, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", "no unplayed interaction answers this call"),
-        Outcome::Unmodeled => ("unmodeled", "no known operation; name its model with `--model FILE`"),
+        Outcome::Unmodeled => (
+            "unmodeled",
+            "no known operation; name its model with `--model botocore` or `--model FILE`",
+        ),
         Outcome::NotRecorded => ("not recorded", "the call was answered, but is not in the cassette"),
         Outcome::UpstreamFailed => ("upstream failed", "the service could not be reached"),
         Outcome::Differs => ("differs", "the live answer is not the recorded one"),

@@ -116,7 +116,11 @@ fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
 fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
     let (label, style, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", BAD, "no unplayed interaction answers this call"),
-        Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
+        Outcome::Unmodeled => (
+            "unmodeled",
+            BAD,
+            "no known operation; name its model with `--model botocore` or `--model FILE`",
+        ),
         Outcome::NotRecorded => ("unwritten", BAD, "answered, but not recorded"),
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
         Outcome::Differs => ("differs", BAD, "the live answer is not the recorded one"),
@@ -234,9 +238,14 @@ fn next_steps(summary: &Summary) -> Vec<String> {
     {
         let name = &cassette.name;
         steps.push(format!(
-            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}{}`",
-            words(&summary.options),
-            command_tail(&summary.command)
+            "read it with `ferrotape show {name}{}`, play it with `{}`",
+            words(&summary.library),
+            command_line(
+                "replay",
+                Some(name),
+                &[&summary.library[..], &summary.options].concat(),
+                &summary.command
+            )
         ));
     }
     steps
@@ -255,15 +264,24 @@ fn rules_together(summary: &Summary) -> Option<String> {
     (all.len() > 1).then(|| format!("what these misses may differ in, in one `ferrotape.toml`:\n  {lines}"))
 }
 
-/// The command that records what a cassette lacks; without a name for a run whose sessions name theirs. Of the command under test only the first word is
-/// told.
-pub fn record_command(cassette: Option<&str>, options: &[String], command: &[String]) -> String {
+/// `ferrotape VERB -c CASSETTE OPTIONS -- COMMAND …`, to be pasted; without a cassette for a run whose
+/// sessions name theirs. Of the command under test only the first word is told.
+pub fn command_line(verb: &str, cassette: Option<&str>, options: &[String], command: &[String]) -> String {
     let named = cassette.map(|cassette| format!(" -c {cassette}")).unwrap_or_default();
-    format!("ferrotape auto{named}{}{}", words(options), command_tail(command))
+    format!("ferrotape {verb}{named}{}{}", words(options), command_tail(command))
 }
 
-fn words(options: &[String]) -> String {
-    options.iter().map(|word| format!(" {}", clean(word))).collect()
+/// Options behind a command, as a shell reads them.
+pub fn words(options: &[String]) -> String {
+    options.iter().map(|word| format!(" {}", quoted(&clean(word)))).collect()
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn command_tail(command: &[String]) -> String {

@@ -9,9 +9,7 @@ mod human;
 mod json;
 mod junit;
 
-pub use human::record_command;
-
-pub use human::clean;
+pub use human::{clean, command_line, words};
 
 use crate::contract::Departure;
 use crate::exit::Exit;
@@ -53,7 +51,9 @@ pub struct Summary {
     /// The command under test as it was typed; empty where there was none. Only its first word is
     /// ever written: the rest may hold secrets.
     pub command: Vec<String>,
-    /// What was typed that every command on these cassettes needs again: `--model`, `--cassettes`.
+    /// What was typed that every command on these cassettes needs again: `--config`, `--cassettes`.
+    pub library: Vec<String>,
+    /// What was typed that another run needs beside that: `--model`, `--order`.
     pub options: Vec<String>,
 }
 
@@ -487,6 +487,7 @@ pub(crate) mod tests {
             all_played: false,
             notes: Vec::new(),
             command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
+            library: Vec::new(),
             options: Vec::new(),
         }
     }
