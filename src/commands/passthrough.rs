@@ -44,6 +44,9 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         parent: &parent,
     };
     let mut notes = Vec::new();
+    if let Some(name) = &common.cassette {
+        notes.push(format!("warning: `-c {name}` means nothing here: passthrough writes no cassette"));
+    }
     let live = Live::prepare(&way, catalog, &runtime, &mut notes)?;
     for note in &notes {
         eprintln!("ferrotape: {note}");

@@ -10,12 +10,15 @@ use crate::report::command_line;
 use crate::settings::Settings;
 use std::path::Path;
 
+/// Which settings count.
+pub fn config(settings: &Settings) -> Vec<String> {
+    let file = settings.file.iter();
+    file.flat_map(|file| ["--config".to_owned(), file.display().to_string()]).collect()
+}
+
 /// Where the cassettes are.
 pub fn library(cassettes: &Path, settings: &Settings) -> Vec<String> {
-    let mut words = Vec::new();
-    if let Some(file) = &settings.file {
-        words.extend(["--config".to_owned(), file.display().to_string()]);
-    }
+    let mut words = config(settings);
     if cassettes != settings.cassettes.as_deref().unwrap_or(Path::new("cassettes")) {
         words.extend(["--cassettes".to_owned(), cassettes.display().to_string()]);
     }
