@@ -10,7 +10,7 @@ pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Ve
     let rank = |name: &'n str| {
         let lower = name.to_lowercase();
         let far = distance(&wanted, &lower);
-        let is_typo = far <= (lower.chars().count().min(wanted.chars().count()) / 3).max(1);
+        let is_typo = far <= (lower.chars().count().min(wanted.chars().count()) / 3).clamp(1, 3);
         let order = match () {
             () if far == 0 => 0,
             () if is_typo => far,
@@ -24,6 +24,14 @@ pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Ve
     ranked.sort_unstable();
     ranked.dedup();
     ranked.into_iter().map(|(_, name)| name).take(MOST).collect()
+}
+
+/// The names of which `wanted` is surely a misspelling, and no name of its own that is made alike, as
+/// `GetItem` is beside `PutItem`.
+pub fn misspelt<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    let begin = |name: &str| name.chars().next().map(|letter| letter.to_ascii_lowercase());
+    let is_it = |name: &&str| begin(name) == begin(wanted) && distance(&wanted.to_lowercase(), &name.to_lowercase()) <= 2;
+    nearest(wanted, names).into_iter().filter(is_it).collect()
 }
 
 /// Names for a message: `` `one`, `other` ``.
@@ -68,6 +76,9 @@ mod tests {
         assert_eq!(near("createservice")[0], "CreateService");
         assert_eq!(near("CreatService")[0], "CreateService");
         assert_eq!(near("Service"), ["CreateService", "DeleteService", "UpdateService"]);
+        let misspelt = |wanted: &str| misspelt(wanted, ["PutItem", "ListTags", "CreateService"]);
+        assert_eq!([misspelt("PutItm"), misspelt("createservice")], [["PutItem"], ["CreateService"]]);
+        assert!(misspelt("GetItem").is_empty() && misspelt("List").is_empty() && misspelt("ListTagsOf").len() == 1);
         assert!(near("nope").is_empty() && near("").is_empty() && near("x").is_empty());
     }
 }

@@ -12,6 +12,7 @@ mod difference;
 mod fold;
 #[cfg(test)]
 mod generated_tests;
+pub mod idle;
 pub mod key;
 pub mod miss;
 pub mod propose;
