@@ -101,7 +101,7 @@ fn input_of(members: &[MadeUp], secret: &str, word: &str, number: u32) -> Value 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(crate::trials::cases(12))]
 
     #[test]
     fn whatever_the_model_redaction_changes_neither_matching_nor_conformance(

@@ -641,7 +641,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
+        #![proptest_config(crate::trials::cases(96))]
 
         #[test]
         fn the_order_and_spacing_of_a_body_do_not_matter(body in body()) {

@@ -360,7 +360,7 @@ fn credentials() -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::trials::cases(48))]
 
     #[test]
     fn nothing_sensitive_is_written_and_all_else_stays_true(input in send_input(), put in put_input(), back in secret()) {

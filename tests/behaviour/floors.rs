@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("aws_hosts", 0),
     ("decimal", 0),
     ("outcome", 0),
+    ("trials", 0),
     ("json", 0),
     ("settings", 1),
     ("model", 1),

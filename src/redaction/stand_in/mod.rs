@@ -270,12 +270,11 @@ pub fn is_marked_text(text: &str) -> bool {
     }
 }
 
+/// The mark first: any byte may begin a stand-in, that of a JSON document too.
 fn is_marked_blob(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
-        return std::str::from_utf8(bytes).is_ok_and(json::is_marked);
-    }
     let parts = bytes.split_at_checked(24);
     parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
+        || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(json::is_marked)
 }
 
 fn is_in_2099(seconds: i64) -> bool {
@@ -603,6 +602,18 @@ mod tests {
         assert!(is_marked(&blob) && blob == value(blob.clone()));
         let instant = value(Value::Timestamp { seconds: 5, nanos: 1 });
         assert!(is_marked(&instant) && instant == value(instant.clone()));
+    }
+
+    #[test]
+    fn a_blobs_stand_in_is_known_whatever_byte_it_begins_with() {
+        let stand_ins: Vec<Value> = (0..4096u32)
+            .map(|number| stand_ins().value(&Value::Blob(number.to_be_bytes().to_vec()), None))
+            .collect();
+        for first in *b"[{" {
+            let begins = |value: &&Value| matches!(value, Value::Blob(bytes) if bytes[0] == first);
+            assert!(stand_ins.iter().any(|value| begins(&value)), "none begins with {first}");
+        }
+        assert!(stand_ins.iter().all(is_marked));
     }
 
     #[test]
