@@ -156,7 +156,7 @@ impl<'a> Context<'a> {
         };
         let shape = service.shape(shape);
         // botocore's model of DynamoDB does not say that a value is one of several.
-        let is_union = matches!(shape.kind, ShapeKind::Union(_)) || shape.name() == "AttributeValue";
+        let is_union = || matches!(shape.kind, ShapeKind::Union(_)) || shape.name() == "AttributeValue";
         match &shape.kind {
             ShapeKind::Map { value, .. } => next.at(value, next.secret),
             ShapeKind::Structure(members) | ShapeKind::Union(members) => match members.find(name) {
@@ -174,7 +174,7 @@ impl<'a> Context<'a> {
                     };
                     // A structure called `apiKey` is more than a secret: its members speak for
                     // themselves. A union is one value in several forms.
-                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms || is_union || is_value);
+                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms || is_value || is_union());
                     let secret = inherited.or_else(|| listed().then_some(Rule::Credentials));
                     let secret = secret.or_else(|| {
                         if member.sensitive {
