@@ -385,16 +385,20 @@ fn escape(text: &str, write: &mut impl FnMut(&str)) {
         write(&rest[..at]);
         let byte = rest.as_bytes()[at];
         rest = &rest[at + 1..];
-        match byte {
-            b'"' => write("\\\""),
-            b'\\' => write("\\\\"),
-            0x08 => write("\\b"),
-            0x0c => write("\\f"),
-            b'\n' => write("\\n"),
-            b'\r' => write("\\r"),
-            b'\t' => write("\\t"),
-            _ => write(&format!("\\u{byte:04x}")),
-        }
+        let short = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            _ => {
+                write(&format!("\\u{byte:04x}"));
+                continue;
+            }
+        };
+        write(short);
     }
     write(rest);
     write("\"");
