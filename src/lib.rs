@@ -25,6 +25,8 @@ pub mod report;
 pub mod scope;
 pub mod settings;
 pub mod synth;
+#[cfg(test)]
+mod trials;
 pub mod value;
 pub mod wire;
 

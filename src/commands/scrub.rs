@@ -146,13 +146,7 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
 /// nothing.
 fn again(redactor: &Redactor, catalog: &Catalog, old: &Interaction) -> Result<Option<(Interaction, Vec<String>)>, Leak> {
     let finding = inspect_recorded(catalog, old);
-    let mut response = old.response.clone();
-    // The body is stored without the encoding that the header names.
-    response.headers_mut().remove(http::header::CONTENT_ENCODING);
-    let mut new = redactor.redact(&old.request, &response, &finding, old.attempt)?;
-    if let Some(encoding) = old.response.headers().get(http::header::CONTENT_ENCODING) {
-        new.response.headers_mut().insert(http::header::CONTENT_ENCODING, encoding.clone());
-    }
+    let mut new = redactor.redact_again(old, &finding)?;
     let places = changed_places(old, &new);
     if places.is_empty() {
         return Ok(None);

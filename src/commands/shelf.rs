@@ -17,6 +17,7 @@ use crate::proxy::sessions::Session;
 use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed};
 use crate::settings::CallRules;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The cassettes that sessions name, each read when it is first asked for.
@@ -63,6 +64,21 @@ pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
     is_open.then(|| upstream.to_string().trim_end_matches('/').to_owned())
 }
 
+/// What was amiss in a cassette as it was read, and how to mend it.
+fn tell_lints(path: &Path, lints: &[(usize, String)]) {
+    const TOLD: usize = 4;
+    let path = path.display();
+    for (position, lint) in lints.iter().take(TOLD) {
+        eprintln!("ferrotape: `{path}`: interaction {}: {lint}", position + 1);
+    }
+    match lints.len() {
+        0 => return,
+        count if count > TOLD => eprintln!("ferrotape: `{path}`: and {} more", count - TOLD),
+        _ => {}
+    }
+    eprintln!("ferrotape: the file itself is as it was; `ferrotape scrub {path}` hides what it holds");
+}
+
 impl Shelf for Cassettes {
     fn has(&self, cassette: &Name) -> bool {
         self.library.exists(cassette)
@@ -77,10 +93,7 @@ impl Shelf for Cassettes {
         for note in notes {
             self.ledger.noted(&note);
         }
-        for (position, lint) in tape.lints() {
-            let path = self.library.path(name);
-            eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
-        }
+        tell_lints(&self.library.path(name), tape.lints());
         Ok(tape)
     }
 

@@ -252,6 +252,12 @@ pub fn judge_request(call: &Call, request: &Request, lenient_content_type: bool)
     }
 }
 
+/// What a request says that is refused for its content type or what it accepts, where its body is
+/// in the protocol's format all the same.
+pub fn read_all_the_same(call: &Call, request: &Request) -> Option<Value> {
+    call.protocol.decode_request(&call.service, call.operation, &plain(request)).ok()
+}
+
 /// Decodes and judges the response to a call.
 pub fn judge_response(call: &Call, response: &Response) -> Judged<Reply> {
     match call.protocol.decode_response(&call.service, call.operation, response) {

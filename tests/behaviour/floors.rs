@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("decimal", 0),
     ("near", 0),
     ("outcome", 0),
+    ("trials", 0),
     ("json", 0),
     ("settings", 1),
     ("model", 1),
