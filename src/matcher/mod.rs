@@ -20,6 +20,7 @@ pub mod propose;
 mod protocol_tests;
 mod rules;
 pub mod session;
+mod shown;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
