@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod json;
 pub mod matcher;
 pub mod model;
+pub mod near;
 pub mod outcome;
 pub mod partitions;
 pub mod pointer;

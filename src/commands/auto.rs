@@ -8,6 +8,7 @@ use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, runtime};
 use super::shelf::{Cassettes, describe};
 use super::tape::recover;
+use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -17,7 +18,6 @@ use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions, Stage as _};
 use crate::proxy::takes::Takes;
-use crate::report::console::Console;
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         parent: &parent,
     };
     let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),
@@ -95,6 +95,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             &arguments.matching,
             ledger.clone(),
             arguments.live.upstream.as_ref(),
+            arguments.unmodeled == Unmodeled::Record,
         ),
         ReportMode::Auto.name(),
     );
@@ -128,6 +129,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         .collect();
     let mut summary = account.summary(ReportMode::Auto, common, told);
     summary.all_played = arguments.all_played;
+    summary.options.extend(typed::matching(&arguments.matching));
+    summary.options.extend(arguments.unmodeled.replayed());
     for session in &sessions {
         summary
             .notes
@@ -152,7 +155,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
 }
 
 /// As continuous integration sets it; `false` and `0` are ways to say that it is none.
-fn is_ci(environment: &Environment) -> bool {
+pub fn is_ci(environment: &Environment) -> bool {
     environment
         .get("CI")
         .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))

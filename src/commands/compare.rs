@@ -11,7 +11,6 @@ use crate::exit::Exit;
 use crate::proxy::comparing::Comparing;
 use crate::proxy::playing::{Players, Playing};
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use crate::settings::Place;
 use std::sync::Arc;
@@ -49,7 +48,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
     let catalog = Arc::new(common.models.catalog()?);
     let library = Library::new(common.cassettes.clone());
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let players = Players::new(
         Cassettes::new(
             common,
@@ -57,6 +56,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
             &arguments.matching,
             ledger.clone(),
             arguments.live.upstream.as_ref(),
+            false,
         ),
         ReportMode::Compare.name(),
     );

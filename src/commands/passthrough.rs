@@ -7,7 +7,6 @@ use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use std::sync::Arc;
 
@@ -45,11 +44,14 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         parent: &parent,
     };
     let mut notes = Vec::new();
+    if let Some(name) = &common.cassette {
+        notes.push(format!("warning: `-c {name}` means nothing here: passthrough writes no cassette"));
+    }
     let live = Live::prepare(&way, catalog, &runtime, &mut notes)?;
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {
         run: common,
         region: None,

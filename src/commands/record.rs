@@ -15,7 +15,6 @@ use crate::exit::Exit;
 use crate::proxy::journalling::Journalling;
 use crate::proxy::sessions::{Sessions, Stage as _};
 use crate::proxy::takes::Takes;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use anyhow::Context;
 use std::collections::HashMap;
@@ -77,7 +76,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let journal = Journal::create(&state, own.header.clone())?;
     let stage = Journalling::new(Takes::new(desk, journal, own));
     let own = stage.open(&name).map_err(anyhow::Error::msg)?;
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     for note in &notes {
         eprintln!("ferrotape: {note}");
     }
@@ -92,6 +91,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let account = ledger.close(|_, _| None);
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = account.summary(ReportMode::Record, common, told);
+    summary.options.extend(arguments.unmodeled.replayed());
     number_interactions(&mut summary.calls, &HashMap::new());
     let keeping = Keeping {
         library: &library,

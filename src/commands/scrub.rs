@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// `--check` if a cassette would change; 1 if something cannot be hidden.
 #[derive(Debug, clap::Args)]
 pub struct ScrubArguments {
-    /// Cassettes, or folders of cassettes
+    /// Cassettes, by file or name, or folders of cassettes
     #[arg(value_name = "PATH", default_value = "cassettes")]
     pub paths: Vec<PathBuf>,
     /// Change nothing, and only say what would change
@@ -40,7 +40,7 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
     let mut exit = Exit::Clean;
     let mut changed = 0;
-    let files = files(&arguments.paths)?;
+    let files = files(&arguments.paths, &arguments.settings)?;
     for file in &files {
         let mut cassette = load_file(file)?;
         let scrubbed = scrub(&mut cassette, &catalog, &arguments.settings).with_context(|| format!("`{}`", file.display()))?;

@@ -136,7 +136,7 @@ impl Clues {
             (None, None, None) => format!("no model knows `{method} {path}`, which has neither X-Amz-Target nor a signature"),
         };
         Unmodeled {
-            reason: format!("{what}; name the service's model with `--model FILE`"),
+            reason: format!("{what}; name the service's model with `--model botocore` or `--model FILE`"),
             service: None,
         }
     }

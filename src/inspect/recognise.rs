@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             unknown("http://127.0.0.1/pets", &[(name, &value)]).reason,
             "`POST /pets` is signed for `execute-api`, and no model of a service of that name is known; name the service's model with \
-             `--model FILE`"
+             `--model botocore` or `--model FILE`"
         );
         let hosted = unknown("https://abc.execute-api.us-east-1.amazonaws.com/pets", &[]);
         assert!(

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("partitions", 0),
     ("aws_hosts", 0),
     ("decimal", 0),
+    ("near", 0),
     ("outcome", 0),
     ("trials", 0),
     ("json", 0),
