@@ -4,6 +4,7 @@
 //! same call recorded again gives the same file. The list follows the public references of
 //! SigV4 and of each service; names are compared in lower case (`http` keeps them so).
 
+use super::names::is_secret_name;
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use crate::codec::{checksum, content};
@@ -34,7 +35,9 @@ const DROPPED_FROM_REQUESTS: [&str; 18] = [
 ];
 
 /// Headers whose value becomes a stand-in, in both directions.
-const SECRET: [(&str, Rule); 14] = [
+const SECRET: [(&str, Rule); 16] = [
+    ("cookie", Rule::Credentials),
+    ("proxy-authorization", Rule::Credentials),
     ("set-cookie", Rule::Credentials),
     ("x-amz-access-token", Rule::SessionToken),
     ("x-amz-client-context", Rule::Credentials),
@@ -96,9 +99,11 @@ pub(super) fn of_response(headers: &HeaderMap, head: bool) -> HeaderMap {
     })
 }
 
-/// The rule by which a header's value becomes a stand-in.
+/// The rule by which a header's value becomes a stand-in: it is known, or its name says so.
 pub(super) fn secret(name: &str) -> Option<Rule> {
-    SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule)
+    let known = SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule);
+    // Of `Authorization` only what is no secret was kept.
+    known.or_else(|| (name != "authorization" && is_secret_name(name)).then_some(Rule::SecretForms))
 }
 
 /// The stand-in for a header's value; itself where it is one already, so that a recording of a
