@@ -1,9 +1,8 @@
 //! `ferrotape passthrough`: passes the calls of a command on, and judges them.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
-use super::run::{ContractMode, RunArguments, emit, runtime};
-use crate::child::environment::of_this_process;
+use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::run::{ContractMode, RunArguments, emit};
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
@@ -29,12 +28,8 @@ pub struct PassthroughArguments {
 
 /// Runs the command.
 pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
-    let parent = of_this_process();
     let common = &arguments.run;
-    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
-    let catalog = Arc::new(common.models.catalog()?);
-    let runtime = runtime()?;
-    let way = Way {
+    let outset = Outset::prepare(&Way {
         live: &arguments.live,
         run: common,
         unmodeled: match arguments.refuse_unmodeled {
@@ -42,22 +37,15 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
             false => Unmodeled::Forward,
         },
         need: Need::AtOnce,
-        parent: &parent,
-    };
-    let mut notes = Vec::new();
-    let live = Live::prepare(&way, catalog, &runtime, &mut notes)?;
-    for note in &notes {
-        eprintln!("ferrotape: {note}");
-    }
+    })?;
     let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
     let going = Going {
         run: common,
         region: None,
-        parent,
         serving: "passing calls through".to_owned(),
     };
     let sessions = Sessions::new(Passing, common.cassette(), Some(()));
-    let ended = live.serve(runtime, going, sessions, &ledger)?;
+    let ended = outset.serve(going, sessions, &ledger)?;
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();

@@ -217,11 +217,11 @@ fn next_steps(summary: &Summary) -> Vec<String> {
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
         let name = &cassette.name;
-        steps.push(format!(
-            "read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{}{}`",
-            words(&summary.options),
-            command_tail(&summary.command)
-        ));
+        let tail = format!("{}{}", words(&summary.options), command_tail(&summary.command));
+        steps.push(match summary.cassettes.len() {
+            1 => format!("read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{tail}`"),
+            _ => format!("read one with `ferrotape show {name}`, play them with `ferrotape replay{tail}`"),
+        });
     }
     steps
 }
@@ -306,7 +306,11 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn subject(summary: &Summary) -> String {
-    let sessions = summary.sessions.iter().filter(|session| session.calls > 0).count();
+    let sessions = summary
+        .sessions
+        .iter()
+        .filter(|session| session.calls > 0 || session.started)
+        .count();
     let cassettes = subject_cassettes(summary);
     match sessions {
         0 | 1 => cassettes,
