@@ -168,7 +168,8 @@ fn resend(
     let recorder = Recorder::new(live.forwarder, sessions, ledger.clone());
     let mut tokens = Tokens::default();
     for index in sent {
-        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys)?;
+        let elsewhere = arguments.live.upstream.is_some();
+        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys, elsewhere)?;
         runtime.block_on(recorder.call(arrival, request));
         if ledger.has_failed() {
             break;

@@ -79,6 +79,9 @@ fn what_changed_is_shown_and_replaced_only_when_told_so() {
         1,
         "an SDK's token is sent once, and then made anew"
     );
+    let host = format!("\r\nhost: {}\r\n", upstream.url.trim_start_matches("http://"));
+    let called = |request: &String| request.to_lowercase().contains(&host);
+    assert!(upstream.seen().iter().all(called), "it is called as `record` calls it");
     assert!(upstream.seen().iter().all(|request| !request.contains("00000000-0000-4000-8000")));
     assert!(
         upstream
