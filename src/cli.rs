@@ -18,6 +18,7 @@ use crate::commands::synth::SynthArguments;
 use crate::commands::trim::TrimArguments;
 use crate::commands::verify::VerifyArguments;
 use crate::settings::Settings;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -71,10 +72,21 @@ pub enum Command {
 impl Cli {
     /// Reads a command line, and says what of it was really typed.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
-        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let matches = Cli::command().try_get_matches_from(arguments).map_err(with_tip)?;
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
         Ok((cli, Typed { matches }))
     }
+}
+
+/// Whoever writes `replay checkout` or `replay pytest` means one of two things.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+    let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if error.kind() == ErrorKind::UnknownArgument && usage.contains("<COMMAND>...") && !unknown.starts_with('-') {
+        let tip = format!("a cassette is named with `-c {unknown}`; a command stands behind `--`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// Which arguments were typed, and which have their default.
@@ -126,10 +138,11 @@ impl Command {
             models.sources.splice(0..0, settings.models.iter().cloned());
         }
         match self {
-            Command::Verify(arguments) if !typed.has("paths") => {
-                if let Some(settled) = settings.cassettes {
-                    arguments.paths = vec![settled];
+            Command::Verify(arguments) => {
+                if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
+                    arguments.paths = vec![settled.clone()];
                 }
+                arguments.settings = settings;
             }
             Command::Scrub(arguments) => {
                 if let (false, Some(settled)) = (typed.has("paths"), &settings.cassettes) {
@@ -148,6 +161,8 @@ impl Command {
             Command::Auto(arguments) => arguments.run.settings = settings,
             Command::Compare(arguments) => arguments.run.settings = settings,
             Command::Refresh(arguments) => arguments.settings = settings,
+            Command::Synth(arguments) => arguments.settings = settings,
+            Command::Models(arguments) => arguments.settings = settings,
             _ => {}
         }
     }
@@ -171,6 +186,19 @@ mod tests {
         let (mut cli, typed) = Cli::read(words).unwrap();
         cli.command.settle(settings, &typed);
         cli.command
+    }
+
+    #[test]
+    fn a_word_that_is_no_option_is_a_cassette_or_a_command() {
+        let told = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            Cli::read(words).map(|_| ()).unwrap_err().to_string()
+        };
+        let tip = "tip: a cassette is named with `-c miss`; a command stands behind `--`";
+        assert!(told("ferrotape replay miss").contains(tip), "{}", told("ferrotape replay miss"));
+        assert!(told("ferrotape record miss").contains(tip));
+        assert!(!told("ferrotape replay --miss").contains("a cassette is named"));
+        assert!(!told("ferrotape show a b").contains("a cassette is named"));
     }
 
     #[test]

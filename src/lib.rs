@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod json;
 pub mod matcher;
 pub mod model;
+pub mod near;
 pub mod outcome;
 pub mod partitions;
 pub mod pointer;
@@ -24,6 +25,8 @@ pub mod report;
 pub mod scope;
 pub mod settings;
 pub mod synth;
+#[cfg(test)]
+mod trials;
 pub mod value;
 pub mod wire;
 

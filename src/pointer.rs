@@ -81,6 +81,9 @@ impl<'a> Path<'a> {
 
 /// Escapes one reference token: `~` as `~0`, `/` as `~1`.
 pub fn escape_into(token: &str, out: &mut String) {
+    if !token.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        return out.push_str(token);
+    }
     for character in token.chars() {
         match character {
             '~' => out.push_str("~0"),

@@ -5,6 +5,7 @@
 use super::format::{FormatError, blob_folder, is_blob_name};
 use super::state::Lock;
 use super::{Cassette, Name, StateFolder, durable};
+use crate::near;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -174,15 +175,9 @@ impl Library {
     }
 
     fn near(&self, wanted: &Name) -> Vec<Name> {
-        let mut near: Vec<(usize, Name)> = self
-            .names()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|name| (distance(wanted.as_str(), name.as_str()), name))
-            .filter(|(distance, name)| *distance <= 2 + name.as_str().len().min(wanted.as_str().len()) / 3)
-            .collect();
-        near.sort();
-        near.into_iter().map(|(_, name)| name).take(3).collect()
+        let names = self.names().unwrap_or_default();
+        let near = near::nearest(wanted.as_str(), names.iter().map(Name::as_str));
+        near.into_iter().filter_map(|name| Name::parse(name).ok()).collect()
     }
 
     fn lock(&self, file: &Path) -> Result<Lock, StoreError> {
@@ -265,22 +260,6 @@ fn remove_other_blobs(folder: &Path, named: &HashSet<&str>) -> io::Result<()> {
         fs::remove_dir(folder)?;
     }
     Ok(())
-}
-
-/// How many characters must be added, left out or changed to come from one text to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, left) in one.chars().enumerate() {
-        let mut diagonal = line;
-        row[0] = line + 1;
-        for (column, right) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -478,12 +457,5 @@ mod tests {
         assert_eq!(library.load(&name("t")).unwrap().interactions[0].response.body(), "before");
         drop(held);
         library.save(&name("t"), &tape("after")).unwrap();
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("same", "same"), 0);
     }
 }

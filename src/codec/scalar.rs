@@ -102,7 +102,8 @@ pub fn unknown_name(members: &Members, written: &str) -> String {
     }
 }
 
-/// A timestamp from text in a textual format; nothing where it is not in that format.
+/// A timestamp from text in a format; nothing where it is not in that format. Epoch seconds are
+/// written as JSON would write them.
 ///
 /// A request's `date-time` must be in UTC; a response's may have an offset, which is normalised
 /// (the protocol tests `…RejectsUTCOffsets` and `…DateTimeWithPositiveOffset`).
@@ -111,7 +112,8 @@ pub fn timestamp_from_text(text: &str, format: TimestampFormat, side: Side) -> O
         (TimestampFormat::DateTime, Side::Request) => Format::DateTime,
         (TimestampFormat::DateTime, Side::Response) => Format::DateTimeWithOffset,
         (TimestampFormat::HttpDate, _) => Format::HttpDate,
-        (TimestampFormat::EpochSeconds, _) => return timestamp_from_number(text),
+        (TimestampFormat::EpochSeconds, _) if is_number(text) => return timestamp_from_number(text),
+        (TimestampFormat::EpochSeconds, _) => return None,
     };
     let parsed = DateTime::from_str(text, format).ok()?;
     Some(Value::Timestamp {
@@ -196,6 +198,13 @@ mod tests {
             assert_eq!(timestamp_from_number(lexeme), instant(seconds, nanos), "{lexeme}");
         }
         assert_eq!(timestamp_from_number("1e300"), None);
+        for odd in ["1700000000.", ".5", "+5", "007", ""] {
+            assert_eq!(
+                timestamp_from_text(odd, TimestampFormat::EpochSeconds, Side::Request),
+                None,
+                "{odd}"
+            );
+        }
         for text in ["1700000000.123", "-0.5", "-2", "-1.25"] {
             let Some(Value::Timestamp { seconds, nanos }) = timestamp_from_number(text) else {
                 panic!()

@@ -9,6 +9,7 @@ use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit};
 use super::shelf::{Cassettes, describe};
 use super::tape::recover;
+use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -18,7 +19,6 @@ use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions};
 use crate::proxy::takes::Takes;
-use crate::report::console::Console;
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
 use std::sync::{Arc, Mutex};
 
@@ -76,7 +76,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     for note in recover(&state, &library, &catalog)? {
         eprintln!("ferrotape: {note}");
     }
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),
@@ -90,7 +90,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         kept: Mutex::default(),
     };
     let upstream = arguments.live.upstream.as_ref();
-    let cassettes = Cassettes::new(common, catalog.clone(), &arguments.matching, ledger.clone(), upstream);
+    let unmodelled = arguments.unmodeled == Unmodeled::Record;
+    let cassettes = Cassettes::new(common, catalog.clone(), &arguments.matching, ledger.clone(), upstream, unmodelled);
     let players = Players::new(cassettes, ReportMode::Auto.name());
     let name = common.cassette();
     let prepared = desk.prepared(&name)?;
@@ -124,6 +125,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         .collect();
     let mut summary = account.summary(ReportMode::Auto, common, told);
     summary.all_played = arguments.all_played;
+    summary.options.extend(typed::matching(&arguments.matching));
+    summary.options.extend(arguments.unmodeled.replayed());
     for session in &sessions {
         summary
             .notes
@@ -148,7 +151,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
 }
 
 /// As continuous integration sets it; `false` and `0` are ways to say that it is none.
-fn is_ci(environment: &Environment) -> bool {
+pub fn is_ci(environment: &Environment) -> bool {
     environment
         .get("CI")
         .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))

@@ -4,7 +4,7 @@
 use crate::codec::json::{self, blob};
 use crate::contract::{Departure, Side};
 use crate::exit::Exit;
-use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present};
+use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present, read_all_the_same};
 use crate::json::rewrite::write_string;
 use crate::model::catalog::Catalog;
 use crate::protocol::Reply;
@@ -164,7 +164,7 @@ fn check_line(catalog: &Catalog, line: &[u8], number: usize) -> Answer {
     Answer {
         violated: finding.request.as_ref().is_some_and(|request| breaks(request.verdict)),
         unread: false,
-        text: render(parsed.id, &finding),
+        text: render(parsed.id, &exchange, &finding),
     }
 }
 
@@ -222,7 +222,7 @@ fn headers(given: &BTreeMap<String, OneOrMany>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn render(id: Option<&RawValue>, finding: &Finding) -> String {
+fn render(id: Option<&RawValue>, exchange: &Exchange, finding: &Finding) -> String {
     let mut object = ObjectWriter::new();
     if let Some(id) = id {
         object.raw("id", id.get());
@@ -233,7 +233,9 @@ fn render(id: Option<&RawValue>, finding: &Finding) -> String {
         object.text("operation", &call.operation().name);
     }
     if let Some(judged) = &finding.request {
-        let side = side(judged, |input, side| {
+        let unread = || read_all_the_same(call?, exchange.request.as_ref()?);
+        let input = judged.content.is_none().then(unread).flatten();
+        let side = side(judged, input.as_ref().or(judged.content.as_ref()), |input, side| {
             if let Some(call) = call {
                 side.value("input", &present(&call.service, call.operation().input, input, Side::Request));
             }
@@ -241,7 +243,7 @@ fn render(id: Option<&RawValue>, finding: &Finding) -> String {
         object.raw("request", &side);
     }
     if let Some(judged) = &finding.response {
-        let side = side(judged, |reply, side| {
+        let side = side(judged, judged.content.as_ref(), |reply, side| {
             if let Some(call) = call {
                 render_reply(call, reply, side);
             }
@@ -266,13 +268,13 @@ fn render_reply(call: &Call, reply: &Reply, side: &mut ObjectWriter) {
     }
 }
 
-fn side<T>(judged: &Judged<T>, content: impl FnOnce(&T, &mut ObjectWriter)) -> String {
+fn side<T>(judged: &Judged<T>, decoded: Option<&T>, content: impl FnOnce(&T, &mut ObjectWriter)) -> String {
     let mut object = ObjectWriter::new();
     object.text("verdict", judged.verdict.name());
     if let Some(reason) = &judged.reason {
         object.text(judged.verdict.name(), reason);
     }
-    if let Some(decoded) = &judged.content {
+    if let Some(decoded) = decoded {
         content(decoded, &mut object);
     }
     object.raw("violations", &departures(&judged.violations));
@@ -377,5 +379,23 @@ mod tests {
             serde_json::json!({"name": "a", "serviceName": "b", "spec": "x"})
         );
         assert_eq!(exit, Exit::Clean);
+    }
+
+    #[test]
+    fn a_request_of_a_wrong_content_type_is_malformed_and_shown_all_the_same() {
+        let line = |body: &str| {
+            format!(
+                r#"{{"request":{{"headers":{{"X-Amz-Target":"AwsProton20200720.CreateServiceInstance","content-type":"text/plain"}},"body":"{body}"}}}}"#
+            )
+        };
+        let (answers, exit) = answers(&[line(r#"{\"name\":\"a\"}"#), line("{oops")].join("\n"));
+        let request = |index: usize| &answers[index]["request"];
+        assert_eq!(
+            (&request(0)["verdict"], &request(1)["verdict"]),
+            (&"malformed".into(), &"malformed".into())
+        );
+        assert_eq!(request(0)["input"], serde_json::json!({"name": "a"}));
+        assert!(request(1).get("input").is_none());
+        assert_eq!(exit, Exit::Violations);
     }
 }

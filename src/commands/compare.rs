@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::proxy::comparing::Comparing;
 use crate::proxy::playing::{Players, Playing};
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use crate::settings::Place;
 use std::sync::Arc;
@@ -55,7 +54,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     })?;
     let catalog = outset.catalog.clone();
     let library = Library::new(common.cassettes.clone());
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let players = Players::new(
         Cassettes::new(
             common,
@@ -63,6 +62,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
             &arguments.matching,
             ledger.clone(),
             arguments.live.upstream.as_ref(),
+            false,
         ),
         ReportMode::Compare.name(),
     );

@@ -2,7 +2,7 @@
 //! and makes the summary at the end.
 
 use super::run::{ContractMode, RunArguments, shown};
-use super::shelf::repeated;
+use super::typed;
 use crate::inspect::{Judged, Verdict};
 use crate::protocol::Reply;
 use crate::proxy::event::{Event, Label, Observer};
@@ -57,7 +57,8 @@ impl Account {
             all_played: false,
             notes: self.notes,
             command: shown(&run.command),
-            options: repeated(run),
+            library: typed::library(&run.cassettes, &run.settings),
+            options: typed::models(&run.models, &run.settings),
         }
     }
 }
@@ -142,6 +143,7 @@ impl Ledger {
             request: event.judged_request.filter(|_| !self.silent).map(SideReport::from),
             response: event.judged_response.filter(|_| !self.silent).map(SideReport::from),
             message: event.message.map(str::to_owned),
+            rules: event.rules.cloned().unwrap_or_default(),
         }
     }
 }

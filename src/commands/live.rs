@@ -45,7 +45,18 @@ pub struct LiveArguments {
 pub enum Unmodeled {
     Refuse,
     Forward,
+    #[value(alias = "recorded")]
     Record,
+}
+
+impl Unmodeled {
+    /// What a replay of such a recording is told.
+    pub fn replayed(self) -> Vec<String> {
+        match self {
+            Unmodeled::Record => ["--unmodeled", "recorded"].map(str::to_owned).to_vec(),
+            Unmodeled::Refuse | Unmodeled::Forward => Vec::new(),
+        }
+    }
 }
 
 impl From<Unmodeled> for forward::Unmodeled {

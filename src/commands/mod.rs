@@ -25,11 +25,15 @@ pub mod show;
 pub mod synth;
 mod tape;
 pub mod trim;
+mod typed;
 pub mod verify;
 
 use crate::cassette::StateFolder;
-use crate::model::catalog::{Catalog, Entry};
-use crate::model::listing::folded;
+use crate::model::catalog::Catalog;
+use crate::model::schema::Service;
+use crate::near;
+use crate::report::words;
+use anyhow::bail;
 use std::path::PathBuf;
 
 /// Where models come from.
@@ -46,6 +50,14 @@ impl ModelArguments {
     /// The built-in services and those of the named models. The index of a folder is kept in the state
     /// folder, which is made if it can be.
     pub fn catalog(&self) -> anyhow::Result<Catalog> {
+        for source in self.sources.iter().filter(|source| !source.exists()) {
+            if let Some(name) = source.to_str()
+                && name != "botocore"
+                && (name == "boto3" || !near::nearest(name, ["botocore"]).is_empty())
+            {
+                bail!("there is no model `{name}`; did you mean `--model botocore`, which takes those that boto3 has?");
+            }
+        }
         let state = StateFolder::default();
         let mut index = || state.make().is_ok().then(|| state.path().join("models"));
         Ok(Catalog::with_index(&self.sources, &mut index)?)
@@ -53,20 +65,49 @@ impl ModelArguments {
 }
 
 /// Which services are known, for a message: all where they are few, else those with a name like
-/// `wanted`.
-fn known_services(catalog: &Catalog, wanted: &str) -> String {
-    let entries = catalog.entries();
-    let is_near = |entry: &&Entry| entries.len() <= 10 || folded(&entry.listing().sdk_id).contains(&folded(wanted));
-    let near: Vec<String> = entries
-        .iter()
-        .filter(is_near)
-        .map(|entry| format!("`{}`", entry.listing().sdk_id))
-        .collect();
-    match near.as_slice() {
-        [] => format!(
-            "none of the {} known ones is called like it; `ferrotape models` lists them",
-            entries.len()
-        ),
-        _ => format!("known are {}; name another model with `--model`", near.join(", ")),
+/// `wanted`. `typed` is what a command that lists them all must say again.
+fn known_services(catalog: &Catalog, wanted: &str, typed: &[String]) -> String {
+    let names: Vec<&str> = catalog.entries().iter().map(|entry| entry.listing().sdk_id.as_str()).collect();
+    let all = format!("`ferrotape models{}` lists them", words(typed));
+    if names.len() <= 10 {
+        return format!(
+            "known are {}; name another model with `--model botocore` or `--model FILE`",
+            near::quoted(&names)
+        );
+    }
+    match near::nearest(wanted, names.iter().copied()).as_slice() {
+        [] => format!("none of the {} known ones is called like it; {all}", names.len()),
+        found => format!("there is {}; {all}", near::quoted(found)),
+    }
+}
+
+/// Which operations a service has that are called like `wanted`, for a message; nothing where none is.
+fn like_operations(service: &Service, wanted: &str) -> String {
+    let names = service.operations.iter().map(|operation| operation.name.as_str());
+    let few: Vec<&str> = names.clone().take(4).collect();
+    let found = match few.len() {
+        1..=3 => few,
+        _ => near::nearest(wanted, names),
+    };
+    match found.as_slice() {
+        [] => String::new(),
+        found => format!("; there is {}", near::quoted(found)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_writes_boto_means_botocore() {
+        for name in ["boto", "boto3", "botocor", "Botocore"] {
+            let sources = vec![PathBuf::from(name)];
+            let told = ModelArguments { sources }.catalog().unwrap_err().to_string();
+            assert!(told.contains("did you mean `--model botocore`"), "{told}");
+        }
+        let sources = vec![PathBuf::from("no/such.json")];
+        let told = ModelArguments { sources }.catalog().unwrap_err().to_string();
+        assert!(told.contains("cannot read the model `no/such.json`"), "{told}");
     }
 }

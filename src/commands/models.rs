@@ -3,13 +3,14 @@
 mod operation;
 mod tree;
 
-use super::{ModelArguments, known_services};
+use super::{ModelArguments, known_services, like_operations, typed};
 use crate::exit::Exit;
 use crate::model::catalog::{Catalog, Entry};
 use crate::model::listing::{Listing, folded};
 use crate::model::schema::{Operation, OperationIndex, Service};
 use crate::protocol;
-use crate::report::clean;
+use crate::report::{clean, words};
+use crate::settings::Settings;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -39,6 +40,9 @@ pub struct ModelsArguments {
     /// Show every value of long enumerations
     #[arg(long)]
     pub full: bool,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
 }
 
 /// What is to be done.
@@ -55,7 +59,11 @@ pub fn run(arguments: &ModelsArguments) -> anyhow::Result<Exit> {
     let mut out = Vec::new();
     match arguments.action {
         Action::List => list(&catalog, what, &mut out)?,
-        Action::Show => show(&catalog, what, arguments.full, &mut out)?,
+        Action::Show => {
+            let config = typed::config(&arguments.settings);
+            let typed = [config, typed::models(&arguments.models, &arguments.settings)].concat();
+            show(&catalog, what, arguments.full, &typed, &mut out)?;
+        }
     }
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(&out).and_then(|()| stdout.flush()) {
@@ -82,7 +90,7 @@ fn list(catalog: &Catalog, part: &str, out: &mut dyn Write) -> anyhow::Result<()
         )?;
     }
     if rows.is_empty() {
-        bail!("no known service is called like `{part}`; name its model with `--model`");
+        bail!("no known service is called like `{part}`; name its model with `--model botocore` or `--model FILE`");
     }
     let plural = if rows.len() == 1 { "" } else { "s" };
     writeln!(out, "{} service{plural}", rows.len())?;
@@ -122,23 +130,26 @@ fn local(id: &str) -> &str {
     id.rsplit('#').next().unwrap_or(id)
 }
 
-/// A service, or where no service has that name, an operation of one.
-fn show(catalog: &Catalog, what: &str, full: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+/// A service, or where no service has that name, an operation of one. `typed` is what a hint says again.
+fn show(catalog: &Catalog, what: &str, full: bool, typed: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
     if let Some(service) = catalog.find(what) {
         return Ok(show_service(service, out)?);
     }
-    let named = what
-        .rsplit_once('.')
-        .and_then(|(service, operation)| Some((catalog.find(service)?, operation)));
-    let Some((service, name)) = named else {
-        bail!("no model knows the service `{what}`; {}", known_services(catalog, what));
+    let (service, name) = what.rsplit_once('.').unwrap_or((what, ""));
+    let Some(service) = catalog.find(service) else {
+        bail!(
+            "no model knows the service `{service}`; {}",
+            known_services(catalog, service, typed)
+        );
     };
     match operation_called(service, name) {
         Some(operation) => Ok(operation::show(service, operation, full, out)?),
         None => bail!(
-            "the model of {} has no operation `{name}`; `ferrotape models show {}` lists them",
+            "the model of {} has no operation `{name}`{}; `ferrotape models show {}{}` lists all",
             service.sdk_id,
-            folded(&service.sdk_id)
+            like_operations(service, name),
+            folded(&service.sdk_id),
+            words(typed)
         ),
     }
 }
@@ -292,13 +303,13 @@ mod tests {
         std::fs::write(folder.path().join("es.json"), MODEL).unwrap();
         let catalog = Catalog::with_models(&[folder.path()]).unwrap();
         assert!(plain(|out| list(&catalog, "es", out)).contains("restJson1  not loaded  /"));
-        assert!(plain(|out| show(&catalog, "es", false, out)).contains("2 operations"));
+        assert!(plain(|out| show(&catalog, "es", false, &[], out)).contains("2 operations"));
         assert!(plain(|out| list(&catalog, "es", out)).contains("restJson1  2 operations  /"));
     }
 
     #[test]
     fn a_service_is_shown_with_its_operations_and_what_is_not_honoured() {
-        let shown = plain(|out| show(&catalog(), "es", false, out));
+        let shown = plain(|out| show(&catalog(), "es", false, &[], out));
         assert!(
             shown.starts_with("Es 2020-01-01\n  model      es.json\n  shape      a#S\n"),
             "{shown}"
@@ -315,7 +326,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_shown_as_trees() {
-        let shown = plain(|out| show(&catalog(), "es.put", false, out));
+        let shown = plain(|out| show(&catalog(), "es.put", false, &[], out));
         let expected = "Es Put
   PUT /{name}
   idempotent
@@ -357,14 +368,54 @@ errors
             .unwrap()
             .into_iter()
             .for_each(|service| catalog.add(service));
-        assert!(plain(|out| show(&catalog, "es.Put", false, out)).contains("v19 … and 10 more (--full shows them)"));
-        assert!(plain(|out| show(&catalog, "es.Put", true, out)).contains("v28 | v29\n"));
+        assert!(plain(|out| show(&catalog, "es.Put", false, &[], out)).contains("v19 … and 10 more (--full shows them)"));
+        assert!(plain(|out| show(&catalog, "es.Put", true, &[], out)).contains("v28 | v29\n"));
     }
 
     #[test]
     fn what_is_not_known_is_told_with_what_is() {
-        let problem = |what: &str| show(&catalog(), what, false, &mut Vec::new()).unwrap_err().to_string();
+        let problem = |what: &str| {
+            show(
+                &catalog(),
+                what,
+                false,
+                &["--model".to_owned(), "es.json".to_owned()],
+                &mut Vec::new(),
+            )
+            .unwrap_err()
+            .to_string()
+        };
         assert!(problem("nope").contains("known are `Proton`, `Service Catalog`, `Es`"));
-        assert!(problem("es.Nope").contains("the model of Es has no operation `Nope`"));
+        assert!(
+            problem("nope.X").starts_with("no model knows the service `nope`; known are"),
+            "{}",
+            problem("nope.X")
+        );
+        assert_eq!(
+            problem("es.Pot"),
+            "the model of Es has no operation `Pot`; there is `Put`, `Get`; `ferrotape models show es --model es.json` lists all"
+        );
+    }
+
+    #[test]
+    fn of_many_services_those_with_a_name_like_it_are_told() {
+        let mut catalog = catalog();
+        for number in 0..10 {
+            let model = MODEL
+                .replace("a#", &format!("a{number}#"))
+                .replace(r#""Es""#, &format!(r#""Queue {number}""#));
+            load(model.as_bytes(), "es.json")
+                .unwrap()
+                .into_iter()
+                .for_each(|service| catalog.add(service));
+        }
+        let problem = |what: &str| show(&catalog, what, false, &[], &mut Vec::new()).unwrap_err().to_string();
+        assert!(
+            problem("proto.X").ends_with("`proto`; there is `Proton`; `ferrotape models` lists them"),
+            "{}",
+            problem("proto.X")
+        );
+        assert!(problem("queue").contains("there is `Queue 0`, `Queue 1`, "), "{}", problem("queue"));
+        assert!(problem("zzzzz").contains("none of the 13 known ones"), "{}", problem("zzzzz"));
     }
 }

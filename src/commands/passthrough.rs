@@ -6,7 +6,6 @@ use super::run::{ContractMode, RunArguments, emit};
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use std::sync::Arc;
 
@@ -38,7 +37,10 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
         },
         need: Need::AtOnce,
     })?;
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    if let Some(name) = &common.cassette {
+        eprintln!("ferrotape: warning: `-c {name}` means nothing here: passthrough writes no cassette");
+    }
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {
         run: common,
         region: None,

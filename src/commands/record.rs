@@ -15,7 +15,6 @@ use crate::exit::Exit;
 use crate::proxy::journalling::Journalling;
 use crate::proxy::sessions::Sessions;
 use crate::proxy::takes::Takes;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Strictness};
 use std::sync::{Arc, Mutex};
 
@@ -74,7 +73,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let own = desk.prepared(&name)?;
     let journal = Journal::create(&state, own.header.clone())?;
     let (takes, own) = Takes::new(desk, journal, own);
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {
         run: common,
         region: None,
@@ -86,6 +85,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = ledger.close(|_, _| None).summary(ReportMode::Record, common, told);
     sealed.keep(&started_well(&ended.sessions), &mut summary)?;
+    summary.options.extend(arguments.unmodeled.replayed());
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);
     Ok(child.or(summary.exit(Strictness {

@@ -11,7 +11,6 @@ use crate::proxy::playing::{Players, Playing};
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
 use crate::proxy::sessions::Sessions;
-use crate::report::console::Console;
 use crate::report::{Mode as ReportMode, Outcome, Strictness};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,13 +73,20 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let common = arguments.run;
     let catalog = Arc::new(common.models.catalog()?);
-    let ledger = Arc::new(Ledger::new(Console::new(), common.contract));
+    let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let library = Library::new(common.cassettes.clone());
     let name = common.cassette();
     // Without `-c`, and with other cassettes there, sessions will name theirs.
     let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
     let players = Players::new(
-        Cassettes::new(common, catalog.clone(), arguments.matching, ledger.clone(), arguments.upstream),
+        Cassettes::new(
+            common,
+            catalog.clone(),
+            arguments.matching,
+            ledger.clone(),
+            arguments.upstream,
+            arguments.play_unmodeled,
+        ),
         ReportMode::Replay.name(),
     );
     let own = match has_own {

@@ -4,9 +4,10 @@ use super::ModelArguments;
 use super::ledger::Ledger;
 use crate::aws_hosts::AWS_SUFFIXES;
 use crate::cassette::Name;
+use crate::cassette::store::Library;
 use crate::child::environment::{self, Door, Environment, KeyPair, Mode, Setup, Variable};
 use crate::child::files::Files;
-use crate::child::{self, profile};
+use crate::child::{self, ChildError, profile};
 use crate::exit::Exit;
 use crate::proxy::Handler;
 use crate::proxy::authority::CertificateAuthority;
@@ -14,6 +15,7 @@ use crate::proxy::control::Control;
 use crate::proxy::event::Observer as _;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;
+use crate::report::console::Console;
 use crate::settings::Settings;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
@@ -61,6 +63,16 @@ impl RunArguments {
     /// The cassette of the run itself.
     pub fn cassette(&self) -> Name {
         self.cassette.clone().unwrap_or_default()
+    }
+
+    /// What is told while it goes: all, where the report for people comes nowhere near, or only once
+    /// somebody stops it.
+    pub fn console(&self) -> Console {
+        let is_filed = |target: &Target| target.name == "human" && target.path.is_some();
+        match self.command.is_empty() || self.reports.iter().any(is_filed) {
+            true => Console::whole(),
+            false => Console::new(),
+        }
     }
 }
 
@@ -172,7 +184,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     let _ = stop.send(());
     server.await.context("the server broke down")?;
     let Some(status) = status else { return Ok(Exit::Clean) };
-    let exit = status?.exit();
+    let exit = status.map_err(|error| not_run(error, arguments))?.exit();
     // A session that somebody started may well make no call.
     let was_used = handler.control().is_some_and(Control::was_used);
     if ledger.is_empty() && !was_used {
@@ -180,6 +192,19 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         return Ok(exit.or(Exit::CouldNotRun));
     }
     Ok(exit)
+}
+
+/// Why the command did not run: perhaps it is none.
+fn not_run(error: ChildError, arguments: &RunArguments) -> anyhow::Error {
+    let word = match (&error, arguments.command.as_slice()) {
+        (ChildError::NotFound { .. }, [word]) => word.to_str(),
+        _ => None,
+    };
+    let is_cassette = |name: &Name| Library::new(arguments.cassettes.clone()).exists(name);
+    match word.and_then(|word| Name::parse(word).ok()).filter(is_cassette) {
+        Some(name) => anyhow::anyhow!("{error}; a cassette is called so: did you mean `-c {name}`?"),
+        None => error.into(),
+    }
 }
 
 /// Why no call came, as far as it can be told from outside.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// `--check` if a cassette would change; 1 if something cannot be hidden.
 #[derive(Debug, clap::Args)]
 pub struct ScrubArguments {
-    /// Cassettes, or folders of cassettes
+    /// Cassettes, by file or name, or folders of cassettes
     #[arg(value_name = "PATH", default_value = "cassettes")]
     pub paths: Vec<PathBuf>,
     /// Change nothing, and only say what would change
@@ -40,7 +40,7 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
     let mut exit = Exit::Clean;
     let mut changed = 0;
-    let files = files(&arguments.paths)?;
+    let files = files(&arguments.paths, &arguments.settings)?;
     for file in &files {
         let mut cassette = load_file(file)?;
         let scrubbed = scrub(&mut cassette, &catalog, &arguments.settings).with_context(|| format!("`{}`", file.display()))?;
@@ -146,13 +146,7 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
 /// nothing.
 fn again(redactor: &Redactor, catalog: &Catalog, old: &Interaction) -> Result<Option<(Interaction, Vec<String>)>, Leak> {
     let finding = inspect_recorded(catalog, old);
-    let mut response = old.response.clone();
-    // The body is stored without the encoding that the header names.
-    response.headers_mut().remove(http::header::CONTENT_ENCODING);
-    let mut new = redactor.redact(&old.request, &response, &finding, old.attempt)?;
-    if let Some(encoding) = old.response.headers().get(http::header::CONTENT_ENCODING) {
-        new.response.headers_mut().insert(http::header::CONTENT_ENCODING, encoding.clone());
-    }
+    let mut new = redactor.redact_again(old, &finding)?;
     let places = changed_places(old, &new);
     if places.is_empty() {
         return Ok(None);

@@ -1,18 +1,21 @@
 //! The cassettes that a run plays, and what is told of them at its end.
 
+use super::auto::is_ci;
 use super::ledger::{Ledger, conforming, error_code};
 use super::matching::MatchArguments;
-use super::run::{RunArguments, shown};
+use super::run::RunArguments;
+use super::typed::Hints;
 use crate::cassette::history::{self, History};
 use crate::cassette::store::Library;
 use crate::cassette::{Name, StateFolder};
+use crate::child::environment::of_this_process;
 use crate::inspect::inspect_recorded;
 use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
 use crate::proxy::event::{Label, Observer as _};
-use crate::proxy::playing::{Playing, Shelf};
+use crate::proxy::playing::{Playing, Remedy, Shelf};
 use crate::proxy::sessions::Session;
-use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed, record_command};
+use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed};
 use crate::settings::CallRules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,22 +31,20 @@ pub struct Cassettes {
     ledger: Arc<Ledger>,
     /// The run's own cassette, as far as it was typed.
     own: Option<Name>,
-    /// What of this run's command line a hint must repeat.
-    typed: Vec<String>,
     /// Where the run sends its calls, if not to AWS.
     upstream: Option<String>,
-    /// The command under test, for hints.
-    command: Vec<String>,
+    hints: Hints,
 }
 
 impl Cassettes {
-    /// The cassettes of a run.
+    /// The cassettes of a run. `unmodelled`: it plays what no model knows, too.
     pub fn new(
         run: &RunArguments,
         catalog: Arc<Catalog>,
         matching: &MatchArguments,
         ledger: Arc<Ledger>,
         upstream: Option<&http::Uri>,
+        unmodelled: bool,
     ) -> Cassettes {
         Cassettes {
             library: Library::new(run.cassettes.clone()),
@@ -52,9 +53,8 @@ impl Cassettes {
             matching: matching.clone(),
             ledger,
             own: run.cassette.clone(),
-            typed: repeated(run),
             upstream: upstream.and_then(shown_upstream),
-            command: shown(&run.command),
+            hints: Hints::new(run, matching, unmodelled, is_ci(&of_this_process())),
         }
     }
 }
@@ -65,17 +65,19 @@ pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
     is_open.then(|| upstream.to_string().trim_end_matches('/').to_owned())
 }
 
-/// The options of a run that another run over the same cassette needs too.
-pub fn repeated(run: &RunArguments) -> Vec<String> {
-    let settled = &run.settings;
-    let mut words = Vec::new();
-    if run.cassettes != *settled.cassettes.as_deref().unwrap_or(Path::new("cassettes")) {
-        words.extend(["--cassettes".to_owned(), run.cassettes.display().to_string()]);
+/// What was amiss in a cassette as it was read, and how to mend it.
+fn tell_lints(path: &Path, lints: &[(usize, String)]) {
+    const TOLD: usize = 4;
+    let path = path.display();
+    for (position, lint) in lints.iter().take(TOLD) {
+        eprintln!("ferrotape: `{path}`: interaction {}: {lint}", position + 1);
     }
-    for model in run.models.sources.iter().skip(settled.models.len()) {
-        words.extend(["--model".to_owned(), model.display().to_string()]);
+    match lints.len() {
+        0 => return,
+        count if count > TOLD => eprintln!("ferrotape: `{path}`: and {} more", count - TOLD),
+        _ => {}
     }
-    words
+    eprintln!("ferrotape: the file itself is as it was; `ferrotape scrub {path}` hides what it holds");
 }
 
 impl Shelf for Cassettes {
@@ -92,26 +94,16 @@ impl Shelf for Cassettes {
         for note in notes {
             self.ledger.noted(&note);
         }
-        for (position, lint) in tape.lints() {
-            let path = self.library.path(name);
-            eprintln!("ferrotape: `{}`: interaction #{}: {lint}", path.display(), position + 1);
-        }
+        tell_lints(&self.library.path(name), tape.lints());
         Ok(tape)
     }
 
-    fn record_command(&self, cassette: &Name) -> String {
-        let mut options = self.typed.clone();
-        let upstream = self
-            .upstream
-            .clone()
-            .or_else(|| history::upstream(&StateFolder::default(), cassette));
-        if let Some(upstream) = upstream {
-            options.extend(["--upstream".to_owned(), upstream]);
-        }
+    fn remedy(&self, cassette: &Name) -> Remedy {
+        let upstream = self.upstream.clone();
+        let upstream = upstream.or_else(|| history::upstream(&StateFolder::default(), cassette));
         // A session's cassette is the session's to name: the run does not take it for its own.
         let is_own = *cassette == self.own.clone().unwrap_or_default();
-        let named = if is_own { Some(cassette) } else { self.own.as_ref() };
-        record_command(named.map(Name::as_str), &options, &self.command)
+        self.hints.remedy(if is_own { Some(cassette) } else { self.own.as_ref() }, upstream)
     }
 }
 
@@ -185,6 +177,7 @@ pub fn describe(catalog: &Catalog, label: &Label, position: usize, track: &Track
         request,
         response: response.as_ref().map(SideReport::from),
         message: None,
+        rules: CallRules::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ferrotape synth`: a cassette for a service that nobody can record (any more), made up from its
 //! model.
 
-use super::known_services;
+use super::{known_services, like_operations, typed};
 use crate::cassette::store::{Library, StoreError};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Name, Origin, Redaction};
 use crate::codec::json;
@@ -17,6 +17,8 @@ use crate::protocol::{self, Protocol};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::report::console::Console;
+use crate::report::{command_line, words};
+use crate::settings::Settings;
 use crate::synth::{self, Setting};
 use crate::value::Value;
 use crate::wire::Exchange;
@@ -69,12 +71,16 @@ pub struct SynthArguments {
     pub keep: Vec<String>,
     #[command(flatten)]
     pub models: super::ModelArguments,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
 }
 
 /// Runs the command.
 pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
-    let (service, operation) = find(&catalog, &arguments.service, &arguments.operation)?;
+    let typed = typed::models(&arguments.models, &arguments.settings);
+    let (service, operation) = find(&catalog, &arguments.service, &arguments.operation, &typed)?;
     let name = &arguments.cassette;
     let library = Library::new(arguments.cassettes.clone());
     let mut cassette = begin(&library, name, &arguments.keep)?;
@@ -91,40 +97,34 @@ pub fn run(arguments: &SynthArguments) -> anyhow::Result<Exit> {
     library.save(name, &cassette)?;
     let number = cassette.interactions.len();
     let path = library.path(name);
+    let places = typed::library(&arguments.cassettes, &arguments.settings);
     Console::new().say(&format!(
-        "interaction {number} of `{}`: {} {}{}\nread it with `ferrotape show {name}`, play it with `ferrotape replay -c {name} -- COMMAND`",
+        "interaction {number} of `{}`: {} {}{}\nread it with `ferrotape show {name}{}`, play it with `{} -- COMMAND`",
         path.display(),
         service.sdk_id,
         service.operation(operation).name,
         arguments.error.as_deref().map(|code| format!(" → {code}")).unwrap_or_default(),
+        words(&places),
+        command_line("replay", Some(name.as_str()), &[&places[..], &typed].concat(), &[])
     ));
     Ok(Exit::Clean)
 }
 
-fn find<'a>(catalog: &'a Catalog, service: &str, operation: &str) -> anyhow::Result<(&'a Service, OperationIndex)> {
+fn find<'a>(catalog: &'a Catalog, service: &str, operation: &str, typed: &[String]) -> anyhow::Result<(&'a Service, OperationIndex)> {
     let Some(found) = catalog.find(service) else {
-        bail!("no model knows the service `{service}`; {}", known_services(catalog, service));
+        bail!(
+            "no model knows the service `{service}`; {}",
+            known_services(catalog, service, typed)
+        );
     };
     if let Some(index) = found.operation_named(operation) {
         return Ok((found, index));
     }
-    let alike = |name: &&str| name.to_lowercase().contains(&operation.to_lowercase());
-    let names: Vec<&str> = found.operations.iter().map(|operation| operation.name.as_str()).collect();
-    let near: Vec<String> = names
-        .iter()
-        .copied()
-        .filter(|name| names.len() <= 10 || alike(name))
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let hint = if near.is_empty() {
-        String::new()
-    } else {
-        format!("; there is {}", near.join(", "))
-    };
     bail!(
-        "the model of {} ({}) has no operation `{operation}`{hint}; name a fuller model with `--model FILE`",
+        "the model of {} ({}) has no operation `{operation}`{}; name a fuller model with `--model botocore` or `--model FILE`",
         found.sdk_id,
-        found.source
+        found.source,
+        like_operations(found, operation)
     )
 }
 

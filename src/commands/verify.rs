@@ -3,12 +3,13 @@
 use super::ModelArguments;
 use super::ledger::error_code;
 use super::run::emit;
-use crate::cassette::store::{files_below, load_file};
-use crate::cassette::{Cassette, Interaction};
+use crate::cassette::store::{Library, files_below, load_file};
+use crate::cassette::{Cassette, Interaction, Name};
 use crate::exit::Exit;
 use crate::inspect::{Verdict, inspect_recorded};
 use crate::model::catalog::Catalog;
 use crate::report::{CallReport, CassetteReport, Mode, Outcome, SideReport, Strictness, Summary, Target};
+use crate::settings::{CallRules, Settings};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Exit status 10 if a request or a response breaks its contract.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArguments {
-    /// Cassettes, or folders of cassettes
+    /// Cassettes, by file or name, or folders of cassettes
     #[arg(value_name = "PATH", default_value = "cassettes")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -25,12 +26,15 @@ pub struct VerifyArguments {
     /// Write a report: `human`, `json` or `junit`, to a file with `=FILE` (repeatable)
     #[arg(long = "report", value_name = "FORM[=FILE]", value_parser = Target::parse)]
     pub reports: Vec<Target>,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
 }
 
 /// Runs the command.
 pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
     let catalog = arguments.models.catalog()?;
-    let files = files(&arguments.paths)?;
+    let files = files(&arguments.paths, &arguments.settings)?;
     let mut summary = Summary {
         mode: Mode::Verify,
         cassettes: Vec::new(),
@@ -40,6 +44,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         all_played: false,
         notes: Vec::new(),
         command: Vec::new(),
+        library: Vec::new(),
         options: Vec::new(),
     };
     let mut unreadable = false;
@@ -73,13 +78,15 @@ fn unjudged(calls: &[CallReport]) -> Option<String> {
     let plural = if count == 1 { "interaction was" } else { "interactions were" };
     (count > 0).then(|| {
         format!(
-            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model FILE`",
+            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model botocore` or `--model FILE`",
             names.join(", ")
         )
     })
 }
 
-pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of cassettes that were named: as files, as folders, or as the cassettes of a run are.
+pub(super) fn files(paths: &[PathBuf], settings: &Settings) -> anyhow::Result<Vec<PathBuf>> {
+    let library = Library::new(settings.cassettes.clone().unwrap_or_else(|| PathBuf::from("cassettes")));
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -91,9 +98,13 @@ pub(super) fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
                 );
             }
             files.extend(found);
-        } else {
-            files.push(path.clone());
+            continue;
         }
+        let named = path.to_str().filter(|_| !path.exists()).and_then(|text| Name::parse(text).ok());
+        files.push(match named {
+            Some(name) if library.exists(&name) => library.path(&name),
+            _ => path.clone(),
+        });
     }
     Ok(files)
 }
@@ -134,5 +145,34 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
         request: finding.request.as_ref().map(SideReport::from),
         response: finding.response.as_ref().map(SideReport::from),
         message: None,
+        rules: CallRules::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cassettes_are_named_by_file_by_folder_or_as_a_run_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            cassettes: Some(folder.path().to_owned()),
+            ..Settings::default()
+        };
+        let library = Library::new(folder.path().to_owned());
+        let name = Name::parse("deep/shop").unwrap();
+        library.save(&name, &Cassette::default()).unwrap();
+        let file = folder.path().join("deep/shop.json");
+        for path in [PathBuf::from("deep/shop"), file.clone(), folder.path().to_owned()] {
+            assert_eq!(
+                files(std::slice::from_ref(&path), &settings).unwrap(),
+                [file.clone()],
+                "{}",
+                path.display()
+            );
+        }
+        let nowhere = [PathBuf::from("nowhere")];
+        assert_eq!(files(&nowhere, &settings).unwrap(), nowhere);
     }
 }

@@ -5,6 +5,7 @@ use super::host::service_names;
 use super::recognise::{Unmodeled, ask, call, no_such_operation, nobodys};
 use super::{Call, judge_request};
 use crate::model::catalog::Catalog;
+use crate::model::http::SpelledOut;
 use crate::model::schema::{OperationIndex, Service};
 use crate::scope::{self, Scope};
 use crate::wire::{self, Request};
@@ -107,11 +108,13 @@ impl Clues {
     }
 
     fn rank(&self, service: &Arc<Service>, operation: OperationIndex, request: &Request) -> Rank {
+        let http = service.operation(operation).http.as_ref();
         (
             is_among(service, &self.signed),
             is_among(service, &self.hosted),
-            specificity(service, operation),
-            ends_alike(service, operation, request),
+            http.map_or((0, Reverse(0)), |http| http.spelled_out),
+            // Whether both end in a slash or neither does.
+            http.is_some_and(|http| http.trailing_slash == request.uri().path().ends_with('/')),
         )
     }
 
@@ -133,7 +136,7 @@ impl Clues {
             (None, None, None) => format!("no model knows `{method} {path}`, which has neither X-Amz-Target nor a signature"),
         };
         Unmodeled {
-            reason: format!("{what}; name the service's model with `--model FILE`"),
+            reason: format!("{what}; name the service's model with `--model botocore` or `--model FILE`"),
             service: None,
         }
     }
@@ -141,7 +144,7 @@ impl Clues {
 
 /// Whether scope and host speak for a service, how much of the path its route spells out, and
 /// whether both end in a slash or neither does.
-type Rank = (bool, bool, (usize, Reverse<usize>), bool);
+type Rank = (bool, bool, SpelledOut, bool);
 
 /// One of several calls that a request may be as far as scope, host and route say: services share
 /// all of them (RDS with DocumentDB and Neptune, EventBridge with CloudWatch Events, Chime with its
@@ -157,27 +160,6 @@ fn likeliest(calls: Vec<Call>, request: &Request) -> Call {
     let best = calls.iter().enumerate().min_by_key(|(_, call)| fit(call)).map_or(0, |(at, _)| at);
     let mut calls = calls;
     calls.swap_remove(best)
-}
-
-fn ends_alike(service: &Service, operation: OperationIndex, request: &Request) -> bool {
-    let http = service.operation(operation).http.as_ref();
-    http.is_some_and(|http| http.trailing_slash == request.uri().path().ends_with('/'))
-}
-
-/// Literal characters of a REST route, slashes aside, and its labels: `/functions/{name}` is more specific than
-/// `/{Bucket}/{Key+}`.
-pub(super) fn specificity(service: &Service, operation: OperationIndex) -> (usize, Reverse<usize>) {
-    let route = service.operation(operation).traits.get("smithy.api#http");
-    let Some(uri) = route.and_then(|route| route.get("uri")?.as_str()) else {
-        return (0, Reverse(0));
-    };
-    let labels = uri.matches('{').count();
-    let mut inside = false;
-    let literal = uri.chars().filter(|letter| {
-        inside = (inside || *letter == '{') && *letter != '}';
-        !inside && !matches!(letter, '}' | '/')
-    });
-    (literal.count(), Reverse(labels))
 }
 
 fn is_among(service: &Arc<Service>, services: &[Arc<Service>]) -> bool {

@@ -1,7 +1,7 @@
 //! A decoded value as its receiver understands it: what `check` shows as `input` and `output`.
 //!
-//! Null and unknown members are dropped and `@default` members filled in, as Smithy asks of
-//! receivers ("Default values"); a response that lacks a required member shows the zero value
+//! Null and unknown members are dropped, in a response also the nulls of dense maps, and `@default`
+//! members filled in, as Smithy asks of receivers ("Default values"); a response that lacks a required member shows the zero value
 //! that a client puts there ("Client error correction"), next to the violation that says so.
 
 use crate::contract::Side;
@@ -26,12 +26,15 @@ pub fn present(service: &Service, shape: ShapeIndex, value: &Value, side: Side) 
             let shown = known.filter_map(|(name, value)| Some((name.clone(), present(service, members.find(name)?.target, value, side))));
             Value::Object(shown.collect())
         }
-        (ShapeKind::Map { value: member, .. }, Value::Object(entries)) => Value::Object(
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), present(service, member.target, value, side)))
-                .collect(),
-        ),
+        (ShapeKind::Map { value: member, .. }, Value::Object(entries)) => {
+            // A client drops a null of a map that may have none; a service refuses it.
+            let dropped = |value: &Value| *value == Value::Null && side == Side::Response && !member.sparse;
+            let kept = entries.iter().filter(|(_, value)| !dropped(value));
+            Value::Object(
+                kept.map(|(key, value)| (key.clone(), present(service, member.target, value, side)))
+                    .collect(),
+            )
+        }
         (ShapeKind::List(item), Value::List(items)) => {
             Value::List(items.iter().map(|value| present(service, item.target, value, side)).collect())
         }
@@ -90,4 +93,38 @@ fn zero(kind: &ShapeKind) -> Option<Value> {
         ShapeKind::Map { .. } | ShapeKind::Structure(_) => Value::Object(Vec::new()),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_drops_the_nulls_of_a_dense_map_and_keeps_those_of_a_sparse_one() {
+        let map = |name: &str, traits: &str| {
+            format!(
+                r##""a#{name}":{{"type":"map","key":{{"target":"smithy.api#String"}},"value":{{"target":"smithy.api#String"}},"traits":{{{traits}}}}},"##
+            )
+        };
+        let model = format!(
+            r##"{{"smithy":"2.0","shapes":{{{}{}
+                "a#S":{{"type":"service","version":"1","operations":[{{"target":"a#Op"}}],"traits":{{"aws.protocols#awsJson1_0":{{}}}}}},
+                "a#Op":{{"type":"operation","input":{{"target":"a#Both"}},"output":{{"target":"a#Both"}}}},
+                "a#Both":{{"type":"structure","members":{{"dense":{{"target":"a#Dense"}},"sparse":{{"target":"a#Sparse"}}}}}}}}}}"##,
+            map("Dense", ""),
+            map("Sparse", r##""smithy.api#sparse":{}"##)
+        );
+        let service = crate::model::load(model.as_bytes(), "test").unwrap().remove(0);
+        let output = service.operation(service.operation_named("Op").unwrap()).output;
+        let object =
+            |entries: Vec<(&str, Value)>| Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        let entries = object(vec![("x", Value::Text("y".to_owned())), ("z", Value::Null)]);
+        let whole = object(vec![("dense", entries.clone()), ("sparse", entries.clone())]);
+        let dropped = object(vec![("x", Value::Text("y".to_owned()))]);
+        assert_eq!(
+            present(&service, output, &whole, Side::Response),
+            object(vec![("dense", dropped), ("sparse", entries)])
+        );
+        assert_eq!(present(&service, output, &whole, Side::Request), whole);
+    }
 }

@@ -134,7 +134,6 @@ pub(super) fn nobodys(services: &[Arc<Service>], request: &Request) -> Unmodeled
 
 #[cfg(test)]
 mod tests {
-    use super::super::clues::specificity;
     use super::*;
     use crate::model::load;
     use bytes::Bytes;
@@ -230,7 +229,7 @@ mod tests {
         assert_eq!(
             unknown("http://127.0.0.1/pets", &[(name, &value)]).reason,
             "`POST /pets` is signed for `execute-api`, and no model of a service of that name is known; name the service's model with \
-             `--model FILE`"
+             `--model botocore` or `--model FILE`"
         );
         let hosted = unknown("https://abc.execute-api.us-east-1.amazonaws.com/pets", &[]);
         assert!(
@@ -284,17 +283,5 @@ mod tests {
         assert_eq!(found("Action=Do&Version=1&Id=a"), "Whole");
         assert_eq!(found("Action=Do&Version=1&Other=a"), "Part");
         assert_eq!(found("Action=Do&Version=1&Id=a&Unknown=b"), "Whole");
-    }
-
-    #[test]
-    fn literal_routes_are_more_specific_than_labels() {
-        let mut service = service("S", "S", "s", "s", "Op");
-        let mut of = |uri: &str| {
-            let route = serde_json::json!({ "uri": uri });
-            service.operations[0].traits.insert("smithy.api#http".to_owned(), route);
-            specificity(&service, OperationIndex(0))
-        };
-        let ranks = ["/{Bucket}/{Key+}", "/{Bucket}", "/a/{name}/{other}", "/a/{name}", "/a/{name}/b"].map(&mut of);
-        assert!(ranks.is_sorted(), "{ranks:?}");
     }
 }

@@ -127,6 +127,11 @@ static ENDS_RUN: [bool; 256] = {
     ends
 };
 
+/// Whether a byte inside a string is, or must be, escaped or ends it.
+pub fn ends_run(byte: u8) -> bool {
+    ENDS_RUN[usize::from(byte)]
+}
+
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of a document.
     pub fn new(text: &'a str) -> Lexer<'a> {
@@ -311,7 +316,7 @@ impl<'a> Lexer<'a> {
         loop {
             at += self.bytes[at..]
                 .iter()
-                .position(|byte| ENDS_RUN[usize::from(*byte)])
+                .position(|byte| ends_run(*byte))
                 .unwrap_or(self.bytes.len() - at);
             match self.bytes.get(at) {
                 None => return Err(Malformed::new(self.text, self.at, "a string without its closing quote")),

@@ -4,7 +4,7 @@
 //! duplicate keys, the spelling of numbers and escapes all survive. What a value means is left to
 //! the callers.
 
-use super::lexer::{Lexer, Malformed, Token};
+use super::lexer::{self, Lexer, Malformed, Token};
 use crate::pointer;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -380,25 +380,27 @@ pub fn string_into(text: &str, out: &mut Vec<u8>) {
 
 fn escape(text: &str, write: &mut impl FnMut(&str)) {
     write("\"");
-    let mut copied = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        write(&text[copied..at]);
-        copied = at + 1;
-        match byte {
-            b'"' => write("\\\""),
-            b'\\' => write("\\\\"),
-            0x08 => write("\\b"),
-            0x0c => write("\\f"),
-            b'\n' => write("\\n"),
-            b'\r' => write("\\r"),
-            b'\t' => write("\\t"),
-            _ => write(&format!("\\u{byte:04x}")),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(lexer::ends_run) {
+        write(&rest[..at]);
+        let byte = rest.as_bytes()[at];
+        rest = &rest[at + 1..];
+        let short = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            _ => {
+                write(&format!("\\u{byte:04x}"));
+                continue;
+            }
+        };
+        write(short);
     }
-    write(&text[copied..]);
+    write(rest);
     write("\"");
 }
 

@@ -38,6 +38,16 @@ pub struct Hint {
     pub made_up: bool,
 }
 
+impl Hint {
+    /// That of a rule for any region.
+    pub(super) fn region() -> Hint {
+        Hint {
+            path: "region".to_owned(),
+            made_up: false,
+        }
+    }
+}
+
 /// All differences from the interaction at `position`, in the order of the recorded input, what was
 /// only sent at the end. `names` are those that the session knows.
 pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Value, names: &Names) -> Vec<(Difference, Hint)> {
@@ -53,11 +63,7 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
             recorded: shown(&recorded_call.region),
             sent: shown(&call.region),
         };
-        let hint = Hint {
-            path: "region".to_owned(),
-            made_up: false,
-        };
-        differences.push((difference, hint));
+        differences.push((difference, Hint::region()));
     }
     let operation = call.service.operation(call.operation);
     let Ok(recorded) = recorded_call

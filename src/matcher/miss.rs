@@ -11,7 +11,7 @@ use super::key;
 use super::session::{Outcome, Session};
 use super::{OperationId, Tape};
 use crate::inspect::Call;
-use crate::json::rewrite;
+use crate::settings::{Bind, CallRules, bind_tables, ignore_table};
 use crate::value::Value;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -44,6 +44,19 @@ pub enum Miss {
         /// What rules would let each pass.
         hints: Vec<Hint>,
     },
+    /// The same call was recorded in another region.
+    OtherRegion {
+        /// `Proton CreateServiceInstance`.
+        operation: String,
+        /// The first such interaction, counted from 1.
+        number: usize,
+        /// How many interactions the cassette holds.
+        of: usize,
+        /// Where it was recorded.
+        recorded: String,
+        /// Where it was asked.
+        asked: String,
+    },
     /// It was recorded, but calls are answered in recorded order, and another comes first.
     OutOfOrder {
         /// `Proton CreateServiceInstance`.
@@ -64,11 +77,24 @@ pub enum Miss {
         /// How many answers were given for it.
         played: u64,
     },
-    /// A request that no model describes, and that was not recorded as it is.
+    /// A request that no model describes.
     Unmodelled {
-        /// Method and path.
-        request: String,
+        /// Why it is known by its bytes alone.
+        reason: String,
+        /// What the cassette has of it.
+        recorded: Unmodelled,
     },
+}
+
+/// What a cassette has of a request that no model describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmodelled {
+    /// This interaction, counted from 1; but such calls are refused.
+    Refused(usize),
+    /// Nothing.
+    Nothing,
+    /// So many interactions, which were played so often.
+    Played(usize, u64),
 }
 
 impl Miss {
@@ -102,8 +128,18 @@ impl Miss {
             return Miss::NoSuchOperation { operation, recorded };
         };
         let names = session.names();
+        if let Some((region, position)) = tape.in_another_region(call, input, &names) {
+            return Miss::OtherRegion {
+                operation,
+                number: position + 1,
+                of: tape.tracks.len(),
+                recorded: region.to_owned(),
+                asked: call.region.clone().unwrap_or_default(),
+            };
+        }
         let (_, members) = key::key_and_members(call, input, tape.reading(false, Some(id), Some(&names)));
-        let Some(position) = tape.nearest.find(id, &members) else {
+        let here = |position: u32| tape.region_of(position) == call.region.as_deref();
+        let Some(position) = tape.nearest.find(id, &members, &here) else {
             return Miss::NoSuchOperation { operation, recorded };
         };
         let (differences, hints) = differences(tape, position as usize, call, input, &names).into_iter().unzip();
@@ -113,6 +149,15 @@ impl Miss {
             of: tape.tracks.len(),
             differences,
             hints,
+        }
+    }
+
+    /// The rules that would let the call pass.
+    pub fn rules(&self) -> CallRules {
+        match self {
+            Miss::Different { operation, hints, .. } => rules(operation, hints),
+            Miss::OtherRegion { operation, .. } => rules(operation, &[Hint::region()]),
+            _ => CallRules::default(),
         }
     }
 
@@ -144,7 +189,7 @@ impl Miss {
                 number,
                 of,
                 differences,
-                hints,
+                ..
             } => {
                 let _ = write!(
                     out,
@@ -158,8 +203,19 @@ impl Miss {
                     0 => Ok(()),
                     more => write!(out, "\n  and {more} more"),
                 };
-                write!(out, "{}", rules_to_paste(operation, hints))
+                write!(out, "{}", rules_to_paste(&self.rules()))
             }
+            Miss::OtherRegion {
+                operation,
+                number,
+                of,
+                recorded,
+                asked,
+            } => write!(
+                out,
+                "this `{operation}` call was recorded in another region\ninteraction {number} of {of}: recorded in {recorded}, asked in {asked}{}",
+                rules_to_paste(&self.rules())
+            ),
             Miss::OutOfOrder {
                 operation,
                 number,
@@ -167,7 +223,7 @@ impl Miss {
                 title,
             } => write!(
                 out,
-                "this `{operation}` call is interaction {number}, and calls are answered in recorded order\nnext is interaction {expected}: `{title}`; without `--order strict` the order of different calls does not matter"
+                "this `{operation}` call is interaction {number}, and calls are answered in recorded order\nnext is interaction {expected}: `{title}`; with `--order key` the order of different calls does not matter"
             ),
             Miss::Exhausted {
                 operation,
@@ -185,11 +241,21 @@ impl Miss {
                 played,
             } => write!(
                 out,
-                "every recording of this `{operation}` call was already played\nrecorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
-                times(*recorded as u64),
-                times(*played)
+                "every recording of this `{operation}` call was already played\n{}",
+                played_out(*recorded, *played)
             ),
-            Miss::Unmodelled { request } => write!(out, "`{request}` was not recorded, and no model describes it"),
+            Miss::Unmodelled { reason, recorded } => match recorded {
+                Unmodelled::Refused(number) => write!(
+                    out,
+                    "{reason}\nwithout a model it is interaction {number} of the cassette: `--unmodeled recorded` plays it"
+                ),
+                Unmodelled::Nothing => write!(out, "{reason}\nno recording has its method, path, query and body"),
+                Unmodelled::Played(recorded, played) => write!(
+                    out,
+                    "{reason}\nevery recording of its method, path, query and body was already played\n{}",
+                    played_out(*recorded, *played)
+                ),
+            },
         };
         if !remedy.is_empty() {
             let _ = write!(out, "\n{remedy}");
@@ -198,32 +264,49 @@ impl Miss {
     }
 }
 
-/// The lines of `ferrotape.toml` that would let a call pass in spite of these differences.
-fn rules_to_paste(operation: &str, hints: &[Hint]) -> String {
+/// What would let a call pass in spite of these differences.
+fn rules(operation: &str, hints: &[Hint]) -> CallRules {
     let name = operation.rsplit(' ').next().unwrap_or(operation);
-    let place = |hint: &Hint| match hint.path.as_str() {
-        "region" => rewrite::string(&format!("{name}:region")),
-        path => rewrite::string(&format!("{name}:{path}")),
-    };
-    let shown = hints.iter().take(MAX_DIFFERENCES);
-    let (made_up, other): (Vec<&Hint>, Vec<&Hint>) = shown.partition(|hint| hint.made_up);
-    let mut out = String::new();
-    if !made_up.is_empty() {
-        out.push_str("\na name that is made up in every run is bound in `ferrotape.toml`:");
-        for hint in made_up {
-            let _ = write!(out, "\n  [[bind]]\n  from = {}", place(hint));
+    let mut rules = CallRules::default();
+    for hint in hints.iter().take(MAX_DIFFERENCES) {
+        // What differs as a whole has no place.
+        let Ok(place) = format!("{name}:{}", hint.path).parse() else {
+            continue;
+        };
+        if hint.made_up {
+            rules.bind.push(Bind { from: place });
+        } else if !rules.matching.ignore.contains(&place) {
+            rules.matching.ignore.push(place);
         }
     }
-    let mut places: Vec<String> = other.into_iter().map(place).collect();
-    places.dedup();
-    if !places.is_empty() {
-        let _ = write!(
-            out,
-            "\nwhat may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [{}]",
-            places.join(", ")
-        );
+    rules
+}
+
+/// The lines of `ferrotape.toml` that say so.
+fn rules_to_paste(rules: &CallRules) -> String {
+    let mut out = String::new();
+    let kinds = [
+        (
+            "a name that is made up in every run is bound in `ferrotape.toml`:",
+            bind_tables(&rules.bind),
+        ),
+        (
+            "what may differ is named in `ferrotape.toml`:",
+            ignore_table(&rules.matching.ignore),
+        ),
+    ];
+    for (introduction, lines) in kinds.iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = write!(out, "\n{introduction}\n  {}", lines.join("\n  "));
     }
     out
+}
+
+fn played_out(recorded: usize, played: u64) -> String {
+    format!(
+        "recorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
+        times(recorded as u64),
+        times(played)
+    )
 }
 
 fn times(count: u64) -> String {
@@ -247,12 +330,16 @@ fn full_name(call: &Call) -> String {
 #[derive(Default)]
 pub(super) struct Index {
     by_member: HashMap<(OperationId, u64), Vec<u32>>,
-    first: HashMap<OperationId, u32>,
+    /// The first interaction of each operation in each region.
+    firsts: HashMap<OperationId, Vec<(Option<String>, u32)>>,
 }
 
 impl Index {
-    pub(super) fn add(&mut self, operation: OperationId, position: u32, members: &[u64]) {
-        self.first.entry(operation).or_insert(position);
+    pub(super) fn add(&mut self, operation: OperationId, region: Option<&str>, position: u32, members: &[u64]) {
+        let firsts = self.firsts.entry(operation).or_default();
+        if !firsts.iter().any(|(known, _)| known.as_deref() == region) {
+            firsts.push((region.map(str::to_owned), position));
+        }
         for member in members {
             let postings = self.by_member.entry((operation, *member)).or_default();
             if postings.len() < MAX_POSTINGS {
@@ -261,20 +348,19 @@ impl Index {
         }
     }
 
-    /// The most members in common; of several the first recorded.
-    fn find(&self, operation: OperationId, members: &[u64]) -> Option<u32> {
+    /// The most members in common, of which being recorded `here`, in the region of the call, counts
+    /// as one; of several the first recorded.
+    fn find(&self, operation: OperationId, members: &[u64], here: &dyn Fn(u32) -> bool) -> Option<u32> {
         let mut votes: HashMap<u32, usize> = HashMap::new();
-        for position in members
-            .iter()
-            .filter_map(|member| self.by_member.get(&(operation, *member)))
-            .flatten()
-        {
+        let postings = members.iter().filter_map(|member| self.by_member.get(&(operation, *member)));
+        for position in postings.flatten() {
             *votes.entry(*position).or_default() += 1;
         }
-        let best = votes
-            .into_iter()
-            .max_by_key(|(position, votes)| (*votes, std::cmp::Reverse(*position)));
-        best.map(|(position, _)| position).or_else(|| self.first.get(&operation).copied())
+        for (_, first) in self.firsts.get(&operation).into_iter().flatten() {
+            votes.entry(*first).or_default();
+        }
+        let rank = |(position, votes): &(u32, usize)| (votes + usize::from(here(*position)), std::cmp::Reverse(*position));
+        votes.into_iter().max_by_key(rank).map(|(position, _)| position)
     }
 }
 
@@ -282,7 +368,7 @@ impl Index {
 mod tests {
     use super::super::testing::{ask, tape};
     use super::*;
-    use crate::redaction::testing::{call, input};
+    use crate::redaction::testing::{call, finding, input, redacted, redaction, redactor};
 
     fn told(recorded: &[&str], sent: &str, remedy: &str) -> String {
         let calls: Vec<(&str, u16)> = recorded.iter().map(|body| (*body, 200)).collect();
@@ -372,16 +458,66 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_call_in_another_region_is_told_so() {
-        let tape = tape(&[("{}", 200)]);
+    /// The text for a call in eu-west-1, after calls in the given regions.
+    fn told_of_ireland(recorded: &[(&str, &str)], sent: &str) -> String {
+        let interactions = recorded.iter().map(|(region, body)| {
+            let mut taken = redacted(&redactor(), body, 200, "{}");
+            taken.region = Some((*region).to_owned());
+            taken
+        });
+        let cassette = crate::cassette::Cassette {
+            redaction: redaction(),
+            interactions: interactions.collect(),
+            ..Default::default()
+        };
+        let redactor = crate::redaction::Redactor::new(&cassette.redaction, &mut cassette.interactions.iter());
+        let tape = Tape::new(cassette, redactor, |taken| {
+            let mut finding = finding(&taken.request, &taken.response);
+            if let Some(call) = &mut finding.call {
+                call.region.clone_from(&taken.region);
+            }
+            finding
+        });
         let mut elsewhere = call("Put");
         elsewhere.region = Some("eu-west-1".to_owned());
-        let miss = Miss::explain(&tape, &Session::new(&tape), &elsewhere, &input("{}"), Outcome::Unrecorded);
+        Miss::explain(&tape, &Session::new(&tape), &elsewhere, &input(sent), Outcome::Unrecorded).text("")
+    }
+
+    #[test]
+    fn the_same_call_in_another_region_is_told_so() {
+        let recorded = [
+            ("eu-west-1", r#"{"name":"a","count":1}"#),
+            ("us-east-1", r#"{"name":"b","count":1}"#),
+        ];
         assert_eq!(
-            miss.text(""),
-            "no recording of `STS Put` has this input\nthe nearest is interaction 1 of 1:\n  region: recorded \"us-east-1\", sent \"eu-west-1\"\n\
+            told_of_ireland(&recorded, r#"{"name":"b","count":1}"#),
+            "this `STS Put` call was recorded in another region\n\
+             interaction 2 of 2: recorded in us-east-1, asked in eu-west-1\n\
              what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"Put:region\"]"
+        );
+    }
+
+    #[test]
+    fn of_recordings_that_are_as_near_that_of_the_same_region_is_compared() {
+        let recorded = [
+            ("us-east-1", r#"{"name":"a","count":1}"#),
+            ("eu-west-1", r#"{"name":"b","count":1}"#),
+            ("eu-west-1", r#"{"name":"c","count":2}"#),
+        ];
+        let nearest = |sent: &str| {
+            let text = told_of_ireland(&recorded, sent);
+            text.lines().nth(1).unwrap_or_default().to_owned()
+        };
+        assert_eq!(nearest(r#"{"name":"z","count":1}"#), "the nearest is interaction 2 of 3:");
+        assert_eq!(
+            nearest(r#"{"name":"z","count":9}"#),
+            "the nearest is interaction 2 of 3:",
+            "nothing in common"
+        );
+        let far = told_of_ireland(&recorded[..1], r#"{"name":"a","count":2}"#);
+        assert!(
+            far.contains("\n  region: recorded \"us-east-1\", sent \"eu-west-1\"\n  /count: recorded 1, sent 2\n"),
+            "{far}"
         );
     }
 }

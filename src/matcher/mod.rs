@@ -312,7 +312,8 @@ impl Tape {
             _ => (unmodelled::key(&track.interaction.request, &self.redactor), Vec::new()),
         };
         if let Some(operation) = track.operation {
-            self.nearest.add(operation, position as u32, &members);
+            let region = track.call.as_ref().and_then(|call| call.region.as_deref());
+            self.nearest.add(operation, region, position as u32, &members);
         }
         if track.folded {
             self.tracks[position].key = key;
@@ -347,17 +348,37 @@ impl Tape {
         if call.region.is_some() || self.keys.contains_key(&key) {
             return key;
         }
-        let mut placed = self.regions.iter().map(|region| {
-            let mut call = call.clone();
-            call.region = Some(region.clone());
-            key::key_with(&call, input, reading)
-        });
+        let mut placed = self
+            .regions
+            .iter()
+            .map(|region| key::key_with(&placed_in(call, region), input, reading));
         placed.find(|placed| self.keys.contains_key(placed)).unwrap_or(key)
+    }
+
+    /// Where else a call was recorded as it is: the region, and the first interaction.
+    fn in_another_region(&self, call: &Call, input: &Value, names: &Names) -> Option<(&str, usize)> {
+        let reading = self.reading(false, self.operation(call), self.renames.then_some(names));
+        self.regions.iter().find_map(|region| {
+            let key = key::key_with(&placed_in(call, region), input, reading);
+            let (_, positions) = self.positions(key)?;
+            Some((region.as_str(), *positions.first()? as usize))
+        })
+    }
+
+    /// Where the interaction at a position was recorded.
+    fn region_of(&self, position: u32) -> Option<&str> {
+        self.tracks.get(position as usize)?.call.as_ref()?.region.as_deref()
     }
 
     /// The key of a live request, in its plain form, that no model describes.
     pub fn unmodelled_key(&self, request: &Request) -> Key {
         unmodelled::key(request, &self.redactor)
+    }
+
+    /// Where the live request is recorded by that key, which no model describes.
+    pub fn unmodelled(&self, key: Key) -> Option<usize> {
+        let (_, positions) = self.positions(key)?;
+        positions.first().map(|position| *position as usize)
     }
 
     /// The names that the recording had given before `position`.
@@ -398,6 +419,13 @@ impl Tape {
     fn positions(&self, key: Key) -> Option<(u32, &[u32])> {
         let index = *self.keys.get(&key)?;
         Some((index, self.by_key.get(index as usize)?))
+    }
+}
+
+fn placed_in(call: &Call, region: &str) -> Call {
+    Call {
+        region: Some(region.to_owned()),
+        ..call.clone()
     }
 }
 

@@ -1,13 +1,15 @@
 //! What redaction promises, held in every protocol: one small service, spoken to in each of them.
 
 use super::key::{Key, key};
-use crate::cassette::Interaction;
+use crate::cassette::{Interaction, Redacted};
+use crate::codec::event_stream;
 use crate::inspect::{Finding, Verdict, inspect, inspect_recorded};
 use crate::model::catalog::Catalog;
 use crate::model::schema::ShapeIndex;
 use crate::protocol::{Malformed, PROTOCOLS, Protocol, Reply};
 use crate::redaction::Redactor;
 use crate::redaction::echo::Template;
+use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::StandIns;
 use crate::redaction::testing::{SALT, redaction};
 use crate::value::Value;
@@ -72,7 +74,7 @@ pub(super) const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#SecretBlob":{"type":"blob","traits":{"smithy.api#sensitive":{}}},
 "t#SecretFlag":{"type":"boolean","traits":{"smithy.api#sensitive":{}}},
 "t#SecretTime":{"type":"timestamp","traits":{"smithy.api#sensitive":{}}},
-"t#SecretNumber":{"type":"integer","traits":{"smithy.api#sensitive":{},"smithy.api#range":{"min":1000,"max":9999}}},
+"t#SecretNumber":{"type":"integer","traits":{"smithy.api#sensitive":{},"smithy.api#range":{"min":1000,"max":1999999999}}},
 "t#SecretMap":{"type":"map","key":{"target":"t#SecretKey"},"value":{"target":"t#Secret"}},
 "t#SecretKey":{"type":"string","traits":{"smithy.api#sensitive":{}}},
 "t#Map":{"type":"map","key":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"}},
@@ -144,6 +146,11 @@ impl World {
         redactor
             .redact(request, response, &finding, 1)
             .unwrap_or_else(|leak| panic!("{}: {leak}: {request:?} {response:?}", self.protocol.id()))
+    }
+
+    /// The key as it would be if no place hid anything.
+    pub(super) fn plain_key(&self, request: &Request) -> Key {
+        self.key(request, &redactor_after(&[]), true)
     }
 
     pub(super) fn key(&self, request: &Request, redactor: &Redactor, recorded: bool) -> Key {
@@ -280,19 +287,52 @@ fn has(text: &str, hidden: &str) -> bool {
     })
 }
 
-/// What must hold of any exchange; and recording what a replay gives back changes nothing, the list
-/// of what is hidden included. ec2Query has no maps.
-fn holds(world: &World, operation: &str, input: &Value, output: &Value) {
-    let (once, twice) = recorded_twice(world, operation, input, output);
-    // The frames of a stream have no place that is known without the model.
-    if operation != "Watch" {
-        assert_eq!(twice.redacted, once.redacted, "{}", world.protocol.id());
-    }
+/// What must hold of any exchange whose stand-ins are known from true values: recording what a replay
+/// gives back changes nothing, the list of what is hidden included.
+pub(super) fn recorded_twice(world: &World, operation: &str, input: &Value, output: &Value) {
+    let id = world.protocol.id();
+    let once = recorded_once(world, operation, input, output);
+    let replaying = redactor_after(std::slice::from_ref(&once));
+    let recorded = world.key(&once.request, &replaying, true);
+    assert_eq!(world.key(&once.request, &replaying, false), recorded, "{id}: {once:?}");
+    is_same(&once, &world.taken(&replaying, &once.request, &once.response), id);
 }
 
-/// Records an exchange, and what a replay of it gives back: nothing secret is written, it conforms,
-/// and the same call still matches.
-pub(super) fn recorded_twice(world: &World, operation: &str, input: &Value, output: &Value) -> (Interaction, Interaction) {
+#[track_caller]
+fn is_same(once: &Interaction, twice: &Interaction, id: &str) {
+    assert_eq!(twice.request.uri(), once.request.uri(), "{id}");
+    assert_eq!(twice.request.headers(), once.request.headers(), "{id}");
+    assert_eq!(twice.request.body(), once.request.body(), "{id}");
+    assert_eq!(twice.response.headers(), once.response.headers(), "{id}");
+    assert_eq!(twice.response.body(), once.response.body(), "{id}");
+    assert_eq!(listed(twice), listed(once), "{id}: {once:?}");
+}
+
+/// What is listed as hidden. Not what its form gave away inside of an event stream: a stand-in has no
+/// such form, so it is known by the place where the cassette lists it; and which of a stream's frames
+/// is which member only the model says, which a redactor has not read when it learns its cassette.
+fn listed(taken: &Interaction) -> Vec<&Redacted> {
+    let is_stream = |side: &str| {
+        let headers = if side == "request" {
+            taken.request.headers()
+        } else {
+            taken.response.headers()
+        };
+        headers
+            .get("content-type")
+            .is_some_and(|media_type| media_type == event_stream::MEDIA_TYPE)
+    };
+    let by_form = [Rule::AccessKeyId, Rule::SecretForms, Rule::SessionToken].map(Rule::id);
+    let is_known = |place: &&Redacted| {
+        let side = place.path.split('/').nth(1).unwrap_or_default();
+        !(is_stream(side) && place.path.contains("/body") && by_form.contains(&place.rule.as_str()))
+    };
+    taken.redacted.iter().filter(is_known).collect()
+}
+
+/// Records an exchange: nothing secret is written, it conforms, the same call still matches, and the
+/// rules of today find nothing new in it. ec2Query has no maps.
+pub(super) fn recorded_once(world: &World, operation: &str, input: &Value, output: &Value) -> Interaction {
     let id = world.protocol.id();
     let mut input = input.clone();
     if let (Value::Object(members), true) = (&mut input, id.contains("ec2")) {
@@ -330,18 +370,11 @@ pub(super) fn recorded_twice(world: &World, operation: &str, input: &Value, outp
         assert_eq!(verdict, Verdict::Conforms, "{id}: {written}");
     }
 
-    // The same call still matches, live and with what a replay gave it.
     let recorded = world.key(&once.request, &replaying, true);
     assert_eq!(world.key(&request, &replaying, false), recorded, "{id}: {input:?} {written}");
-    assert_eq!(world.key(&once.request, &replaying, false), recorded, "{id}: {written}");
-
-    let twice = world.taken(&replaying, &once.request, &once.response);
-    assert_eq!(twice.request.uri(), once.request.uri(), "{id}");
-    assert_eq!(twice.request.headers(), once.request.headers(), "{id}");
-    assert_eq!(twice.request.body(), once.request.body(), "{id}");
-    assert_eq!(twice.response.headers(), once.response.headers(), "{id}");
-    assert_eq!(twice.response.body(), once.response.body(), "{id}");
-    (once, twice)
+    let again = replaying.redact_again(&once, &inspect_recorded(&world.catalog, &once));
+    is_same(&once, &again.unwrap_or_else(|leak| panic!("{id}: {leak}: {written}")), id);
+    once
 }
 
 fn credentials() -> Value {
@@ -360,7 +393,7 @@ fn credentials() -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::trials::cases(48))]
 
     #[test]
     fn nothing_sensitive_is_written_and_all_else_stays_true(input in send_input(), put in put_input(), back in secret()) {
@@ -369,14 +402,14 @@ proptest! {
                 ("spec", text(&back)),
                 ("items", Value::List(vec![object(vec![("password", text(&back))]), object(vec![("value", text("v"))])])),
             ]);
-            holds(world, "Send", &input, &sent);
+            recorded_twice(world, "Send", &input, &sent);
             let given = object(vec![
                 ("spec", text(&back)),
                 ("again", text(&back.replace('é', "e"))),
                 ("Credentials", credentials()),
                 ("arn", text("arn:aws:iam::123456789012:role/x")),
             ]);
-            holds(world, "Put", &put, &given);
+            recorded_twice(world, "Put", &put, &given);
         }
     }
 
@@ -387,7 +420,7 @@ proptest! {
             let (other, _) = world.exchange("Send", &other, &object(vec![]));
             let stored = world.taken(&redactor_after(&[]), &one, &response);
             let replaying = redactor_after(std::slice::from_ref(&stored));
-            let same = world.key(&one, &replaying, false) == world.key(&other, &replaying, false);
+            let same = world.plain_key(&one) == world.plain_key(&other);
             prop_assert_eq!(world.key(&other, &replaying, false) == world.key(&stored.request, &replaying, true), same);
         }
     }
@@ -436,8 +469,8 @@ fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
     let stored = object(vec![("body", Value::Blob(b"{ \"note\": \"key AKIAIOSFODNN7EXAMPLE\" }".to_vec()))]);
     let given = object(vec![("body", Value::Blob(b"hush\0\xff".to_vec()))]);
     for world in WORLDS.iter() {
-        holds(world, "Store", &stored, &given);
-        holds(world, "Store", &object(vec![("body", Value::Blob(vec![0xff, 0, 1]))]), &given);
+        recorded_twice(world, "Store", &stored, &given);
+        recorded_twice(world, "Store", &object(vec![("body", Value::Blob(vec![0xff, 0, 1]))]), &given);
     }
     for world in WORLDS.iter().filter(|world| world.is_rest()) {
         let (request, response) = world.exchange("Store", &stored, &given);
@@ -611,7 +644,7 @@ fn events() -> Value {
 #[test]
 fn events_are_hidden_inside_their_frames_and_the_frames_stay_true() {
     for world in streaming() {
-        holds(world, "Watch", &events(), &events());
+        recorded_twice(world, "Watch", &events(), &events());
     }
 }
 

@@ -306,7 +306,7 @@ fn in_strict_order_a_call_waits_for_its_turn() {
     assert_eq!(
         play.miss(r#"{"name":"c"}"#),
         "this `STS Put` call is interaction 3, and calls are answered in recorded order\n\
-         next is interaction 2: `STS Get`; without `--order strict` the order of different calls does not matter"
+         next is interaction 2: `STS Get`; with `--order key` the order of different calls does not matter"
     );
     assert_eq!(play.ask(r#"Get{"name":"b"}"#).0, 1);
     assert_eq!(play.ask(r#"{"name":"c"}"#).0, 2);

@@ -8,7 +8,7 @@ use crate::value::Side;
 use http::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 /// `@http`: the method, URI pattern and status of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,22 @@ pub struct HttpTrait {
     pub query: Vec<(String, Option<String>)>,
     /// The status of a success.
     pub code: u16,
+    /// How much of the pattern is fixed.
+    pub spelled_out: SpelledOut,
+}
+
+/// Literal characters of a pattern, slashes aside, and its labels: `/functions/{name}` spells out
+/// more than `/{Bucket}/{Key+}`.
+pub type SpelledOut = (usize, Reverse<usize>);
+
+fn spelled_out(uri: &str) -> SpelledOut {
+    let labels = uri.matches('{').count();
+    let mut inside = false;
+    let literal = uri.chars().filter(|letter| {
+        inside = (inside || *letter == '{') && *letter != '}';
+        !inside && !matches!(letter, '}' | '/')
+    });
+    (literal.count(), Reverse(labels))
 }
 
 /// One segment of a path pattern.
@@ -108,6 +124,7 @@ impl HttpTrait {
             trailing_slash: path.len() > 1 && path.ends_with('/'),
             query: query.split('&').filter(|part| !part.is_empty()).map(query_literal).collect(),
             code: code.unwrap_or(200),
+            spelled_out: spelled_out(uri),
         })
     }
 }
@@ -256,6 +273,12 @@ mod tests {
         for pair in ordered.windows(2) {
             assert_eq!(specificity(&uri(pair[0]), &uri(pair[1])), Ordering::Less, "{pair:?}");
         }
+    }
+
+    #[test]
+    fn literal_routes_spell_out_more_than_labels() {
+        let routes = ["/{Bucket}/{Key+}", "/{Bucket}", "/a/{name}/{other}", "/a/{name}", "/a/{name}/b"];
+        assert!(routes.map(spelled_out).is_sorted());
     }
 
     #[test]

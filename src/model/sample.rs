@@ -245,6 +245,8 @@ mod tests {
     ];
 
     proptest! {
+        #![proptest_config(crate::trials::cases(256))]
+
         #[test]
         fn a_sample_obeys_its_pattern_and_length(which in 0..REAL.len(), bytes in any::<[u8; 8]>()) {
             let (source, min, max) = REAL[which];

@@ -109,7 +109,9 @@ impl Protocol for AwsJson {
                 response.status().as_u16()
             )));
         };
-        let shape = service.error_named(Some(operation), &code);
+        let named = service.error_named(Some(operation), &code);
+        // Who used to speak awsQuery may still say the old code.
+        let shape = named.or_else(|| query_error::find(service, Some(operation), &code));
         let value = match shape {
             Some(shape) if !body.is_empty() => {
                 json::decode(service, shape, &body, Side::Response, TimestampFormat::EpochSeconds).unwrap_or(untyped)
@@ -118,7 +120,7 @@ impl Protocol for AwsJson {
         };
         Ok(Reply::Error {
             value: without_discriminators(value, shape.map(|shape| service.shape(shape))),
-            code,
+            code: shape.map_or(code, |shape| service.shape(shape).name().to_owned()),
             shape,
         })
     }
@@ -330,6 +332,25 @@ mod tests {
             "",
         ] {
             assert_eq!(named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_error_may_be_called_by_its_old_code() {
+        let model = r##"{"smithy":"2.0","shapes":{
+            "a#S":{"type":"service","version":"1","operations":[{"target":"a#Op"}],"traits":{"aws.protocols#awsJson1_0":{},"aws.protocols#awsQueryCompatible":{}}},
+            "a#Op":{"type":"operation","errors":[{"target":"a#NotThere"}]},
+            "a#NotThere":{"type":"structure","traits":{"smithy.api#error":"client","aws.protocols#awsQueryError":{"code":"Gone","httpResponseCode":404}}}}}"##;
+        let service = crate::model::load(model.as_bytes(), "test").unwrap().remove(0);
+        let operation = service.operation_named("Op").unwrap();
+        for name in ["a#NotThere", "Gone"] {
+            let mut response = Response::new(format!(r#"{{"__type":"{name}"}}"#).into());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            let reply = AWS_JSON_1_0.decode_response(&service, operation, &response).unwrap();
+            let Reply::Error { code, shape, .. } = reply else {
+                panic!("{name}")
+            };
+            assert_eq!((code.as_str(), shape.is_some()), ("NotThere", true), "{name}");
         }
     }
 }

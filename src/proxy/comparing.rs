@@ -41,10 +41,7 @@ impl<S: Shelf> Comparing<S> {
             Choice::Play { position, .. } => position,
             other => {
                 let miss = Miss::explain(tape, &playing.positions, call, input, other);
-                return Ok(Fate::because(
-                    Outcome::Missed,
-                    &miss.text(&format!("record it: {}", playing.playable.record_command)),
-                ));
+                return Ok(Fate::because(Outcome::Missed, &miss.text(playing.playable.remedy.of(&miss))));
             }
         };
         playing.positions.learn(tape, position, input);

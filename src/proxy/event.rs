@@ -5,6 +5,7 @@ use crate::inspect::{Call, Judged};
 use crate::matcher::miss::Difference;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
+use crate::settings::CallRules;
 use crate::value::Value;
 use crate::wire::Request;
 use std::sync::Arc;
@@ -71,4 +72,6 @@ pub struct Event<'a> {
     pub differences: &'a [Difference],
     /// Why, where the ending needs words.
     pub message: Option<&'a str>,
+    /// What the user may say to let it pass.
+    pub rules: Option<&'a CallRules>,
 }

@@ -5,6 +5,7 @@ use super::sessions::{Stage, Unplayed};
 use crate::cassette::Name;
 use crate::codec::checksum;
 use crate::contract::Side;
+use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session::Session as Positions;
 use crate::matcher::{Tape, Track};
 use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
@@ -22,16 +23,44 @@ pub trait Shelf: Send + Sync + 'static {
     fn has(&self, cassette: &Name) -> bool;
     /// Reads a cassette; or why it cannot be had, for people.
     fn tape(&self, cassette: &Name) -> Result<Tape, String>;
-    /// The command that records it.
-    fn record_command(&self, cassette: &Name) -> String;
+    /// What to do about a call that it does not answer.
+    fn remedy(&self, cassette: &Name) -> Remedy;
+}
+
+/// What to do about a call that a cassette does not answer: the last line of a message, with a
+/// command to paste.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remedy {
+    /// Records what is missing, behind the rest.
+    pub add: String,
+    /// Records all of it anew.
+    pub anew: String,
+    /// Records what no model knows.
+    pub unmodelled: String,
+}
+
+impl Remedy {
+    /// What helps against this miss; empty where its text says it.
+    pub fn of(&self, miss: &Miss) -> &str {
+        match miss {
+            // What was recorded in another order is not mended by more of it behind.
+            Miss::OutOfOrder { .. } => &self.anew,
+            Miss::Unmodelled {
+                recorded: Unmodelled::Refused(_),
+                ..
+            } => "",
+            Miss::Unmodelled { .. } => &self.unmodelled,
+            _ => &self.add,
+        }
+    }
 }
 
 /// A cassette ready to be played.
 pub struct Playable {
     /// What was recorded.
     pub tape: Tape,
-    /// The command that would record what is missing.
-    pub record_command: String,
+    /// What to do about a call that it does not answer.
+    pub remedy: Remedy,
     answers: Vec<Answer>,
 }
 
@@ -49,13 +78,9 @@ struct Answer {
 
 impl Playable {
     /// Prepares a cassette.
-    pub fn new(tape: Tape, record_command: String) -> Playable {
+    pub fn new(tape: Tape, remedy: Remedy) -> Playable {
         let answers = tape.tracks().iter().map(Answer::new).collect();
-        Playable {
-            tape,
-            record_command,
-            answers,
-        }
+        Playable { tape, remedy, answers }
     }
 }
 
@@ -125,7 +150,7 @@ impl<S: Shelf> Players<S> {
             return Ok(Arc::clone(playable));
         }
         let tape = self.shelf.tape(cassette)?;
-        let playable = Arc::new(Playable::new(tape, self.shelf.record_command(cassette)));
+        let playable = Arc::new(Playable::new(tape, self.shelf.remedy(cassette)));
         read.insert(cassette.clone(), Arc::clone(&playable));
         Ok(playable)
     }

@@ -268,6 +268,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             judged_response: response,
             differences: &fate.differences,
             message: fate.message.as_deref(),
+            rules: None,
         };
         passage.session.tally.told(&event);
         self.observer.told(event);
@@ -289,6 +290,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             judged_response: None,
             differences: &[],
             message: Some(&message),
+            rules: None,
         });
         answer(response)
     }

@@ -9,11 +9,12 @@ use super::sessions::{self, SessionError, Sessions};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
-use crate::matcher::miss::Miss;
+use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session;
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::refusal::{CASSETTE_MISS, SERIALIZATION, UNKNOWN_OPERATION, validation_error};
+use crate::settings::CallRules;
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
@@ -53,6 +54,25 @@ struct Asked<'a> {
     request: &'a Request,
 }
 
+/// What is told of a call whose operation is known.
+struct Told<'a> {
+    outcome: Outcome,
+    interaction: Option<usize>,
+    message: Option<&'a str>,
+    rules: Option<&'a CallRules>,
+}
+
+impl Told<'_> {
+    fn of(outcome: Outcome) -> Self {
+        Told {
+            outcome,
+            interaction: None,
+            message: None,
+            rules: None,
+        }
+    }
+}
+
 impl<O: Observer, S: Shelf> Replayer<O, S> {
     /// A replayer in which nothing was played yet.
     pub fn new(catalog: Arc<Catalog>, sessions: Sessions<Players<S>>, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O, S> {
@@ -90,7 +110,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         let Some(input) = &judged.content else {
             let reason = judged.reason.as_deref().unwrap_or_default();
             let response = refuse_call(call, request, SERIALIZATION, 400, reason);
-            self.tell(asked, call, &judged, Outcome::Refused, None, &response, None);
+            self.tell(asked, call, &judged, &response, Told::of(Outcome::Refused));
             return response;
         };
         let key = positions.key(tape, call, input);
@@ -116,7 +136,11 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.played(asked, position);
         } else {
-            self.tell(asked, call, judged, Outcome::Played, Some(position), &response, None);
+            let told = Told {
+                interaction: Some(position),
+                ..Told::of(Outcome::Played)
+            };
+            self.tell(asked, call, judged, &response, told);
         }
         response
     }
@@ -129,47 +153,49 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     fn refuse_violation(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>) -> Response {
         let (code, status) = validation_error(&call.service, call.operation);
         let response = refuse_call(call, asked.request, code, status, &contract::summary(&judged.violations));
-        self.tell(asked, call, judged, Outcome::Refused, None, &response, None);
+        self.tell(asked, call, judged, &response, Told::of(Outcome::Refused));
         response
     }
 
     fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
         let playable = &asked.session.part.playable;
         let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
-        let remedy = format!("{}record it: {}", in_session(&asked.session.label), playable.record_command);
+        let remedy = format!("{}{}", in_session(&asked.session.label), playable.remedy.of(&miss));
         // The exception, the log and the report say the same.
         let text = miss.text(&remedy);
         let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);
-        self.tell(asked, call, judged, Outcome::Missed, None, &response, Some(&text));
+        let told = Told {
+            message: Some(&text),
+            rules: Some(&miss.rules()),
+            ..Told::of(Outcome::Missed)
+        };
+        self.tell(asked, call, judged, &response, told);
         response
     }
 
     /// What no model knows is refused, or answered by its bytes where that was asked for.
     fn unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled) -> Response {
-        if !self.behaviour.play_unmodeled {
-            return self.refuse_unmodeled(asked, unmodeled, &unmodeled.reason);
-        }
         let Playing { playable, positions } = &asked.session.part;
-        let key = playable.tape.unmodelled_key(&plain(asked.request));
-        match positions.play(&playable.tape, key, None, None, self.behaviour.repeat) {
-            session::Outcome::Play { position, .. } => {
-                self.played(asked, position);
-                asked.session.part.response(position, asked.request, &Value::Null)
-            }
-            outcome => {
-                let again = matches!(outcome, session::Outcome::Exhausted { .. });
-                let what = if again {
-                    "every recording of this call was played"
-                } else {
-                    "there is no recording of this call"
-                };
-                let message = format!(
-                    "{}; {what}; record it with `--unmodeled record`: {}",
-                    unmodeled.reason, playable.record_command
-                );
-                self.refuse_unmodeled(asked, unmodeled, &message)
-            }
-        }
+        let tape = &playable.tape;
+        let key = tape.unmodelled_key(&plain(asked.request));
+        let recorded = match tape.unmodelled(key) {
+            Some(position) if !self.behaviour.play_unmodeled => Unmodelled::Refused(position + 1),
+            _ if !self.behaviour.play_unmodeled => Unmodelled::Nothing,
+            _ => match positions.play(tape, key, None, None, self.behaviour.repeat) {
+                session::Outcome::Play { position, .. } => {
+                    self.played(asked, position);
+                    return asked.session.part.response(position, asked.request, &Value::Null);
+                }
+                session::Outcome::Exhausted { recorded, played } => Unmodelled::Played(recorded, played),
+                _ => Unmodelled::Nothing,
+            },
+        };
+        let miss = Miss::Unmodelled {
+            reason: unmodeled.reason.clone(),
+            recorded,
+        };
+        let remedy = format!("{}{}", in_session(&asked.session.label), playable.remedy.of(&miss));
+        self.refuse_unmodeled(asked, unmodeled, miss.text(&remedy).trim_end())
     }
 
     fn refuse_unmodeled(&self, asked: &Asked<'_>, unmodeled: &Unmodeled, message: &str) -> Response {
@@ -187,6 +213,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             judged_response: None,
             differences: &[],
             message: Some(message),
+            rules: None,
         };
         asked.session.tally.told(&event);
         self.observer.told(event);
@@ -209,33 +236,25 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             judged_response: None,
             differences: &[],
             message: Some(&message),
+            rules: None,
         });
         response
     }
 
-    #[allow(clippy::too_many_arguments)] // each is one field of the event
-    fn tell(
-        &self,
-        asked: &Asked<'_>,
-        call: &Call,
-        judged: &Judged<Value>,
-        outcome: Outcome,
-        interaction: Option<usize>,
-        response: &Response,
-        message: Option<&str>,
-    ) {
+    fn tell(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, response: &Response, told: Told<'_>) {
         let event = Event {
             label: &asked.session.label,
             number: asked.number,
             request: asked.request,
             call: Some(call),
-            outcome,
-            interaction,
+            outcome: told.outcome,
+            interaction: told.interaction,
             status: response.status().as_u16(),
             judged_request: Some(judged),
             judged_response: None,
             differences: &[],
-            message,
+            message: told.message,
+            rules: told.rules,
         };
         asked.session.tally.told(&event);
         self.observer.told(event);

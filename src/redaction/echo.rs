@@ -9,7 +9,7 @@
 
 use super::renaming::{Names, Piece};
 use super::rules::Rule;
-use super::stand_in::base64_text;
+use super::stand_in::{self, base64_text};
 use crate::cassette::Interaction;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form};
@@ -19,6 +19,7 @@ use crate::wire;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A response with slots for what the live request holds.
@@ -67,9 +68,10 @@ impl Template {
                 ..Template::default()
             };
         }
+        let listed = listed(interaction);
         Template {
-            slots: slots(interaction.response.headers(), &body, &sources),
-            headers: header_slots(interaction.response.headers(), &sources),
+            slots: slots(interaction.response.headers(), &body, &sources, &listed),
+            headers: header_slots(interaction.response.headers(), &sources, &listed),
             body,
         }
     }
@@ -180,34 +182,56 @@ fn echoed<'v>(live_input: &'v Value, source: &[String]) -> Option<&'v Value> {
     follow(live_input, source).filter(|value| matches!(value, Value::Text(_) | Value::Blob(_)))
 }
 
-/// The recorded strings that come back, each with its place in the input.
-fn sources(interaction: &Interaction, input: &Value, token: Option<&str>) -> Vec<(String, Vec<String>)> {
-    let mut sources = Vec::new();
-    let mut add = |path: Vec<String>| {
+/// A recorded string that may come back.
+struct Recorded {
+    text: String,
+    /// Its place in the input.
+    source: Vec<String>,
+    /// So short a stand-in may stand elsewhere by chance: only where a stand-in is listed, it is one.
+    short: bool,
+}
+
+impl Recorded {
+    fn is_at(&self, wire: &str, listed: &HashSet<&str>) -> bool {
+        !self.short || listed.contains(wire)
+    }
+}
+
+/// The wire paths of a response at which stand-ins are listed.
+fn listed(interaction: &Interaction) -> HashSet<&str> {
+    let paths = interaction.redacted.iter().map(|place| place.path.as_str());
+    paths.filter_map(|path| path.strip_prefix("/response")).collect()
+}
+
+/// The recorded strings that come back.
+fn sources(interaction: &Interaction, input: &Value, token: Option<&str>) -> Vec<Recorded> {
+    let mut sources: Vec<Recorded> = Vec::new();
+    let mut add = |path: Vec<String>, hidden: bool| {
         let text = match follow(input, &path) {
             Some(Value::Text(text)) => text.clone(),
             Some(Value::Blob(bytes)) => base64_text(bytes),
             _ => return,
         };
-        if !text.is_empty() && !sources.iter().any(|(known, _)| *known == text) {
-            sources.push((text, path));
+        if !text.is_empty() && !sources.iter().any(|known| known.text == text) {
+            let short = hidden && stand_in::is_short(&text);
+            sources.push(Recorded { text, source: path, short });
         }
     };
     if let Some(token) = token {
-        add(vec![token.to_owned()]);
+        add(vec![token.to_owned()], false);
     }
     for place in &interaction.redacted {
         // An account id is a part of many strings; filling only whole ones would mix two accounts.
         if place.rule != Rule::AccountId.id()
             && let Some(member) = place.member_of("/request")
         {
-            add(pointer::tokens(member).collect());
+            add(pointer::tokens(member).collect(), true);
         }
     }
     sources
 }
 
-fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) -> Vec<Slot> {
+fn slots(headers: &HeaderMap, body: &[u8], sources: &[Recorded], listed: &HashSet<&str>) -> Vec<Slot> {
     let mut slots = Vec::new();
     // What needs no escapes stands in the body as it is; the rest only a reader finds.
     let is_plain = |text: &str| {
@@ -215,7 +239,7 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
     let body_text = std::str::from_utf8(body).ok();
-    let is_there = |(source, _): &(String, Vec<String>)| !is_plain(source) || body_text.is_none_or(|text| text.contains(source.as_str()));
+    let is_there = |known: &Recorded| !is_plain(&known.text) || body_text.is_none_or(|text| text.contains(known.text.as_str()));
     if !sources.iter().any(is_there) {
         return slots;
     }
@@ -226,11 +250,12 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[(String, Vec<String>)]) ->
         if is_stream {
             return;
         }
-        if let Some((_, source)) = sources.iter().find(|(known, _)| is_value && *known == spot.text) {
+        let is_it = |known: &&Recorded| is_value && known.text == spot.text && known.is_at(spot.wire, listed);
+        if let Some(known) = sources.iter().find(is_it) {
             slots.push(Slot {
                 place: spot.range,
                 form: spot.form,
-                source: Source::Input(source.clone()),
+                source: Source::Input(known.source.clone()),
             });
         }
     });
@@ -243,16 +268,19 @@ fn may_echo(name: &HeaderName) -> bool {
     !name.as_str().starts_with("content-")
 }
 
-fn header_slots(headers: &HeaderMap, sources: &[(String, Vec<String>)]) -> Vec<HeaderSlot> {
-    let of = |value: &HeaderValue| sources.iter().find(|(known, _)| known.as_bytes() == value.as_bytes());
+fn header_slots(headers: &HeaderMap, sources: &[Recorded], listed: &HashSet<&str>) -> Vec<HeaderSlot> {
+    let of = |name: &HeaderName, value: &HeaderValue| {
+        let is_it = |known: &&Recorded| known.text.as_bytes() == value.as_bytes() && known.is_at(&format!("/headers/{name}"), listed);
+        sources.iter().find(is_it)
+    };
     let candidates = headers.iter().filter(|(name, _)| may_echo(name));
     candidates
         .filter_map(|(name, value)| {
-            let (_, source) = of(value)?;
+            let known = of(name, value)?;
             Some(HeaderSlot {
                 name: name.clone(),
                 recorded: value.clone(),
-                source: Source::Input(source.clone()),
+                source: Source::Input(known.source.clone()),
             })
         })
         .collect()
@@ -267,7 +295,7 @@ fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{finding, redacted, redactor, text};
+    use super::super::testing::{self, finding, redacted, redactor, text};
     use super::*;
 
     fn template(asked: &str, answered: &str) -> Template {
@@ -287,6 +315,19 @@ mod tests {
         let template = template(r#"{"spec":"a"}"#, r#"{"spec":"a", "arn":"a"}"#);
         let body = template.render(&live(&[("spec", "line\n\"two\"")]), &|_| None);
         assert_eq!(text(&body), r#"{"spec":"line\n\"two\"", "arn":"a"}"#);
+    }
+
+    #[test]
+    fn a_short_secret_comes_back_where_a_secret_is_and_nowhere_else() {
+        let asked = r#"{"digits":"4711"}"#;
+        let taken = redacted(&redactor(), asked, 200, r#"{"digits":"4711"}"#);
+        let stand_in = testing::text(taken.response.body()).split('"').nth(3).unwrap().to_owned();
+        assert!(stand_in != "4711" && stand_in.len() == 4, "{stand_in}");
+        let template = template(asked, &format!(r#"{{"digits":"4711","arn":"{stand_in}"}}"#));
+        assert_eq!(
+            text(&template.render(&live(&[("digits", "0815")]), &|_| None)),
+            format!(r#"{{"digits":"0815","arn":"{stand_in}"}}"#)
+        );
     }
 
     #[test]

@@ -75,11 +75,11 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
     if paths.is_empty() {
         return;
     }
-    each_text(interaction, &mut |path, text, is_text| {
+    each_text(interaction, &mut |path, text, what| {
         if !paths.contains(path) {
             return;
         }
-        if !is_text {
+        if what == What::Scalar {
             return stand_ins.remember(&number_of(text));
         }
         // A cut blob is known by its bytes, a cut text by its letters.
@@ -97,23 +97,42 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
     });
 }
 
+/// What stands at a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Text,
+    /// A number, `true` or `false`.
+    Scalar,
+    /// The name of an entry, which has the entry's path.
+    Key,
+}
+
 /// Every text and number of an interaction with its path, read without a model.
-fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, bool)) {
-    show("/request/uri", &interaction.request.uri().to_string(), true);
+fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, What)) {
+    show("/request/uri", &interaction.request.uri().to_string(), What::Text);
     for (base, headers, body) in [
         ("/request", interaction.request.headers(), interaction.request.body()),
         ("/response", interaction.response.headers(), interaction.response.body()),
     ] {
         for (name, value) in headers {
-            show(&format!("{base}/headers/{name}"), &String::from_utf8_lossy(value.as_bytes()), true);
+            show(
+                &format!("{base}/headers/{name}"),
+                &String::from_utf8_lossy(value.as_bytes()),
+                What::Text,
+            );
         }
         let content_type = wire::text(headers, "content-type");
         // A payload that is a document to us was one text to its protocol.
         if let Ok(text) = std::str::from_utf8(body) {
-            show(&format!("{base}/body"), text, true);
+            show(&format!("{base}/body"), text, What::Text);
         }
         spot::anywhere(content_type, body, &mut |spot| {
-            show(&format!("{base}{}", spot.wire), &spot.text, spot.form.is_text());
+            let what = match spot.form.is_text() {
+                true if spot.key => What::Key,
+                true => What::Text,
+                false => What::Scalar,
+            };
+            show(&format!("{base}{}", spot.wire), &spot.text, what);
         });
     }
 }
@@ -157,7 +176,20 @@ pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String
     {
         return;
     }
-    each_text(interaction, &mut |path, text, _| add(path, text));
+    each_text(interaction, &mut |path, text, what| {
+        // What is listed at an entry is its value, mostly.
+        if what != What::Key || holds_stand_in(text) {
+            add(path, text);
+        }
+    });
+}
+
+/// Whether a word of a text is a stand-in.
+fn holds_stand_in(text: &str) -> bool {
+    let words = |parts: fn(char) -> bool| text.split(move |letter: char| !letter.is_ascii_alphanumeric() && !parts(letter));
+    words(|_| false)
+        .chain(words(|letter| "-.:_".contains(letter)))
+        .any(stand_in::is_marked_text)
 }
 
 fn number_of(lexeme: &str) -> Value {

@@ -10,7 +10,9 @@ pub mod echo;
 mod expression;
 pub mod headers;
 mod known;
+mod left;
 mod listed;
+mod loaded;
 mod names;
 pub mod numbering;
 mod places;
@@ -27,11 +29,11 @@ mod tests;
 pub mod user;
 mod writer;
 
-use crate::cassette::{Interaction, Redacted, Redaction};
+use crate::cassette::{Interaction, Redaction};
 use crate::codec::spot::Visit;
 use crate::inspect::{Call, Finding};
-use crate::model::schema::{Member, ShapeIndex};
-use crate::pointer::{self, Path};
+use crate::model::schema::ShapeIndex;
+use crate::pointer::Path;
 use crate::protocol::{Answer, Malformed, Reply};
 use crate::value::{self, Value};
 use crate::wire::{Request, Response};
@@ -39,10 +41,10 @@ use bytes::Bytes;
 use headers::ContentError;
 use http::{HeaderMap, Uri};
 use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
-use places::{PlaceToHide, Side, is_void};
+use places::{Side, is_void};
 use rules::{Context, Rule};
 use scan::{Search, layers};
-use stand_in::StandIns;
+use stand_in::{At, StandIns};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -93,6 +95,15 @@ pub enum Leak {
     /// With stand-ins in it, the URI is none any more.
     #[error("the request's URI cannot be redacted, so the interaction is not written")]
     Uri,
+}
+
+/// Where the values come from that are to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A client or a service.
+    Live,
+    /// A cassette: they may be stand-ins that bear no mark.
+    Cassette,
 }
 
 /// The redaction of one cassette. Shared by all of its clients.
@@ -181,11 +192,6 @@ impl Redactor {
         }
     }
 
-    /// What stands for a value: the same for equal values, wherever a place can hold it.
-    pub fn stand_in(&self, value: &Value, member: Option<&Member>) -> Value {
-        self.stand_ins.value(value, member)
-    }
-
     /// What is written for a scalar whose place says that it is a secret; nothing where the place
     /// does not, or the user keeps it. `recorded` values of a cassette are stand-ins as they are.
     pub fn hidden<'v>(
@@ -206,7 +212,14 @@ impl Redactor {
         if recorded || stand_in::is_marked(value) {
             return Some(Cow::Borrowed(value));
         }
-        Some(Cow::Owned(self.stand_ins.value(value, context.member)))
+        Some(Cow::Owned(self.stand_ins.value(value, context.at())))
+    }
+
+    fn stand_in(&self, value: &Value, at: At<'_>, origin: Origin) -> Value {
+        match origin {
+            Origin::Live => self.stand_ins.value(value, at),
+            Origin::Cassette => self.stand_ins.again(value, at),
+        }
     }
 
     /// A text without the secrets that their form gives away. Account ids stay.
@@ -235,7 +248,7 @@ impl Redactor {
             body: body.clone(),
         };
         let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
-        match Writer::new(self, HashMap::new()).message("/request", message, &Side::new(None), &nowhere) {
+        match Writer::new(self, HashMap::new(), Origin::Live).message("/request", message, &Side::new(None), &nowhere) {
             Ok(written) => (written.uri.unwrap_or_else(|| request.uri().clone()), written.body),
             Err(_) => (request.uri().clone(), body),
         }
@@ -249,7 +262,7 @@ impl Redactor {
         if recorded {
             return Cow::Borrowed(key);
         }
-        match self.stand_ins.value(&Value::Text(key.to_owned()), context.member) {
+        match self.stand_ins.value(&Value::Text(key.to_owned()), context.at()) {
             Value::Text(stand_in) => Cow::Owned(stand_in),
             _ => Cow::Borrowed(key),
         }
@@ -271,6 +284,17 @@ impl Redactor {
     /// # Errors
     /// Where a secret would be left: then nothing may be written.
     pub fn redact(&self, request: &Request, response: &Response, finding: &Finding, attempt: u32) -> Result<Interaction, Leak> {
+        self.written(request, response, finding, attempt, Origin::Live)
+    }
+
+    fn written(
+        &self,
+        request: &Request,
+        response: &Response,
+        finding: &Finding,
+        attempt: u32,
+        origin: Origin,
+    ) -> Result<Interaction, Leak> {
         let encoded = |side| move |why| Leak::Encoded { side, why };
         let call = finding.call.as_ref();
         let (asks_encoded, answers_encoded) = owned_encodings(finding);
@@ -284,7 +308,7 @@ impl Redactor {
         };
         let (input, output) = self.sides(finding);
         let names = self.rename_accounts_of(request, &asked, &answered, response);
-        let mut writer = Writer::new(self, names);
+        let mut writer = Writer::new(self, names, origin);
         let head = request.method() == http::Method::HEAD;
         let asked = Message {
             uri: Some(request.uri().clone()),
@@ -308,7 +332,7 @@ impl Redactor {
             redacted: writer.redacted,
             unknown: Default::default(),
         };
-        self.read_again(&interaction, finding, &input, &output)?;
+        left::refuse_readable(self, &interaction, finding, &input, &output, origin)?;
         refresh(&mut interaction, request.body(), response.body(), head);
         let mut leaks = scan::leaks(&interaction, self.user.patterns());
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
@@ -336,118 +360,6 @@ impl Redactor {
             }),
             None => Ok(body.clone()),
         }
-    }
-
-    /// Redacts what stands plainly at sensitive places of an interaction of a cassette (somebody
-    /// edited it), and says where. Costs a walk through the values where nothing does.
-    pub fn redact_loaded(&self, interaction: &mut Interaction, finding: &Finding) -> Vec<String> {
-        let (input, output) = self.sides(finding);
-        let mut lints = Vec::new();
-        for (base, side) in [("/request", &input), ("/response", &output)] {
-            let plain = side
-                .places
-                .iter()
-                .filter(|(member, place)| !self.is_hidden(interaction, base, member, place));
-            let mut plain: Vec<&String> = plain.map(|(member, _)| member).collect();
-            if plain.is_empty() {
-                continue;
-            }
-            plain.sort();
-            match self.hide_loaded(interaction, finding, base, side) {
-                Ok(()) => lints.extend(
-                    plain
-                        .iter()
-                        .map(|member| format!("`{base}/body{member}` stood in plain text and is hidden")),
-                ),
-                Err(leak) => lints.push(format!("`{base}` holds secrets in plain text, and they stay: {leak}")),
-            }
-        }
-        lints
-    }
-
-    fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {
-        let mut writer = Writer::new(self, HashMap::new());
-        let call = finding.call.as_ref();
-        if base == "/request" {
-            let request = &interaction.request;
-            let message = Message {
-                uri: Some(request.uri().clone()),
-                headers: request.headers().clone(),
-                body: request.body().clone(),
-            };
-            let written = writer.message(base, message, side, &locate_request(request, call))?;
-            interaction.request = rebuilt_request(&interaction.request, written);
-        } else {
-            let response = &interaction.response;
-            let message = Message {
-                uri: None,
-                headers: response.headers().clone(),
-                body: response.body().clone(),
-            };
-            let mut written = writer.message(base, message, side, &locate_response(response, finding))?;
-            headers::refresh_checksums(&mut written.headers, &written.body);
-            interaction.response = rebuilt_response(&interaction.response, written);
-        }
-        let known = |place: &Redacted| {
-            let listed = |known: &Redacted| (&known.path, &known.member, &known.rule) == (&place.path, &place.member, &place.rule);
-            interaction.redacted.iter().any(listed)
-        };
-        let new: Vec<Redacted> = writer.redacted.into_iter().filter(|place| !known(place)).collect();
-        interaction.redacted.extend(new);
-        Ok(())
-    }
-
-    fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
-        let key = pointer::tokens(member).last().unwrap_or_default();
-        let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
-        let key_is_hidden = place.key_rule.is_none()
-            || stand_in::is_marked_text(&key)
-            || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_member);
-        let value_is_hidden = place.rule.is_none()
-            || place.expiry
-            || place.is_void()
-            || stand_in::is_marked(&place.value)
-            // No mark fits there: the cassette's own word must do.
-            || is_listed() && !self.stand_ins.can_be_marked(&place.value, place.member);
-        key_is_hidden && value_is_hidden
-    }
-
-    /// Reads the messages again as a client or a replay would, and refuses them where a value that
-    /// was to be hidden still stands at its member. Whatever the locators got wrong, this finds.
-    fn read_again(&self, interaction: &Interaction, finding: &Finding, input: &Side<'_>, output: &Side<'_>) -> Result<(), Leak> {
-        let Some(call) = &finding.call else { return Ok(()) };
-        if input.decoded && !input.places.is_empty() {
-            let read = call.protocol.decode_request(&call.service, call.operation, &interaction.request);
-            let read = read.map_err(|why| blind("request", why.to_string()))?;
-            self.is_gone("request", &read, input)?;
-        }
-        if output.decoded && !output.places.is_empty() {
-            let mut response = interaction.response.clone();
-            response.headers_mut().remove(http::header::CONTENT_ENCODING);
-            let read = call.protocol.decode_response(&call.service, call.operation, &response);
-            let read = read.map_err(|why| blind("response", why.to_string()))?;
-            let (Reply::Output(value) | Reply::Error { value, .. }) = &read;
-            self.is_gone("response", value, output)?;
-        }
-        Ok(())
-    }
-
-    fn is_gone(&self, side_name: &'static str, read: &Value, side: &Side<'_>) -> Result<(), Leak> {
-        for (member, place) in &side.places {
-            let leaf = pointer::tokens(member).last().unwrap_or_default();
-            let still = value_at(read, member);
-            let value_stays = place.rule.is_some() && !place.is_void() && still == Some(&place.value);
-            let value_may_stay = || self.stand_ins.value(&place.value, place.member) == place.value || is_far_future(place);
-            let key_may_stay = || self.stand_ins.value(&Value::Text(leaf.clone()), place.key_member) == Value::Text(leaf.clone());
-            let key_stays = place.key_rule.is_some() && still.is_some();
-            if value_stays && !value_may_stay() || key_stays && !key_may_stay() {
-                return Err(Leak::Readable {
-                    side: side_name,
-                    member: member.clone(),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn sides<'a>(&self, finding: &'a Finding) -> (Side<'a>, Side<'a>) {
@@ -490,7 +402,7 @@ impl Redactor {
                     {
                         let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
-                        entry.key_member = key.member;
+                        entry.key_at = key.at();
                     }
                     self.collect(context.child(name), &place, value, side);
                 }
@@ -508,7 +420,7 @@ impl Redactor {
                 if secret.is_some() || expiry {
                     let place = side.place(path, scalar.clone());
                     place.rule = secret.or(Some(Rule::Credentials));
-                    place.member = context.member;
+                    place.at = context.at();
                     place.expiry = expiry;
                 }
             }
@@ -559,23 +471,6 @@ fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value
 
 fn blind(side: &'static str, why: String) -> Leak {
     Leak::Blind { side, why }
-}
-
-fn is_far_future(place: &PlaceToHide<'_>) -> bool {
-    place.expiry
-        && match &place.value {
-            Value::Timestamp { seconds, .. } => *seconds == stand_in::FAR_FUTURE,
-            Value::Integer(number) => matches!(number / i128::from(stand_in::FAR_FUTURE), 1 | 1000),
-            Value::Text(text) => text.starts_with("2099-12-31"),
-            _ => false,
-        }
-}
-
-fn value_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
-    pointer::tokens(pointer).try_fold(value, |value, token| match value {
-        Value::List(items) => items.get(token.parse::<usize>().ok()?),
-        other => other.member(&token),
-    })
 }
 
 /// Shows the spots of a request by the call's protocol.

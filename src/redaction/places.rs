@@ -1,11 +1,11 @@
 //! The places of one side of an exchange that are not written as they were.
 
 use super::rules::{Context, Rule};
-use super::stand_in::base64_bytes;
+use super::stand_in::{At, base64_bytes};
 use crate::codec::spot::{Form, Spot};
 use crate::contract::{Departure, Rule as Constraint};
 use crate::inspect::Call;
-use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
+use crate::model::schema::{Service, ShapeIndex, ShapeKind};
 use crate::pointer::{self, Path};
 use crate::value::Value;
 use std::collections::HashMap;
@@ -28,8 +28,8 @@ pub(super) struct Side<'a> {
 pub(super) struct PlaceToHide<'a> {
     pub(super) rule: Option<Rule>,
     pub(super) key_rule: Option<Rule>,
-    pub(super) member: Option<&'a Member>,
-    pub(super) key_member: Option<&'a Member>,
+    pub(super) at: At<'a>,
+    pub(super) key_at: At<'a>,
     pub(super) value: Value,
     pub(super) expiry: bool,
 }
@@ -39,8 +39,8 @@ impl PlaceToHide<'_> {
         PlaceToHide {
             rule: None,
             key_rule: None,
-            member: None,
-            key_member: None,
+            at: At::default(),
+            key_at: At::default(),
             value,
             expiry: false,
         }

@@ -8,6 +8,7 @@
 use super::expression;
 use super::listed::{self, Listed};
 use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
+use super::stand_in::At;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::value::Value;
 
@@ -156,9 +157,9 @@ impl<'a> Context<'a> {
         };
         let shape = service.shape(shape);
         // botocore's model of DynamoDB does not say that a value is one of several.
-        let is_union = matches!(shape.kind, ShapeKind::Union(_)) || shape.name() == "AttributeValue";
+        let is_union = || matches!(shape.kind, ShapeKind::Union(_)) || shape.name() == "AttributeValue";
         match &shape.kind {
-            ShapeKind::Map { value, .. } => next.at(value, next.secret),
+            ShapeKind::Map { value, .. } => next.described(value, next.secret),
             ShapeKind::Structure(members) | ShapeKind::Union(members) => match members.find(name) {
                 None => next,
                 Some(_) if shape.error.is_some() && name.eq_ignore_ascii_case("message") => Context {
@@ -174,7 +175,7 @@ impl<'a> Context<'a> {
                     };
                     // A structure called `apiKey` is more than a secret: its members speak for
                     // themselves. A union is one value in several forms.
-                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms || is_union || is_value);
+                    let inherited = self.secret.filter(|rule| *rule != Rule::SecretForms || is_value || is_union());
                     let secret = inherited.or_else(|| listed().then_some(Rule::Credentials));
                     let secret = secret.or_else(|| {
                         if member.sensitive {
@@ -185,7 +186,7 @@ impl<'a> Context<'a> {
                     });
                     Context {
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
-                        ..next.at(member, secret)
+                        ..next.described(member, secret)
                     }
                 }
             },
@@ -220,7 +221,7 @@ impl<'a> Context<'a> {
     pub fn item(&self) -> Context<'a> {
         let next = self.inside();
         match self.kind() {
-            Some(ShapeKind::List(item)) => next.at(item, self.secret),
+            Some(ShapeKind::List(item)) => next.described(item, self.secret),
             // The events of a stream are each the union itself.
             Some(ShapeKind::Union(_)) => *self,
             _ => next,
@@ -231,7 +232,7 @@ impl<'a> Context<'a> {
     pub fn key(&self) -> Context<'a> {
         let next = self.inside();
         match self.kind() {
-            Some(ShapeKind::Map { key, .. }) => next.at(key, self.secret),
+            Some(ShapeKind::Map { key, .. }) => next.described(key, self.secret),
             // The members of a structure are names of the model and no secrets.
             Some(ShapeKind::Structure(_) | ShapeKind::Union(_)) => Context { secret: None, ..next },
             _ => next,
@@ -244,12 +245,20 @@ impl<'a> Context<'a> {
         self.shape.map(|shape| &service.shape(shape).kind)
     }
 
+    /// The place, as far as it has a say in its stand-ins.
+    pub fn at(&self) -> At<'a> {
+        At {
+            member: self.member,
+            kind: self.kind(),
+        }
+    }
+
     /// The place is a map entry by the model, so that its key is data and not a name.
     pub fn is_map(&self) -> bool {
         !matches!(self.kind(), Some(ShapeKind::Structure(_) | ShapeKind::Union(_)))
     }
 
-    fn at(self, member: &'a Member, secret: Option<Rule>) -> Context<'a> {
+    fn described(self, member: &'a Member, secret: Option<Rule>) -> Context<'a> {
         Context {
             member: Some(member),
             shape: Some(member.target),

@@ -5,7 +5,7 @@ use super::places::PlaceToHide;
 use super::rules::Rule;
 use super::scan::layers;
 use super::stand_in::{self, FAR_FUTURE};
-use super::{Leak, Redactor, Side, headers, scan};
+use super::{Leak, Origin, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit, frames};
@@ -35,6 +35,7 @@ pub(super) type Locate<'l> = &'l dyn Fn(&Message, Visit<'_>) -> Result<(), Malfo
 pub(super) struct Writer<'a> {
     redactor: &'a Redactor,
     accounts: HashMap<String, String>,
+    origin: Origin,
     pub(super) redacted: Vec<Redacted>,
     listed: HashSet<(String, Option<String>, Rule)>,
 }
@@ -67,10 +68,11 @@ struct Note {
 
 impl<'a> Writer<'a> {
     /// `accounts`: what stands for each account id of the exchange.
-    pub(super) fn new(redactor: &'a Redactor, accounts: HashMap<String, String>) -> Writer<'a> {
+    pub(super) fn new(redactor: &'a Redactor, accounts: HashMap<String, String>, origin: Origin) -> Writer<'a> {
         Writer {
             redactor,
             accounts,
+            origin,
             redacted: Vec::new(),
             listed: HashSet::new(),
         }
@@ -223,13 +225,12 @@ impl<'a> Writer<'a> {
             Value::Text(_) => Value::Text(spot.text.clone().into_owned()),
             other => other.clone(),
         };
-        self.redactor.stand_ins.value(&value, place.member)
+        self.redactor.stand_in(&value, place.at, self.origin)
     }
 
     fn hidden_key(&self, place: &PlaceToHide<'_>, spot: &Spot<'_>) -> Value {
-        self.redactor
-            .stand_ins
-            .value(&Value::Text(spot.text.clone().into_owned()), place.key_member)
+        let key = Value::Text(spot.text.clone().into_owned());
+        self.redactor.stand_in(&key, place.key_at, self.origin)
     }
 
     fn uri(&self, uri: &Uri, draft: &mut Draft) -> Result<Uri, Leak> {

@@ -1,26 +1,39 @@
 //! What is told on stderr while a run goes: each miss, violation and failure when it happens, so
-//! that it stands beside the test that caused it. The whole is told at the end, by a report.
+//! that it stands beside the test that caused it. In one line, because the report at the end says
+//! all of it; all at once where the end is not awaited.
 
-use super::human::{BAD, GOOD, ODD, clean, describe};
+use super::human::{BAD, GOOD, ODD, block, describe};
 use super::{CallReport, Outcome};
-use anstyle::Style;
 use std::io::Write;
 
 /// The live lines of one run. Lines of concurrent calls never mix: each block is one write.
 #[derive(Debug, Clone, Default)]
 pub struct Console {
     quiet: bool,
+    /// All is said of a call at once.
+    whole: bool,
 }
 
 impl Console {
-    /// A console for a run.
+    /// A console for a run whose report follows.
     pub fn new() -> Console {
-        Console { quiet: false }
+        Console::default()
+    }
+
+    /// A console for a run that goes on until somebody stops it.
+    pub fn whole() -> Console {
+        Console {
+            whole: true,
+            ..Console::default()
+        }
     }
 
     /// A console that says nothing.
     pub fn quiet() -> Console {
-        Console { quiet: true }
+        Console {
+            quiet: true,
+            ..Console::default()
+        }
     }
 
     /// Says one thing, `ferrotape: …`.
@@ -41,7 +54,7 @@ impl Console {
     /// Tells what needs attention of a call that has just been answered; nothing of one that went
     /// well.
     pub fn call(&self, call: &CallReport) {
-        let text = live(call);
+        let text = live(call, self.whole);
         if !text.is_empty() {
             self.print(&text);
         }
@@ -56,21 +69,7 @@ impl Console {
     }
 }
 
-/// `ferrotape: ` before the first line, the same width of space before the others.
-fn block(style: Option<Style>, text: &str) -> String {
-    let mut out = String::new();
-    for (index, line) in text.lines().enumerate() {
-        let prefix = if index == 0 { "ferrotape: " } else { "           " };
-        let line = clean(line);
-        match style.filter(|_| index == 0) {
-            Some(style) => out.push_str(&format!("{prefix}{style}{line}{style:#}\n")),
-            None => out.push_str(&format!("{prefix}{line}\n")),
-        }
-    }
-    out
-}
-
-fn live(call: &CallReport) -> String {
+fn live(call: &CallReport, whole: bool) -> String {
     let mut out = String::new();
     let title = match &call.session {
         Some(session) => format!("{} (session `{session}`)", call.title()),
@@ -88,26 +87,26 @@ fn live(call: &CallReport) -> String {
     }
     let (word, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", "no unplayed interaction answers this call"),
-        Outcome::Unmodeled => ("unmodeled", "no known operation; name its model with `--model FILE`"),
+        Outcome::Unmodeled => (
+            "unmodeled",
+            "no known operation; name its model with `--model botocore` or `--model FILE`",
+        ),
         Outcome::NotRecorded => ("not recorded", "the call was answered, but is not in the cassette"),
         Outcome::UpstreamFailed => ("upstream failed", "the service could not be reached"),
         Outcome::Differs => ("differs", "the live answer is not the recorded one"),
         // All went well, but there is something to be said.
-        Outcome::Recorded | Outcome::Forwarded if call.message.is_some() => {
-            out += &block(Some(ODD), &format!("unmodeled #{number} {title}"));
-            for line in call.message.iter().flat_map(|message| message.lines()) {
-                out += &format!("           {}\n", clean(line));
-            }
-            return out;
-        }
+        Outcome::Recorded | Outcome::Forwarded if call.message.is_some() => ("unmodeled", ""),
         Outcome::Recorded | Outcome::Forwarded | Outcome::Played | Outcome::Same | Outcome::Refused | Outcome::Judged => return out,
     };
+    let style = if otherwise.is_empty() { ODD } else { BAD };
     let why = call.message.as_deref().unwrap_or(otherwise);
-    out += &block(Some(BAD), &format!("{word} #{number} {title}"));
-    for line in why.lines() {
-        out += &format!("           {}\n", clean(line));
-    }
-    out
+    let text = match why.lines().next().unwrap_or_default() {
+        _ if whole => format!("{word} #{number} {title}\n{why}"),
+        // Most messages begin with the call.
+        first if first.contains(&call.title()) && call.session.is_none() => format!("{word} #{number} {first}"),
+        first => format!("{word} #{number} {title}: {first}"),
+    };
+    out + &block(Some(style), &text)
 }
 
 #[cfg(test)]
@@ -116,13 +115,33 @@ mod tests {
     use super::*;
 
     fn plain(call: &CallReport) -> String {
-        anstream::adapter::strip_str(&live(call)).to_string()
+        anstream::adapter::strip_str(&live(call, false)).to_string()
     }
 
     #[test]
-    fn a_miss_is_told_whole() {
+    fn a_miss_is_told_in_one_line_until_the_report_says_all_of_it() {
+        let mut missed = replay().calls[2].clone();
         assert_eq!(
-            plain(&replay().calls[2]),
+            plain(&missed),
+            "ferrotape: miss #3 Proton CreateServiceInstance: no recording of this call;\n"
+        );
+        missed.message = Some("no call of `Proton CreateServiceInstance` was recorded\nmore".to_owned());
+        assert_eq!(
+            plain(&missed),
+            "ferrotape: miss #3 no call of `Proton CreateServiceInstance` was recorded\n"
+        );
+        missed.session = Some("t1".to_owned());
+        assert_eq!(
+            plain(&missed),
+            "ferrotape: miss #3 Proton CreateServiceInstance (session `t1`): no call of `Proton CreateServiceInstance` was recorded\n"
+        );
+    }
+
+    #[test]
+    fn a_miss_is_told_whole_where_the_end_is_not_awaited() {
+        let text = live(&replay().calls[2], true);
+        assert_eq!(
+            anstream::adapter::strip_str(&text).to_string(),
             "ferrotape: miss #3 Proton CreateServiceInstance\n           no recording of this call;\n           nearest: #1\n           \
              record it: ferrotape auto -c orders -- pytest …\n"
         );

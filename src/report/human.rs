@@ -1,8 +1,9 @@
-//! The report for people: one line for each thing that needs attention, then the counts, then
-//! what to do next. A clean run is one line.
+//! The report for people: each thing that needs attention with all its words, then what to do next,
+//! then the counts. A clean run is one line.
 
 use super::{CallReport, Mode, Outcome, Report, Summary, title};
 use crate::contract::Departure;
+use crate::settings::CallRules;
 use anstyle::{AnsiColor, Style};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -17,6 +18,10 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 
 /// A test run alone plays a part of its cassette; of what it leaves, no more than this is listed.
 const MOST_UNPLAYED: usize = 10;
+/// Of so many calls all is told; of more only the first line.
+const MOST_WHOLE: usize = 10;
+/// As wide as `ferrotape: `.
+const MARGIN: &str = "           ";
 
 /// The form `human`.
 pub(super) struct Human;
@@ -28,42 +33,70 @@ impl Report for Human {
             lines.extend(outcome_line(summary, call));
             lines.extend(violation_lines(summary, call));
         }
-        lines.extend(lint_lines(summary));
+        let mut lines = told_once(lines);
+        lines.extend(told_once(lint_lines(summary)));
         lines.extend(unplayed_lines(summary));
+        let mut whole = 0;
         for line in lines {
-            line.write(out)?;
+            whole += usize::from(!line.more.is_empty());
+            line.write(whole <= MOST_WHOLE, out)?;
         }
         for note in &summary.notes {
             writeln!(out, "ferrotape: {}", clean(note))?;
         }
         for hint in next_steps(summary) {
-            writeln!(out, "ferrotape: {hint}")?;
+            write!(out, "{}", block(None, &hint))?;
         }
         writeln!(out, "{}", counts(summary))
     }
 }
 
-/// `LABEL  #3  Proton CreateServiceInstance  text`.
+/// `LABEL  #3  Proton CreateServiceInstance  text`, and what else there is to say below it.
 struct Line {
     label: &'static str,
     style: Style,
     number: String,
     title: String,
     text: String,
+    more: Vec<String>,
+    /// How many calls share it.
+    times: usize,
 }
 
 impl Line {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, whole: bool, out: &mut dyn Write) -> io::Result<()> {
         let Line {
             label,
             style,
             number,
             title,
             text,
+            more,
+            times,
         } = self;
-        let line = format!("{number:>4}  {title}  {text}", title = clean(title), text = clean(text));
-        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())
+        let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+        let line = format!("{number:>4}  {title}  {text}{times}", title = clean(title), text = clean(text));
+        writeln!(out, "{style}{label:<9}{style:#} {}", line.trim_end())?;
+        for line in more.iter().filter(|_| whole) {
+            writeln!(out, "{MARGIN}{}", clean(line))?;
+        }
+        Ok(())
     }
+}
+
+/// What many calls share is told once, with how often it came.
+fn told_once(lines: Vec<Line>) -> Vec<Line> {
+    let mut told: Vec<Line> = Vec::new();
+    let mut known: HashMap<(&'static str, String, String, Vec<String>), usize> = HashMap::new();
+    for line in lines {
+        let what = (line.label, line.title.clone(), line.text.clone(), line.more.clone());
+        let index = *known.entry(what).or_insert(told.len());
+        match told.get_mut(index) {
+            Some(same) => same.times += 1,
+            None => told.push(line),
+        }
+    }
+    told
 }
 
 /// Which call: by its number in the run, in `verify` in its cassette; with the cassette where
@@ -83,7 +116,11 @@ fn heading(summary: &Summary, call: &CallReport) -> (String, String) {
 fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
     let (label, style, otherwise) = match call.outcome {
         Outcome::Missed => ("miss", BAD, "no unplayed interaction answers this call"),
-        Outcome::Unmodeled => ("unmodeled", BAD, "no known operation; name its model with `--model FILE`"),
+        Outcome::Unmodeled => (
+            "unmodeled",
+            BAD,
+            "no known operation; name its model with `--model botocore` or `--model FILE`",
+        ),
         Outcome::NotRecorded => ("unwritten", BAD, "answered, but not recorded"),
         Outcome::UpstreamFailed => ("upstream", BAD, "the service could not be reached"),
         Outcome::Differs => ("differs", BAD, "the live answer is not the recorded one"),
@@ -91,18 +128,16 @@ fn outcome_line(summary: &Summary, call: &CallReport) -> Option<Line> {
         Outcome::Recorded | Outcome::Forwarded | Outcome::Played | Outcome::Same | Outcome::Refused | Outcome::Judged => return None,
     };
     let (number, title) = heading(summary, call);
+    let mut words = call.message.as_deref().unwrap_or(otherwise).lines().map(str::to_owned);
     Some(Line {
         label,
         style,
         number,
         title,
-        text: first_line(call.message.as_deref().unwrap_or(otherwise)),
+        text: words.next().unwrap_or_default(),
+        more: words.collect(),
+        times: 1,
     })
-}
-
-/// The whole was told when it happened, and is in the other reports.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn violation_lines(summary: &Summary, call: &CallReport) -> Vec<Line> {
@@ -113,6 +148,8 @@ fn violation_lines(summary: &Summary, call: &CallReport) -> Vec<Line> {
         number: number.clone(),
         title: title.clone(),
         text,
+        more: Vec::new(),
+        times: 1,
     };
     let mut lines = Vec::new();
     for (name, side) in call.sides() {
@@ -141,62 +178,47 @@ pub(super) fn describe(side: &str, departure: &Departure) -> String {
     }
 }
 
-/// A lint that many calls share is told once, with how often it came.
 fn lint_lines(summary: &Summary) -> Vec<Line> {
-    let mut lines: Vec<(Line, usize)> = Vec::new();
-    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    let mut lines = Vec::new();
     for call in &summary.calls {
         for (name, side) in call.sides() {
-            for departure in &side.lints {
+            lines.extend(side.lints.iter().map(|departure| {
                 let (number, title) = heading(summary, call);
-                let text = describe(name, departure);
-                let index = *known.entry((title.clone(), text.clone())).or_insert(lines.len());
-                match lines.get_mut(index) {
-                    Some((_, times)) => *times += 1,
-                    None => lines.push((lint(number, title, text), 1)),
+                Line {
+                    label: "lint",
+                    style: ODD,
+                    number,
+                    title,
+                    text: describe(name, departure),
+                    more: Vec::new(),
+                    times: 1,
                 }
-            }
+            }));
         }
     }
-    let told = |(mut line, times): (Line, usize)| {
-        if times > 1 {
-            let _ = write!(line.text, " ({times} times)");
-        }
-        line
-    };
-    lines.into_iter().map(told).collect()
-}
-
-fn lint(number: String, title: String, text: String) -> Line {
-    Line {
-        label: "lint",
-        style: ODD,
-        number,
-        title,
-        text,
-    }
+    lines
 }
 
 fn unplayed_lines(summary: &Summary) -> Vec<Line> {
+    let line = |title, text| Line {
+        label: "unplayed",
+        style: ODD,
+        number: String::new(),
+        title,
+        text,
+        more: Vec::new(),
+        times: 1,
+    };
     let mut lines = Vec::new();
     for cassette in &summary.cassettes {
         for unplayed in cassette.unplayed.iter().take(MOST_UNPLAYED) {
-            lines.push(Line {
-                label: "unplayed",
-                style: ODD,
-                number: String::new(),
-                title: title(unplayed.service.as_deref(), unplayed.operation.as_deref()),
-                text: format!("interaction {} of `{}`", unplayed.interaction, cassette.name),
-            });
+            lines.push(line(
+                title(unplayed.service.as_deref(), unplayed.operation.as_deref()),
+                format!("interaction {} of `{}`", unplayed.interaction, cassette.name),
+            ));
         }
         if let Some(more) = cassette.unplayed.len().checked_sub(MOST_UNPLAYED).filter(|more| *more > 0) {
-            lines.push(Line {
-                label: "unplayed",
-                style: ODD,
-                number: String::new(),
-                title: format!("and {more} more of `{}`", cassette.name),
-                text: String::new(),
-            });
+            lines.push(line(format!("and {more} more of `{}`", cassette.name), String::new()));
         }
     }
     lines
@@ -206,9 +228,7 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
 fn next_steps(summary: &Summary) -> Vec<String> {
     let mut steps = Vec::new();
     let cassette = summary.cassettes.first();
-    if let Some(command) = summary.calls.iter().find_map(record_of_miss) {
-        steps.push(format!("to record what was missed: `{command}`"));
-    }
+    steps.extend(rules_together(summary));
     if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
         steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
     }
@@ -217,30 +237,51 @@ fn next_steps(summary: &Summary) -> Vec<String> {
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
         let name = &cassette.name;
-        let tail = format!("{}{}", words(&summary.options), command_tail(&summary.command));
+        let library = words(&summary.library);
+        let options = [&summary.library[..], &summary.options].concat();
+        let played = |name| command_line("replay", name, &options, &summary.command);
         steps.push(match summary.cassettes.len() {
-            1 => format!("read it with `ferrotape show {name}`, play it with `ferrotape replay -c {name}{tail}`"),
-            _ => format!("read one with `ferrotape show {name}`, play them with `ferrotape replay{tail}`"),
+            1 => format!(
+                "read it with `ferrotape show {name}{library}`, play it with `{}`",
+                played(Some(name))
+            ),
+            _ => format!("read one with `ferrotape show {name}{library}`, play them with `{}`", played(None)),
         });
     }
     steps
 }
 
-/// The command that a miss told.
-fn record_of_miss(call: &CallReport) -> Option<&str> {
-    let message = call.message.as_deref().filter(|_| call.outcome == Outcome::Missed)?;
-    message.lines().find_map(|line| line.strip_prefix("record it: "))
+/// The rules of several misses as they stand together in one file: each told its own alone.
+fn rules_together(summary: &Summary) -> Option<String> {
+    let mut all: Vec<&CallRules> = Vec::new();
+    for call in &summary.calls {
+        if !call.rules.is_empty() && !all.contains(&&call.rules) {
+            all.push(&call.rules);
+        }
+    }
+    let together = all.iter().fold(CallRules::default(), |together, rules| together.and(rules));
+    let lines = together.to_paste().join("\n  ");
+    (all.len() > 1).then(|| format!("what these misses may differ in, in one `ferrotape.toml`:\n  {lines}"))
 }
 
-/// The command that records what a cassette lacks; without a name for a run whose sessions name theirs. Of the command under test only the first word is
-/// told.
-pub fn record_command(cassette: Option<&str>, options: &[String], command: &[String]) -> String {
+/// `ferrotape VERB -c CASSETTE OPTIONS -- COMMAND …`, to be pasted; without a cassette for a run whose
+/// sessions name theirs. Of the command under test only the first word is told.
+pub fn command_line(verb: &str, cassette: Option<&str>, options: &[String], command: &[String]) -> String {
     let named = cassette.map(|cassette| format!(" -c {cassette}")).unwrap_or_default();
-    format!("ferrotape auto{named}{}{}", words(options), command_tail(command))
+    format!("ferrotape {verb}{named}{}{}", words(options), command_tail(command))
 }
 
-fn words(options: &[String]) -> String {
-    options.iter().map(|word| format!(" {}", clean(word))).collect()
+/// Options behind a command, as a shell reads them.
+pub fn words(options: &[String]) -> String {
+    options.iter().map(|word| format!(" {}", quoted(&clean(word)))).collect()
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn command_tail(command: &[String]) -> String {
@@ -329,6 +370,20 @@ fn subject_cassettes(summary: &Summary) -> String {
     }
 }
 
+/// `ferrotape: ` before the first line, the same width of space before the others.
+pub(super) fn block(style: Option<Style>, text: &str) -> String {
+    let mut out = String::new();
+    for (index, line) in text.lines().enumerate() {
+        let prefix = if index == 0 { "ferrotape: " } else { MARGIN };
+        let line = clean(line);
+        match style.filter(|_| index == 0) {
+            Some(style) => out.push_str(&format!("{prefix}{style}{line}{style:#}\n")),
+            None => out.push_str(&format!("{prefix}{line}\n")),
+        }
+    }
+    out
+}
+
 /// Text from outside must not steer the terminal: control characters become spaces.
 pub fn clean(text: &str) -> String {
     text.chars()
@@ -349,14 +404,15 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_needs_attention_is_one_line_and_the_counts_come_last() {
+    fn everything_that_needs_attention_is_told_whole_and_the_counts_come_last() {
         assert_eq!(
             render(&replay()),
             "violation   #2  Proton CreateServiceInstance  /name  length  Member must have length less than or equal to 100\n\
-             miss        #3  Proton CreateServiceInstance  no recording of this call;\n\
+             miss        #3  Proton CreateServiceInstance  no recording of this call;\n           \
+             nearest: #1\n           \
+             record it: ferrotape auto -c orders -- pytest …\n\
              lint        #1  Proton CreateServiceInstance  response /new  unknown  Member '/new' is not in the model\n\
              unplayed        Service Catalog CreateProvisioningArtifact  interaction 2 of `orders`\n\
-             ferrotape: to record what was missed: `ferrotape auto -c orders -- pytest …`\n\
              ferrotape: the refused requests break the service's model: AWS would refuse them too; mend the caller\n\
              ferrotape: replay `orders` (cassettes/orders.json): 3 calls, 1 played, 1 refused, 1 missed; 1 breaks its contract; 1 lint; 1 unplayed\n"
         );
@@ -426,6 +482,49 @@ mod tests {
         let text = render(&summary);
         assert!(text.contains("/x  unknown  m (2 times)\n"), "{text}");
         assert_eq!(text.matches("/x").count(), 1);
+    }
+
+    #[test]
+    fn a_miss_that_came_again_and_again_is_told_once_and_of_many_only_the_first_ones_whole() {
+        let mut summary = replay();
+        let again = summary.calls[2].clone();
+        summary.calls.push(CallReport {
+            number: 4,
+            ..again.clone()
+        });
+        let text = render(&summary);
+        assert!(
+            text.contains("miss        #3  Proton CreateServiceInstance  no recording of this call; (2 times)\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("nearest: #1").count(), 1);
+        let missed = |number| CallReport {
+            number,
+            message: Some(format!("miss {number}\nmore")),
+            ..again.clone()
+        };
+        summary.calls = (1..=15).map(missed).collect();
+        let text = render(&summary);
+        assert_eq!(
+            (text.matches("\n           more").count(), text.matches("  miss ").count()),
+            (10, 15),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_rules_of_several_misses_are_told_as_one_file_has_them() {
+        let mut summary = replay();
+        let rules = |toml: &str| toml::from_str::<crate::settings::Settings>(toml).unwrap().call_rules();
+        let mut other = summary.calls[2].clone();
+        summary.calls[2].rules = rules("match.ignore = [\"Put:/a\", \"Put:/b\"]");
+        assert!(!render(&summary).contains("ferrotape.toml"), "one miss told its own");
+        other.rules = rules("match.ignore = [\"Put:/b\", \"Get:region\"]\nbind = [{ from = \"Put:/name\" }]");
+        summary.calls.push(other);
+        let text = render(&summary);
+        let expected = "ferrotape: what these misses may differ in, in one `ferrotape.toml`:\n             [match]\n             \
+             ignore = [\"Put:/a\", \"Put:/b\", \"Get:region\"]\n             [[bind]]\n             from = \"Put:/name\"\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

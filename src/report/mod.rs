@@ -9,15 +9,14 @@ mod human;
 mod json;
 mod junit;
 
-pub use human::record_command;
-
-pub use human::clean;
+pub use human::{clean, command_line, words};
 
 use crate::contract::Departure;
 use crate::exit::Exit;
 use crate::inspect::{Judged, Verdict};
 use crate::matcher::miss::Difference;
 pub use crate::outcome::Outcome;
+use crate::settings::CallRules;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -52,7 +51,9 @@ pub struct Summary {
     /// The command under test as it was typed; empty where there was none. Only its first word is
     /// ever written: the rest may hold secrets.
     pub command: Vec<String>,
-    /// What was typed that every command on these cassettes needs again: `--model`, `--cassettes`.
+    /// What was typed that every command on these cassettes needs again: `--config`, `--cassettes`.
+    pub library: Vec<String>,
+    /// What was typed that another run needs beside that: `--model`, `--order`.
     pub options: Vec<String>,
 }
 
@@ -155,6 +156,8 @@ pub struct CallReport {
     pub differences: Vec<Difference>,
     /// Why, where the outcome needs words: the text of a miss, of an upstream's failure.
     pub message: Option<String>,
+    /// The rules that would let a missed call pass.
+    pub rules: CallRules,
 }
 
 impl CallReport {
@@ -437,6 +440,7 @@ pub(crate) mod tests {
             request: Some(side(Verdict::Conforms)),
             response: None,
             message: None,
+            rules: CallRules::default(),
         }
     }
 
@@ -486,6 +490,7 @@ pub(crate) mod tests {
             all_played: false,
             notes: Vec::new(),
             command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
+            library: Vec::new(),
             options: Vec::new(),
         }
     }

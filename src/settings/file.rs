@@ -51,15 +51,40 @@ pub(super) fn read(file: &Path) -> Result<Settings, SettingsError> {
 
 fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
     toml::from_str(text).map_err(|error| {
-        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+        let span = error.span().unwrap_or_default();
+        let before = text.get(..span.start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         SettingsError::Wrong {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            what: in_our_words(error.message()),
+            what: match error.message().trim_end() {
+                "duplicate key" => said_twice(before, text.get(span).unwrap_or_default()),
+                message => in_our_words(message),
+            },
         }
     })
+}
+
+/// TOML has each table and each key once: whoever pasted a second one must join the two.
+fn said_twice(before: &str, key: &str) -> String {
+    let is_table = before.ends_with('[');
+    let is_first = |line: &str| {
+        let line = line.trim();
+        match line.strip_prefix('[') {
+            Some(header) => is_table && header.trim_end_matches(']').trim() == key,
+            None => !is_table && line.split('=').next().is_some_and(|name| name.trim() == key),
+        }
+    };
+    let first = match before.lines().position(is_first) {
+        Some(line) => format!(" after line {}", line + 1),
+        None => String::new(),
+    };
+    match (is_table, key) {
+        (true, "bind") => format!("`[bind]` stands here again{first}; write `[[bind]]`, once for each member"),
+        (true, _) => format!("`[{key}]` stands here again{first}; write it once, with the lists of both joined"),
+        (false, _) => format!("`{key}` stands here again{first}; write it once, with both lists joined"),
+    }
 }
 
 /// What the parser calls a field is a key to whoever writes TOML.
@@ -171,6 +196,22 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
             "`ferrotape.toml:2:7`: unknown `heder`, expected one of `header`, `path`, `pattern`"
         );
         assert!(wrong("a = \n").starts_with("`ferrotape.toml:1:"), "{}", wrong("a = \n"));
+    }
+
+    #[test]
+    fn what_stands_there_twice_is_told_with_the_way_to_join_it() {
+        assert_eq!(
+            wrong("[match]\nignore = [\"A:/b\"]\n\n[match]\nignore = [\"A:/c\"]\n"),
+            "`ferrotape.toml:4:2`: `[match]` stands here again after line 1; write it once, with the lists of both joined"
+        );
+        assert_eq!(
+            wrong("[match]\nignore = [\"A:/b\"]\nignore = [\"A:/c\"]\n"),
+            "`ferrotape.toml:3:1`: `ignore` stands here again after line 2; write it once, with both lists joined"
+        );
+        assert_eq!(
+            wrong("[[bind]]\nfrom = \"A:/b\"\n[bind]\nfrom = \"A:/c\"\n"),
+            "`ferrotape.toml:3:2`: `[bind]` stands here again; write `[[bind]]`, once for each member"
+        );
     }
 
     #[test]

@@ -6,9 +6,11 @@
 //! run). A key that is not known here is an error, so that a misspelt rule is not silently off.
 
 mod file;
+mod paste;
 mod place;
 
 pub use file::SettingsError;
+pub use paste::{bind_tables, ignore_table};
 pub use place::{Place, PlaceError, Step, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +20,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
+    /// The file that was named (`--config`), where one was.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// The folder of the cassettes, in place of `cassettes`.
     pub cassettes: Option<PathBuf>,
     /// Models to load as `--model` would, before those of the command line.
@@ -177,7 +182,10 @@ impl Settings {
     /// counts: what lies above belongs to who knows whom.
     pub fn find(config: Option<&Path>, folder: &Path) -> Result<Settings, SettingsError> {
         match config {
-            Some(file) => file::read(file),
+            Some(file) => file::read(file).map(|settings| Settings {
+                file: Some(file.to_owned()),
+                ..settings
+            }),
             None => file::search(folder).map_or_else(|| Ok(Settings::default()), |file| file::read(&file)),
         }
     }

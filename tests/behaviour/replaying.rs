@@ -167,10 +167,45 @@ fn another_region_is_another_call() {
     }
     let reply = call.send(server.address);
     assert_eq!(reply.code(), "CassetteMiss");
-    assert!(
-        reply.message().contains("region: recorded \"us-east-1\", sent \"eu-west-1\""),
-        "{}",
-        reply.message()
+    assert_eq!(
+        portless(&reply.message()),
+        "this `Proton CreateServiceInstance` call was recorded in another region\n\
+         interaction 1 of 1: recorded in us-east-1, asked in eu-west-1\n\
+         what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"CreateServiceInstance:region\"]\n\
+         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
+    );
+    server.stop().expect(11);
+}
+
+#[test]
+fn a_call_out_of_its_turn_is_told_what_comes_first_and_what_helps() {
+    let place = Workplace::new();
+    place.write_cassette("shop", &numbered(&["a", "b"]));
+    let told = "this `Proton CreateServiceInstance` call is interaction 2, and calls are answered in recorded order\n\
+                next is interaction 1: `Proton CreateServiceInstance`; with `--order key` the order of different calls does not matter\n";
+    for (ci, where_to) in [("", ""), ("true", " on a machine where `CI` is not set")] {
+        let run = place.run(["replay", "-c", "shop", "--order", "strict"]).env("CI", ci);
+        let server = run.start();
+        let reply = instance("b", json!({})).send(server.address);
+        let remedy = format!("record all anew{where_to}: ferrotape record -c shop");
+        assert_eq!(reply.message(), format!("{told}{remedy}"));
+        server.stop().expect(11);
+    }
+}
+
+#[test]
+fn recordings_that_share_a_token_are_told_so() {
+    let place = Workplace::new();
+    let shared = |name: &str| interaction(PROTON, instance_body(name, json!({ "clientToken": "one" })), 200, json!({}));
+    place.write_cassette("shop", &tape(&[shared("a"), shared("a")]));
+    let server = place.replay("shop", []);
+    let ask = |token: &str| instance("a", json!({ "clientToken": token })).send(server.address);
+    assert_eq!(ask("live-1").status, 200);
+    assert_eq!(
+        ask("live-2").message(),
+        "the recordings of this `Proton CreateServiceInstance` call that are left share their idempotency token with another call\n\
+         recorded twice, answered once; in a cassette written by hand, give each call a token of its own\n\
+         record it: ferrotape auto -c shop"
     );
     server.stop().expect(11);
 }

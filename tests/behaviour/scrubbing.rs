@@ -44,6 +44,29 @@ fn an_older_cassette_is_scrubbed_once_and_says_what_changed() {
 }
 
 #[test]
+fn a_replay_of_an_older_cassette_says_in_a_few_lines_what_is_hidden_and_how_to_mend_the_file() {
+    let place = Workplace::new();
+    let call = |name: &str| {
+        let input = instance_body(name, json!({ "spec": SPEC }));
+        interaction(PROTON, input, 400, json!({ "__type": "ConflictException" }))
+    };
+    place.write_cassette("old", &tape(&["a", "b", "c", "d", "e", "f"].map(call)));
+    let done = place.replay("old", []).stop().expect(0);
+    let told: Vec<&str> = done.stderr.lines().take(6).collect();
+    assert_eq!(
+        told,
+        [
+            "ferrotape: `cassettes/old.json`: interaction 1: `/request/body/spec` stood in plain text and is hidden",
+            "ferrotape: `cassettes/old.json`: interaction 2: `/request/body/spec` stood in plain text and is hidden",
+            "ferrotape: `cassettes/old.json`: interaction 3: `/request/body/spec` stood in plain text and is hidden",
+            "ferrotape: `cassettes/old.json`: interaction 4: `/request/body/spec` stood in plain text and is hidden",
+            "ferrotape: `cassettes/old.json`: and 2 more",
+            "ferrotape: the file itself is as it was; `ferrotape scrub cassettes/old.json` hides what it holds",
+        ]
+    );
+}
+
+#[test]
 fn what_no_model_knows_is_not_scrubbed_by_names_alone() {
     let place = Workplace::new();
     let mut call = interaction(

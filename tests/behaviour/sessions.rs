@@ -221,14 +221,14 @@ fn without_a_default_cassette_sessions_name_theirs() {
         "{}",
         refused.message()
     );
-    let refused = instance("a", json!({})).at("/@bokos").send(server.address);
+    let refused = instance("a", json!({})).at("/@boks").send(server.address);
     assert!(
-        refused.message().contains("no cassette `bokos`") && refused.message().contains("there is `books`"),
+        refused.message().contains("no cassette `boks`") && refused.message().contains("there is `books`"),
         "{}",
         refused.message()
     );
     let done = server.stop().expect(11);
-    assert!(done.stderr.contains("no cassette `bokos`"), "{}", done.stderr);
+    assert!(done.stderr.contains("no cassette `boks`"), "{}", done.stderr);
 }
 
 #[test]

@@ -69,8 +69,8 @@ fn strict_order_is_asked_for_on_the_command_line() {
     assert_eq!(
         portless(&reply.message()),
         "this `Proton CreateServiceInstance` call is interaction 2, and calls are answered in recorded order\n\
-         next is interaction 1: `Proton CreateServiceInstance`; without `--order strict` the order of different calls does not matter\n\
-         record it: ferrotape auto -c shop --upstream http://127.0.0.1:PORT"
+         next is interaction 1: `Proton CreateServiceInstance`; with `--order key` the order of different calls does not matter\n\
+         record all anew: ferrotape record -c shop --upstream http://127.0.0.1:PORT"
     );
     server.stop().expect(11);
 }

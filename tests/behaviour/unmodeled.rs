@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::client::{Call, Reply};
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::support::Server;
-use crate::workplace::{Workplace, instance};
+use crate::workplace::{Workplace, instance, portless};
 
 /// A call of a service without a model.
 fn brew(body: &str) -> Call {
@@ -119,13 +119,24 @@ fn a_replay_refuses_them_unless_asked_and_what_was_never_recorded_always() {
     let server = place.replay("shop", []);
     let reply = brew("{}").send(server.address);
     assert_eq!((reply.status, reply.code().as_str()), (400, "UnknownOperationException"));
+    let unknown = "`POST /pots/1` is signed for `coffee`, and no model of a service of that name is known; \
+                   name the service's model with `--model botocore` or `--model FILE`";
+    assert_eq!(
+        reply.message(),
+        format!("{unknown}\nwithout a model it is interaction 1 of the cassette: `--unmodeled recorded` plays it")
+    );
     server.stop().expect(11);
     let server = place.replay("shop", ["--unmodeled", "recorded"]);
     assert_eq!(brew("{}").send(server.address).status, 200);
-    for (call, why) in [(brew("{}"), "was played"), (brew("[]"), "no recording of this call")] {
+    let again = "every recording of its method, path, query and body was already played\n\
+                 recorded once, answered once, now asked once more\n\
+                 with `--repeat` the last of them answers again";
+    let never = "no recording has its method, path, query and body";
+    for (call, why) in [(brew("{}"), again), (brew("[]"), never)] {
         let reply = call.send(server.address);
         assert_eq!(reply.status, 400);
-        assert!(reply.message().contains(why), "{}", reply.message());
+        let remedy = "record it without a model: ferrotape auto -c shop --unmodeled record --upstream http://127.0.0.1:PORT";
+        assert_eq!(portless(&reply.message()), format!("{unknown}\n{why}\n{remedy}"));
     }
     server.stop().expect(11);
 }

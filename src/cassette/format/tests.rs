@@ -573,6 +573,8 @@ fn body() -> impl Strategy<Value = Bytes> {
 }
 
 proptest! {
+    #![proptest_config(crate::trials::cases(256))]
+
     #[test]
     fn any_body_comes_back_byte_for_byte(request in body(), response in body()) {
         let text = rendered(&cassette(vec![interaction(request.clone(), response.clone())]));

@@ -25,6 +25,20 @@ pub fn locate(root: Root<'_>, json_names: bool, body: &[u8], visit: Visit<'_>) -
     Ok(())
 }
 
+/// Whether the bytes are a JSON document: quicker than looking for its scalars.
+pub fn is_document(body: &[u8]) -> bool {
+    let is_whole = |mut lexer: Lexer<'_>| {
+        loop {
+            match lexer.next() {
+                Ok(Token::End) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    };
+    Lexer::from_bytes(body).is_ok_and(is_whole)
+}
+
 struct Walk<'a> {
     service: Option<&'a Service>,
     json_names: bool,

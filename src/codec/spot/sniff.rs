@@ -69,7 +69,7 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
         let _ = super::in_xml(Root::UNKNOWN, &[], body, visit);
         return Shown::Parts;
     }
-    if super::in_json(Root::UNKNOWN, false, body, &mut |_| {}).is_ok() {
+    if super::json::is_document(body) {
         let _ = super::in_json(Root::UNKNOWN, false, body, visit);
         return Shown::Parts;
     }

@@ -150,6 +150,8 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(crate::trials::cases(256))]
+
     #[test]
     fn spacing_out_and_compacting_is_the_same_as_compacting(text in document(), indent in 0usize..120) {
         let short = compact(&text).unwrap();

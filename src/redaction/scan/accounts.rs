@@ -13,7 +13,9 @@ static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
         r"arn:[A-Za-z0-9-]*:[A-Za-z0-9-]*:[A-Za-z0-9-]*:([0-9]{12}):",
         r"|(?:^|[/@.])([0-9]{12})\.[A-Za-z0-9.-]*(?:amazonaws\.com|api\.aws|on\.aws)",
         r#"|https?://[^/\s"]+/([0-9]{12})/"#,
-        r#"|\\*"(?i:aws|[a-z_]*account_?(?:id)?|[a-z_]*owner_?(?:id)?)\\*"[ \t]*:[ \t]*\\*"([0-9]{12})\\*""#
+        r#"|\\*"(?i:aws|[a-z_]*account_?(?:id)?|[a-z_]*owner_?(?:id)?)\\*"[ \t]*:[ \t]*\\*"([0-9]{12})\\*""#,
+        // Services' own sentences: `Stream s under account …`, `in the registry with id '…'`.
+        r"|(?i:\b(?:account(?: ?id)?|registry with id)\b)[ :=('`]{1,3}([0-9]{12})\b"
     ))
 });
 
@@ -204,10 +206,14 @@ mod tests {
             ("", "https://123456789012.cloudfront-kvs.global.api.aws/"),
             ("ownerId", "123456789012"),
             ("Policy", r#"{"Principal":{"AWS":"123456789012"}}"#),
+            ("message", "Stream s under account 123456789012 not found."),
+            ("message", "Account ID (123456789012) is not in the organization"),
+            ("message", "no repository 'r' in the registry with id '123456789012'"),
         ] {
             assert_eq!(found(name, text), ["123456789012"], "{text}");
         }
         assert!(found("OrderNumber", "123456789012").is_empty());
+        assert!(found("message", "the accounting number 123456789012").is_empty());
         assert_eq!(
             found("", "arn:aws:iam::123456789012:role/x arn:aws:iam::210987654321:role/x"),
             ["123456789012", "210987654321"]

@@ -1,7 +1,7 @@
 //! The forms of secrets in plain text.
 
 use super::vendors::{self, VENDORS};
-use super::{Scrubbed, Search, compile, is_value};
+use super::{Scrubbed, Search, compile, is_value, triggers};
 use crate::redaction::names;
 use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::{StandIns, is_access_key_id, is_marked_text};
@@ -11,14 +11,45 @@ use regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// What no text without a secret form contains; the rest is looked at closely.
-static TRIGGER: LazyLock<Regex> = LazyLock::new(|| {
-    compile(concat!(
-        r"(?-u)AKIA|ASIA|ABIA|ACCA|IQoJ|FwoG|FQoG|eyJ|PRIVATE KEY|://|failure message|Signature",
-        r"|(?i:x-amz-s|pass|secret|token|api[_-]?key|private[_-]?key|signature|accesskeyid|account[_-]?key|sharedaccess|signing[_-]?key|master[_-]?key",
-        r"|authorization|bearer|basic|cookie|[?&]sig=|;[ ]*pwd=)",
-    ))
-});
+/// What a text that holds a secret's form contains; the rest is not looked at closely.
+static TRIGGER: LazyLock<Regex> = LazyLock::new(|| compile(&format!("(?-u){}|(?i:{})", TRIGGERS.join("|"), NAMES.join("|"))));
+
+pub(super) const TRIGGERS: [&str; 12] = [
+    "AKIA",
+    "ASIA",
+    "ABIA",
+    "ACCA",
+    "IQoJ",
+    "FwoG",
+    "FQoG",
+    "eyJ",
+    "PRIVATE KEY",
+    "://",
+    "failure message",
+    "Signature",
+];
+
+/// In either case.
+pub(super) const NAMES: [&str; 18] = [
+    "x-amz-s",
+    "pass",
+    "secret",
+    "token",
+    "api[_-]?key",
+    "private[_-]?key",
+    "signature",
+    "accesskeyid",
+    "account[_-]?key",
+    "sharedaccess",
+    "signing[_-]?key",
+    "master[_-]?key",
+    "authorization",
+    "bearer",
+    "basic",
+    "cookie",
+    "[?&]sig=",
+    ";[ ]*pwd=",
+];
 
 const KEY_ID: &str = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}";
 const TOKEN: &str = r"(?:IQoJ|FwoG|FQoG)(?:[A-Za-z0-9+/=_-]|%2[BFbf]|%3[Dd]){100,}";
@@ -92,6 +123,9 @@ type Replace<'r> = &'r dyn Fn(&Captures<'_>) -> Option<Scrubbed>;
 
 /// The text with stand-ins for what has a secret's form.
 pub(super) fn plain(search: &Search<'_>, text: &str) -> Option<Scrubbed> {
+    if search.patterns.is_empty() && !triggers::may_be_in(text) {
+        return None;
+    }
     let is_suspicious = TRIGGER.is_match(text);
     let mut pass = Pass {
         text: Cow::Borrowed(text),

@@ -114,8 +114,11 @@ fn hidden_in(text: &str, run: Range<usize>) -> Vec<(Range<usize>, Hidden)> {
     if let Some(hidden) = Hidden::read(whole) {
         return vec![(run, hidden)];
     }
-    // In most names and ids every part is too short to hide anything.
     let is_gap = |byte: &u8| matches!(byte, b'+' | b'/' | b'-' | b'_');
+    if !whole.as_bytes().iter().any(is_gap) {
+        return Vec::new();
+    }
+    // In most names and ids every part is too short to hide anything.
     let holds_long = whole.as_bytes().split(is_gap).any(|part| part.len() >= MIN_BASE64 - 2);
     let may_hold = holds_long || whole.contains('/') || whole.contains(['-', '_']) && whole.contains('+');
     if !may_hold {

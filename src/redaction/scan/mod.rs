@@ -13,6 +13,7 @@ pub mod layers;
 mod leaks;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod vendors;
 
 pub use accounts::{accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};

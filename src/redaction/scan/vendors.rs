@@ -64,14 +64,57 @@ const OTHERS: [&str; 3] = [
 ];
 
 /// What a text that holds one of them contains: quick to look for.
-const BEGINNINGS: &str = concat!(
-    r"sk-|amzn\.mws|ABSK|bedrock-api|aoa|k8s-aws|eyJw|AGE-SEC|ATATT|AIza|GOCSPX|ya29|NRAK|PMAK|SG\.|SK[0-9a-f]|cio[A-Za-z0-9]{9}|ckey_|dapi[0-9a-f]",
-    r"|dckr_|do[opr]_v1|dp\.|figd_|gh[opsur]_|github_|gl(?:pat|dt|rt|ft|soat|cbt|ptt|agent)-|gl(?:sa|c)_|hf_|hv[sbr]\.|lin_|npm_|ntn_|pscale|pypi-",
-    r"|rubygems|shp(?:at|ca|pa|ss)_|sq0|_live_|_test_|tfp_|whsec|xapp-|xox|atlasv1|hooks\.slack|webhooks",
-);
+pub(super) const TRIGGERS: [&str; 46] = [
+    "sk-",
+    r"amzn\.mws",
+    "ABSK",
+    "bedrock-api",
+    "aoa",
+    "k8s-aws",
+    "eyJw",
+    "AGE-SEC",
+    "ATATT",
+    "AIza",
+    "GOCSPX",
+    "ya29",
+    "NRAK",
+    "PMAK",
+    r"SG\.",
+    "SK[0-9a-f]",
+    "cio[A-Za-z0-9]{9}",
+    "ckey_",
+    "dapi[0-9a-f]",
+    "dckr_",
+    "do[opr]_v1",
+    r"dp\.",
+    "figd_",
+    "gh[opsur]_",
+    "github_",
+    "gl(?:pat|dt|rt|ft|soat|cbt|ptt|agent)-",
+    "gl(?:sa|c)_",
+    "hf_",
+    r"hv[sbr]\.",
+    "lin_",
+    "npm_",
+    "ntn_",
+    "pscale",
+    "pypi-",
+    "rubygems",
+    "shp(?:at|ca|pa|ss)_",
+    "sq0",
+    "_live_",
+    "_test_",
+    "tfp_",
+    "whsec",
+    "xapp-",
+    "xox",
+    "atlasv1",
+    r"hooks\.slack",
+    "webhooks",
+];
 
 /// Whether one of them may be in a text.
-pub(super) static TRIGGER: LazyLock<Regex> = LazyLock::new(|| compile(&format!("(?-u){BEGINNINGS}")));
+pub(super) static TRIGGER: LazyLock<Regex> = LazyLock::new(|| compile(&format!("(?-u){}", TRIGGERS.join("|"))));
 
 /// One pattern for all of them, on text or bytes.
 pub(super) static PATTERN: LazyLock<String> = LazyLock::new(|| format!(r"(?-u:\b)(?:{}|{})", FORMS.join("|"), OTHERS.join("|")));

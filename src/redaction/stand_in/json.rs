@@ -5,6 +5,7 @@
 //! `null`: what they say is said by any value of that shape. Equal documents stay equal, and
 //! different ones different: a number becomes one of as many digits by a keyed permutation.
 
+use super::few::permuted;
 use super::{StandIns, is_marked_text};
 use crate::json::lexer::{Lexer, Token};
 use crate::json::rewrite;
@@ -15,9 +16,6 @@ const LONGEST_NAME: usize = 64;
 
 /// Longer numbers become a hash: a permutation of so many is no better.
 const LONGEST_NUMBER: usize = 9;
-
-/// Rounds of the permutation.
-const ROUNDS: u8 = 6;
 
 /// The stand-in of a document; nothing where the text is none.
 pub(super) fn stand_in(stand_ins: &StandIns, text: &str) -> Option<String> {
@@ -91,26 +89,6 @@ fn number(stand_ins: &StandIns, lexeme: &str) -> String {
             let sign = if lexeme.starts_with('-') { "-" } else { "" };
             let fraction = if lexeme.contains(['.', 'e', 'E']) { ".5" } else { "" };
             format!("{sign}{}{fraction}", 1_000_000_000 + hash % 1_000_000_000_000)
-        }
-    }
-}
-
-/// A keyed permutation of the numbers below `count`: a Feistel network over the next even number of
-/// bits, walked on until it leads below.
-fn permuted(stand_ins: &StandIns, number: u64, count: u64) -> u64 {
-    let bits = (64 - (count - 1).leading_zeros()).div_ceil(2).max(1);
-    let mask = (1u64 << bits) - 1;
-    let mut number = number;
-    loop {
-        let (mut left, mut right) = (number >> bits, number & mask);
-        for round in 0..ROUNDS {
-            let mut block = [round; 9];
-            block[..8].copy_from_slice(&right.to_le_bytes());
-            (left, right) = (right, left ^ (stand_ins.number(b'f', &block) & mask));
-        }
-        number = left << bits | right;
-        if number < count {
-            return number;
         }
     }
 }

@@ -17,13 +17,18 @@
 //! mark by chance is one in 2^48 (2^30 for an access key id). Stand-ins with no room for it (a number, a
 //! short string, one made from a pattern) are remembered from the cassette that is in use.
 //!
-//! A boolean has no room for equality *and* secrecy: it becomes `false`.
+//! Where a place leaves few values (a PIN, an enumeration), equality comes first: see [`few`]. A
+//! boolean has no room for equality *and* secrecy: it becomes `false`.
 
+mod few;
 mod json;
 
+pub use few::is_short;
+
+use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
 use crate::model::sample;
-use crate::model::schema::Member;
+use crate::model::schema::{Member, ShapeKind};
 use crate::value::Value;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -67,33 +72,51 @@ impl StandIns {
         }
     }
 
-    /// What is written for `value` at a place that `member` describes. Scalars keep their type;
-    /// null stays. Lists and objects are not scalars and stay as they are.
-    pub fn value(&self, value: &Value, member: Option<&Member>) -> Value {
+    /// What is written for a live `value`. Scalars keep their type; null stays. Lists and objects are
+    /// not scalars and stay as they are.
+    pub fn value(&self, value: &Value, at: At<'_>) -> Value {
         if is_marked(value) {
             return value.clone();
         }
-        let fresh = self.fresh(value, member);
-        // Only where no mark fits may a value without one be a stand-in.
-        if !self.known.is_empty() && !is_marked(&fresh) && self.known.contains(&fingerprint(value)) {
-            return value.clone();
+        match self.fresh(value, at) {
+            // Only where no mark fits may a value without one be a stand-in.
+            Fresh::Of(fresh) if !is_marked(&fresh) && self.is_known(value) => value.clone(),
+            Fresh::Of(fresh) | Fresh::OfFew(fresh) => fresh,
         }
-        fresh
     }
 
-    /// Whether a stand-in bears a mark at the place that `member` describes.
-    pub fn can_be_marked(&self, value: &Value, member: Option<&Member>) -> bool {
-        is_marked(&self.fresh(value, member))
+    /// The same for a value that a cassette holds, which may be a stand-in already.
+    pub fn again(&self, value: &Value, at: At<'_>) -> Value {
+        match self.is_known(value) && !self.can_be_marked(value, at) {
+            true => value.clone(),
+            false => self.value(value, at),
+        }
     }
 
-    fn fresh(&self, value: &Value, member: Option<&Member>) -> Value {
-        match value {
+    /// Whether a stand-in bears a mark at a place.
+    pub fn can_be_marked(&self, value: &Value, at: At<'_>) -> bool {
+        matches!(self.fresh(value, at), Fresh::Of(fresh) if is_marked(&fresh))
+    }
+
+    /// Whether the place of a value leaves it few others, any of which may stand for it.
+    pub fn is_one_of_few(&self, value: &Value, at: At<'_>) -> bool {
+        matches!(self.fresh(value, at), Fresh::OfFew(_))
+    }
+
+    fn is_known(&self, value: &Value) -> bool {
+        !self.known.is_empty() && self.known.contains(&fingerprint(value))
+    }
+
+    fn fresh(&self, value: &Value, at: At<'_>) -> Fresh {
+        Fresh::Of(match value {
             Value::Null | Value::List(_) | Value::Object(_) => value.clone(),
             Value::Bool(_) => Value::Bool(false),
-            Value::Integer(number) => self.integer(&number.to_le_bytes(), member),
-            Value::Number(text) => self.integer(text.as_bytes(), member),
-            Value::Text(text) => Value::Text(self.place_text(text, member)),
-            Value::Blob(bytes) => Value::Blob(self.blob(bytes, member)),
+            Value::Integer(_) | Value::Number(_) => match few::number(self, value, at) {
+                Some(other) => return Fresh::OfFew(other),
+                None => self.integer(value, at),
+            },
+            Value::Text(text) => return self.place_text(text, at),
+            Value::Blob(bytes) => Value::Blob(self.blob(bytes, at.member)),
             Value::Timestamp { seconds, nanos } => {
                 let mut bytes = [0; 12];
                 bytes[..8].copy_from_slice(&seconds.to_le_bytes());
@@ -104,7 +127,7 @@ impl StandIns {
                     nanos: 0,
                 }
             }
-        }
+        })
     }
 
     /// The stand-in for a text whose place is not known or not constrained.
@@ -126,18 +149,35 @@ impl StandIns {
         }
     }
 
-    fn place_text(&self, text: &str, member: Option<&Member>) -> String {
-        let mut plain = self.text(text);
-        let Some(member) = member.filter(|member| !member.constraints.is_empty()) else {
-            return plain;
+    fn place_text(&self, text: &str, at: At<'_>) -> Fresh {
+        let of = |text: String| Fresh::Of(Value::Text(text));
+        if let Some(other) = few::named(self, text, at) {
+            return Fresh::OfFew(Value::Text(other));
+        }
+        let plain = self.text(text);
+        let Some(member) = at.member.filter(|member| !member.constraints.is_empty()) else {
+            return of(plain);
         };
-        // A document that is cut is none; one that does not fit becomes a plain text.
         let obeys = |text: &str| {
             let (min, max) = length_of(Some(member));
             let matches = |pattern: &std::sync::Arc<Pattern>| pattern.matches(text) != Matched::No;
             (min..=max).contains(&text.len()) && member.constraints.pattern.as_ref().is_none_or(matches)
         };
-        if plain.starts_with(['{', '[']) && !obeys(&plain) {
+        if obeys(&plain) {
+            return of(plain);
+        }
+        let fitted = self.fitted(text, plain, member);
+        // So short a text may be the stand-in of another one, too.
+        match few::is_short(&fitted).then(|| few::shaped(self, text, &obeys)).flatten() {
+            Some(other) => Fresh::OfFew(Value::Text(other)),
+            None => of(fitted),
+        }
+    }
+
+    /// A stand-in that is made to fit.
+    fn fitted(&self, text: &str, mut plain: String, member: &Member) -> String {
+        // A document that is cut is none.
+        if plain.starts_with(['{', '[']) {
             plain = hexadecimal(self.hash(b't', text.as_bytes()));
         }
         let fitted = fit(plain, member);
@@ -177,15 +217,24 @@ impl StandIns {
         out
     }
 
-    fn integer(&self, bytes: &[u8], member: Option<&Member>) -> Value {
-        let number = i128::from(self.number(b'i', bytes) % 1_000_000_000);
-        let range = member.and_then(|member| member.constraints.range.as_ref());
-        let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<i128>().ok());
-        let (min, max) = range.map_or((None, None), |range| (bound(&range.min), bound(&range.max)));
-        Value::Integer(match (min, max) {
+    fn integer(&self, value: &Value, at: At<'_>) -> Value {
+        // Equal numbers may be written in several ways.
+        let hashed = match (value, Decimal::of(value)) {
+            (_, Some(decimal)) => match decimal.to_integer() {
+                Some(integer) => self.number(b'i', &integer.to_le_bytes()),
+                None => {
+                    let (negative, digits, exponent) = decimal.parts();
+                    self.number(b'i', format!("{negative} {digits} {exponent}").as_bytes())
+                }
+            },
+            (Value::Number(lexeme), None) => self.number(b'i', lexeme.as_bytes()),
+            _ => 0,
+        };
+        let number = i128::from(hashed % 1_000_000_000);
+        Value::Integer(match few::bounds(at, 0) {
             (Some(min), Some(max)) if max >= min => min + number % (max - min).saturating_add(1).max(1),
             (Some(min), _) => number.max(min).max(min.saturating_add(number)),
-            (None, Some(max)) => number.min(max),
+            (None, Some(max)) => max.saturating_sub(number),
             (None, None) => number,
         })
     }
@@ -208,6 +257,22 @@ impl StandIns {
         hasher.update(&[kind]).update(bytes);
         *hasher.finalize().as_bytes()
     }
+}
+
+/// A place, as far as it has a say in its stand-ins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct At<'a> {
+    /// The innermost member that describes it, where the model knows it.
+    pub member: Option<&'a Member>,
+    /// What the model says of the value there.
+    pub kind: Option<&'a ShapeKind>,
+}
+
+/// A stand-in that is made from a value.
+enum Fresh {
+    Of(Value),
+    /// One of few, which may stand for another value elsewhere.
+    OfFew(Value),
 }
 
 /// What a text looks like, and its stand-in therefore too.
@@ -270,12 +335,11 @@ pub fn is_marked_text(text: &str) -> bool {
     }
 }
 
+/// The mark first: any byte may begin a stand-in, that of a JSON document too.
 fn is_marked_blob(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
-        return std::str::from_utf8(bytes).is_ok_and(json::is_marked);
-    }
     let parts = bytes.split_at_checked(24);
     parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
+        || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(json::is_marked)
 }
 
 fn is_in_2099(seconds: i64) -> bool {
@@ -514,6 +578,7 @@ pub fn base64_bytes(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::super::testing::{SALT, call};
     use super::*;
+    use crate::model::schema::Service;
 
     fn stand_ins() -> StandIns {
         StandIns::new(SALT)
@@ -521,6 +586,13 @@ mod tests {
 
     fn of(text: &str) -> String {
         stand_ins().text(text)
+    }
+
+    fn place<'a>(service: &'a Service, member: Option<&'a Member>) -> At<'a> {
+        At {
+            member,
+            kind: member.map(|member| &service.shape(member.target).kind),
+        }
     }
 
     const FORMS: [&str; 7] = [
@@ -574,7 +646,7 @@ mod tests {
         let call = call("Put");
         let service = &call.service;
         let input = service.shape(service.operation(call.operation).input);
-        let at = |member: &str, value: Value| stand_ins().value(&value, input.member(member));
+        let at = |member: &str, value: Value| stand_ins().value(&value, place(service, input.member(member)));
         let secret = || Value::Text("hunter2".to_owned());
         assert_eq!(at("spec", secret()), Value::Text(of("hunter2")));
         assert_eq!(at("pin", secret()), Value::Text(of("hunter2")[..8].to_owned()));
@@ -588,13 +660,13 @@ mod tests {
             let Value::Integer(stand_in) = at("number", Value::Integer(number)) else {
                 panic!("no number")
             };
-            assert!((1000..=9999).contains(&stand_in), "{stand_in}");
+            assert!((1000..=1_999_999_999).contains(&stand_in), "{stand_in}");
         }
     }
 
     #[test]
     fn every_scalar_keeps_its_type() {
-        let value = |value: Value| stand_ins().value(&value, None);
+        let value = |value: Value| stand_ins().value(&value, At::default());
         assert!(matches!(value(Value::Integer(7)), Value::Integer(_)));
         assert!(matches!(value(Value::Number("1.5".to_owned())), Value::Integer(_)));
         assert_eq!(value(Value::Bool(true)), Value::Bool(false));
@@ -606,16 +678,49 @@ mod tests {
     }
 
     #[test]
+    fn a_blobs_stand_in_is_known_whatever_byte_it_begins_with() {
+        let stand_ins: Vec<Value> = (0..4096u32)
+            .map(|number| stand_ins().value(&Value::Blob(number.to_be_bytes().to_vec()), At::default()))
+            .collect();
+        for first in *b"[{" {
+            let begins = |value: &&Value| matches!(value, Value::Blob(bytes) if bytes[0] == first);
+            assert!(stand_ins.iter().any(|value| begins(&value)), "none begins with {first}");
+        }
+        assert!(stand_ins.iter().all(is_marked));
+    }
+
+    #[test]
     fn an_unmarked_stand_in_is_remembered_from_the_cassette() {
         let call = call("Put");
         let input = call.service.shape(call.service.operation(call.operation).input);
-        let (pin, spec) = (input.member("pin"), input.member("spec"));
+        let (pin, spec) = (
+            place(&call.service, input.member("pin")),
+            place(&call.service, input.member("spec")),
+        );
         let mut stand_ins = stand_ins();
         let short = Value::Text("3fa0c1d2".to_owned());
         assert_ne!(stand_ins.value(&short, pin), short);
         stand_ins.remember(&short);
         assert_eq!(stand_ins.value(&short, pin), short);
         assert_ne!(stand_ins.value(&short, spec), short, "a stand-in there would bear its mark");
+    }
+
+    #[test]
+    fn an_unmarked_stand_in_of_few_values_is_known_only_where_a_cassette_is_read() {
+        let call = call("Put");
+        let input = call.service.shape(call.service.operation(call.operation).input);
+        let mut stand_ins = stand_ins();
+        for (name, value) in [
+            ("digits", Value::Text("0815".to_owned())),
+            ("mode", Value::Text("ON".to_owned())),
+            ("few", Value::Integer(3)),
+        ] {
+            let at = place(&call.service, input.member(name));
+            let stand_in = stand_ins.value(&value, at);
+            stand_ins.remember(&value);
+            assert_eq!(stand_ins.value(&value, at), stand_in, "a client may mean it so");
+            assert_eq!(stand_ins.again(&value, at), value);
+        }
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! Which known names somebody may have meant.
+
+/// How many are told.
+const MOST: usize = 5;
+
+/// The names that are like `wanted`, the likest first: the same but for letter case, those that begin
+/// with it, those that hold it, and those that few changes lead to.
+pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    let wanted = wanted.to_lowercase();
+    let rank = |name: &'n str| {
+        let lower = name.to_lowercase();
+        let far = distance(&wanted, &lower);
+        let is_typo = far <= (lower.chars().count().min(wanted.chars().count()) / 3).max(1);
+        let order = match () {
+            () if far == 0 => 0,
+            () if is_typo => far,
+            () if !wanted.is_empty() && lower.starts_with(&wanted) => 20,
+            () if wanted.len() > 2 && lower.contains(&wanted) => 30,
+            () => return None,
+        };
+        Some((order, name))
+    };
+    let mut ranked: Vec<(usize, &str)> = names.into_iter().filter_map(rank).collect();
+    ranked.sort_unstable();
+    ranked.dedup();
+    ranked.into_iter().map(|(_, name)| name).take(MOST).collect()
+}
+
+/// Names for a message: `` `one`, `other` ``.
+pub fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// How many characters must be added, left out or changed to come from one text to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, left) in one.chars().enumerate() {
+        let mut diagonal = line;
+        row[0] = line + 1;
+        for (column, right) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(left != *right);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+
+    #[test]
+    fn what_is_mistyped_or_only_begun_is_found_and_what_is_another_name_is_not() {
+        let names = ["five", "four", "proton-create", "CreateService", "DeleteService", "UpdateService"];
+        let near = |wanted: &str| nearest(wanted, names);
+        assert_eq!(near("fiv"), ["five"]);
+        assert_eq!(near("proton"), ["proton-create"]);
+        assert_eq!(near("createservice")[0], "CreateService");
+        assert_eq!(near("CreatService")[0], "CreateService");
+        assert_eq!(near("Service"), ["CreateService", "DeleteService", "UpdateService"]);
+        assert!(near("nope").is_empty() && near("").is_empty() && near("x").is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! What a cassette holds already: hidden again by today's rules, or where somebody edited it.
+
+use super::places::{PlaceToHide, Side};
+use super::writer::{Message, Writer};
+use super::{Leak, Origin, Redactor, headers, locate_request, locate_response, rebuilt_request, rebuilt_response, stand_in};
+use crate::cassette::{Interaction, Redacted};
+use crate::inspect::Finding;
+use crate::pointer;
+use crate::value::Value;
+use http::header::CONTENT_ENCODING;
+use std::collections::HashMap;
+
+impl Redactor {
+    /// An interaction of a cassette as it would be written today. `finding` is what
+    /// [`inspect_recorded`](crate::inspect::inspect_recorded) says of it.
+    ///
+    /// # Errors
+    /// Where a secret would be left.
+    pub fn redact_again(&self, old: &Interaction, finding: &Finding) -> Result<Interaction, Leak> {
+        let mut response = old.response.clone();
+        // The body is stored without the encoding that the header names.
+        response.headers_mut().remove(CONTENT_ENCODING);
+        let mut new = self.written(&old.request, &response, finding, old.attempt, Origin::Cassette)?;
+        if let Some(encoding) = old.response.headers().get(CONTENT_ENCODING) {
+            new.response.headers_mut().insert(CONTENT_ENCODING, encoding.clone());
+        }
+        Ok(new)
+    }
+
+    /// Redacts what stands plainly at sensitive places of an interaction of a cassette (somebody
+    /// edited it), and says where. Costs a walk through the values where nothing does.
+    pub fn redact_loaded(&self, interaction: &mut Interaction, finding: &Finding) -> Vec<String> {
+        let (input, output) = self.sides(finding);
+        let mut lints = Vec::new();
+        for (base, side) in [("/request", &input), ("/response", &output)] {
+            let plain = side
+                .places
+                .iter()
+                .filter(|(member, place)| !self.is_hidden(interaction, base, member, place));
+            let mut plain: Vec<&String> = plain.map(|(member, _)| member).collect();
+            if plain.is_empty() {
+                continue;
+            }
+            plain.sort();
+            match self.hide_loaded(interaction, finding, base, side) {
+                Ok(()) => lints.extend(
+                    plain
+                        .iter()
+                        .map(|member| format!("`{base}/body{member}` stood in plain text and is hidden")),
+                ),
+                Err(leak) => lints.push(format!("`{base}` holds secrets in plain text, and they stay: {leak}")),
+            }
+        }
+        lints
+    }
+
+    fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {
+        let mut writer = Writer::new(self, HashMap::new(), Origin::Cassette);
+        let call = finding.call.as_ref();
+        if base == "/request" {
+            let request = &interaction.request;
+            let message = Message {
+                uri: Some(request.uri().clone()),
+                headers: request.headers().clone(),
+                body: request.body().clone(),
+            };
+            let written = writer.message(base, message, side, &locate_request(request, call))?;
+            interaction.request = rebuilt_request(&interaction.request, written);
+        } else {
+            let response = &interaction.response;
+            let message = Message {
+                uri: None,
+                headers: response.headers().clone(),
+                body: response.body().clone(),
+            };
+            let mut written = writer.message(base, message, side, &locate_response(response, finding))?;
+            headers::refresh_checksums(&mut written.headers, &written.body);
+            interaction.response = rebuilt_response(&interaction.response, written);
+        }
+        let known = |place: &Redacted| {
+            let listed = |known: &Redacted| (&known.path, &known.member, &known.rule) == (&place.path, &place.member, &place.rule);
+            interaction.redacted.iter().any(listed)
+        };
+        let new: Vec<Redacted> = writer.redacted.into_iter().filter(|place| !known(place)).collect();
+        interaction.redacted.extend(new);
+        Ok(())
+    }
+
+    fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
+        let key = pointer::tokens(member).last().unwrap_or_default();
+        let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
+        let key_is_hidden = place.key_rule.is_none()
+            || stand_in::is_marked_text(&key)
+            || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_at);
+        let value_is_hidden = place.rule.is_none()
+            || place.expiry
+            || place.is_void()
+            || stand_in::is_marked(&place.value)
+            // No mark fits there: the cassette's own word must do.
+            || is_listed() && !self.stand_ins.can_be_marked(&place.value, place.at);
+        key_is_hidden && value_is_hidden
+    }
+}

@@ -1,0 +1,49 @@
+//! Rules in the words of `ferrotape.toml`, to be pasted there.
+
+use super::{Bind, CallRules, Place};
+use crate::json::rewrite;
+
+impl CallRules {
+    /// The tables that say which places are ignored and which are bound; no line for what is empty.
+    pub fn to_paste(&self) -> Vec<String> {
+        let mut lines = ignore_table(&self.matching.ignore);
+        lines.extend(bind_tables(&self.bind));
+        lines
+    }
+}
+
+/// `[match]` with the places that may differ.
+pub fn ignore_table(places: &[Place]) -> Vec<String> {
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let quoted: Vec<String> = places.iter().map(|place| rewrite::string(&place.to_string())).collect();
+    vec!["[match]".to_owned(), format!("ignore = [{}]", quoted.join(", "))]
+}
+
+/// A `[[bind]]` for each.
+pub fn bind_tables(binds: &[Bind]) -> Vec<String> {
+    let table = |bind: &Bind| ["[[bind]]".to_owned(), format!("from = {}", rewrite::string(&bind.from.to_string()))];
+    binds.iter().flat_map(table).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Matching, Settings};
+    use super::*;
+
+    #[test]
+    fn what_is_pasted_says_the_rules_again() {
+        let place = |text: &str| text.parse::<Place>().unwrap();
+        let rules = CallRules {
+            matching: Matching {
+                ignore: vec![place("Put:/a/\"b\""), place("*:region")],
+                ..Matching::default()
+            },
+            bind: vec![Bind { from: place("Put:/x") }, Bind { from: place("Put:/y") }],
+        };
+        let settings: Settings = toml::from_str(&rules.to_paste().join("\n")).unwrap();
+        assert_eq!(settings.call_rules(), rules);
+        assert!(CallRules::default().to_paste().is_empty());
+    }
+}
