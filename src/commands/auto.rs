@@ -5,14 +5,14 @@ use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpo
 use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
 use super::replay::{Replaying, replay};
-use super::run::{ContractMode, RunArguments, emit, runtime};
+use super::run::{ContractMode, RunArguments, emit, is_ci, runtime};
 use super::shelf::{Cassettes, describe};
 use super::tape::recover;
 use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
-use crate::child::environment::{Environment, of_this_process};
+use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
@@ -154,13 +154,6 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     })))
 }
 
-/// As continuous integration sets it; `false` and `0` are ways to say that it is none.
-pub fn is_ci(environment: &Environment) -> bool {
-    environment
-        .get("CI")
-        .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))
-}
-
 fn unplayed(session: &Session<Part>) -> Vec<crate::proxy::sessions::Unplayed> {
     session.part.playing.as_ref().map(|playing| playing.unplayed()).unwrap_or_default()
 }
@@ -195,17 +188,5 @@ fn tell_played(report: &mut CassetteReport, library: &Library, sessions: &[Arc<S
     if report.path.is_none() {
         report.interactions = first.playable.tape.tracks().len();
         report.path = crate::cassette::Name::parse(&report.name).ok().map(|name| library.path(&name));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ci_is_what_says_so() {
-        let ci = |value: &str| is_ci(&Environment::from([("CI".to_owned(), value.to_owned())]));
-        assert!(ci("true") && ci("1") && ci("woodpecker"));
-        assert!(!ci("") && !ci("false") && !ci("0") && !is_ci(&Environment::new()));
     }
 }
