@@ -174,10 +174,11 @@ pub fn is_volatile(name: &str) -> bool {
         || name.starts_with("x-amz-checksum-")
 }
 
-/// Whether a header holds a checksum of the body.
+/// Whether a header holds a checksum of the body; some of like names say only which kind it is.
 pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let holds = |kind| !matches!(kind, "algorithm" | "mode" | "type");
     let name = name.as_str();
-    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
+    matches!(name, "x-amz-crc32" | "content-md5") || name.strip_prefix("x-amz-checksum-").is_some_and(holds)
 }
 
 /// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
@@ -302,6 +303,7 @@ mod tests {
             ("x-amz-checksum-xxhash3", "x"),
             ("x-amz-checksum-sha1", "x-2"),
             ("x-amz-checksum-type", "COMPOSITE"),
+            ("x-amz-checksum-algorithm", "SHA256"),
         ]);
         refresh_checksums(&mut given, b"123456789");
         assert_eq!(
@@ -313,6 +315,7 @@ mod tests {
                 "x-amz-checksum-sha256: FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
                 "x-amz-checksum-sha1: x-2",
                 "x-amz-checksum-type: COMPOSITE",
+                "x-amz-checksum-algorithm: SHA256",
             ]
         );
     }
