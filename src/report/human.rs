@@ -237,16 +237,16 @@ fn next_steps(summary: &Summary) -> Vec<String> {
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
         let name = &cassette.name;
-        steps.push(format!(
-            "read it with `ferrotape show {name}{}`, play it with `{}`",
-            words(&summary.library),
-            command_line(
-                "replay",
-                Some(name),
-                &[&summary.library[..], &summary.options].concat(),
-                &summary.command
-            )
-        ));
+        let library = words(&summary.library);
+        let options = [&summary.library[..], &summary.options].concat();
+        let played = |name| command_line("replay", name, &options, &summary.command);
+        steps.push(match summary.cassettes.len() {
+            1 => format!(
+                "read it with `ferrotape show {name}{library}`, play it with `{}`",
+                played(Some(name))
+            ),
+            _ => format!("read one with `ferrotape show {name}{library}`, play them with `{}`", played(None)),
+        });
     }
     steps
 }
@@ -347,7 +347,11 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn subject(summary: &Summary) -> String {
-    let sessions = summary.sessions.iter().filter(|session| session.calls > 0).count();
+    let sessions = summary
+        .sessions
+        .iter()
+        .filter(|session| session.calls > 0 || session.started)
+        .count();
     let cassettes = subject_cassettes(summary);
     match sessions {
         0 | 1 => cassettes,
