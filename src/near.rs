@@ -10,7 +10,7 @@ pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Ve
     let rank = |name: &'n str| {
         let lower = name.to_lowercase();
         let far = distance(&wanted, &lower);
-        let is_typo = far <= (lower.chars().count().min(wanted.chars().count()) / 3).clamp(1, 3);
+        let is_typo = far <= ((lower.chars().count().min(wanted.chars().count()) + 1) / 3).clamp(1, 3);
         let order = match () {
             () if far == 0 => 0,
             () if is_typo => far,
@@ -72,6 +72,7 @@ mod tests {
         let names = ["five", "four", "proton-create", "CreateService", "DeleteService", "UpdateService"];
         let near = |wanted: &str| nearest(wanted, names);
         assert_eq!(near("fiv"), ["five"]);
+        assert_eq!(nearest("bokos", ["books"]), ["books"]);
         assert_eq!(near("proton"), ["proton-create"]);
         assert_eq!(near("createservice")[0], "CreateService");
         assert_eq!(near("CreatService")[0], "CreateService");
