@@ -87,8 +87,11 @@ pub enum Miss {
 }
 
 /// What a cassette has of a request that no model describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unmodelled {
+    /// This interaction, counted from 1, which was recorded with a model, as that call; but such calls
+    /// are refused.
+    Known(usize, String),
     /// This interaction, counted from 1; but such calls are refused.
     Refused(usize),
     /// Nothing.
@@ -245,6 +248,10 @@ impl Miss {
                 played_out(*recorded, *played)
             ),
             Miss::Unmodelled { reason, recorded } => match recorded {
+                Unmodelled::Known(number, title) => write!(
+                    out,
+                    "{reason}\nit was recorded with one, as `{title}`: interaction {number} of the cassette"
+                ),
                 Unmodelled::Refused(number) => write!(
                     out,
                     "{reason}\nwithout a model it is interaction {number} of the cassette: `--unmodeled recorded` plays it"

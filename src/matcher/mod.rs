@@ -76,6 +76,12 @@ pub struct Track {
 }
 
 impl Track {
+    /// The call as it was understood when it was recorded.
+    pub fn title(&self) -> Option<String> {
+        let Interaction { service, operation, .. } = &self.interaction;
+        Some(format!("{} {}", service.as_deref()?, operation.as_deref()?))
+    }
+
     /// The name of the input's idempotency token.
     fn token_member(&self) -> Option<&str> {
         self.call.as_ref()?.operation().idempotency_token.as_deref()
