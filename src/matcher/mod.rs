@@ -15,6 +15,7 @@ mod generated_tests;
 pub mod idle;
 pub mod key;
 pub mod miss;
+mod nearest;
 pub mod propose;
 #[cfg(test)]
 mod protocol_tests;
@@ -127,7 +128,7 @@ pub struct Tape {
     operations: Operations,
     /// Where calls were made, in order of first appearance.
     regions: Vec<String>,
-    nearest: miss::Index,
+    nearest: nearest::Index,
     lints: Vec<(usize, String)>,
     bindings: Bindings,
     /// Requests may hold names that sessions know.
@@ -205,7 +206,7 @@ impl Tape {
             tokens: 0,
             operations: Operations::default(),
             regions: Vec::new(),
-            nearest: miss::Index::default(),
+            nearest: nearest::Index::default(),
             lints: Vec::new(),
             bindings: Bindings::default(),
             renames: false,
