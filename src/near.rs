@@ -10,7 +10,7 @@ pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Ve
     let rank = |name: &'n str| {
         let lower = name.to_lowercase();
         let far = distance(&wanted, &lower);
-        let is_typo = far <= ((lower.chars().count().min(wanted.chars().count()) + 1) / 3).clamp(1, 3);
+        let is_typo = far <= (lower.chars().count().min(wanted.chars().count()) / 3).clamp(1, 3);
         let order = match () {
             () if far == 0 => 0,
             () if is_typo => far,
@@ -40,20 +40,25 @@ pub fn quoted(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// How many characters must be added, left out or changed to come from one text to the other.
+/// How many characters must be added, left out, changed, or exchanged with their neighbour to come
+/// from one text to the other (the optimal string alignment distance).
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, left) in one.chars().enumerate() {
-        let mut diagonal = line;
-        row[0] = line + 1;
+    let [one, other]: [Vec<char>; 2] = [one, other].map(|text| text.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for (line, left) in one.iter().enumerate() {
+        let mut row = vec![line + 1];
         for (column, right) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+            let changed = rows[line][column] + usize::from(left != right);
+            let mut least = changed.min(rows[line][column + 1] + 1).min(row[column] + 1);
+            let is_exchanged = line > 0 && column > 0 && *left == other[column - 1] && one[line - 1] == *right;
+            if is_exchanged {
+                least = least.min(rows[line - 1][column - 1] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row.last().copied().unwrap_or(0)
+    rows.last().and_then(|row| row.last()).copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -65,6 +70,7 @@ mod tests {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!(distance("shpo", "shop"), 1);
     }
 
     #[test]

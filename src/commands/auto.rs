@@ -1,11 +1,12 @@
 //! `ferrotape auto`: plays what is recorded, and records the rest.
 
+use super::keeping::{seal, started_well};
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
 use super::matching::{MatchArguments, bound_notes};
-use super::recordings::{Keeping, Recordings, Sealed, number_interactions, refuse_bad_keeps, seal};
+use super::recordings::{Recordings, refuse_bad_keeps};
 use super::replay::{Replaying, replay};
-use super::run::{ContractMode, RunArguments, emit, is_ci, runtime};
+use super::run::{ContractMode, RunArguments, emit, is_ci};
 use super::shelf::{Cassettes, describe};
 use super::tape::recover;
 use super::typed;
@@ -16,11 +17,10 @@ use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
-use crate::proxy::sessions::{Session, Sessions, Stage as _};
+use crate::proxy::sessions::{Session, Sessions};
 use crate::proxy::takes::Takes;
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Answer from the cassette what is recorded there; forward the rest to AWS, and record it behind.
 ///
@@ -51,9 +51,8 @@ pub struct AutoArguments {
 
 /// Runs the command.
 pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
-    let parent = of_this_process();
     let common = &arguments.run;
-    if is_ci(&parent) && !arguments.live_in_ci {
+    if is_ci(&of_this_process()) && !arguments.live_in_ci {
         eprintln!("ferrotape: CI is set, so nothing goes live and this is a replay; `--live-in-ci` lets `auto` call AWS");
         return replay(&Replaying {
             run: common,
@@ -64,57 +63,53 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             all_played: arguments.all_played,
         });
     }
-    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
     refuse_bad_keeps(&arguments.keep)?;
-    let catalog = Arc::new(common.models.catalog()?);
-    let state = StateFolder::default();
-    let library = Library::new(common.cassettes.clone());
-    let mut notes = recover(&state, &library, &catalog)?;
-    let runtime = runtime()?;
-    let way = Way {
+    let outset = Outset::prepare(&Way {
         live: &arguments.live,
         run: common,
         unmodeled: arguments.unmodeled,
         need: Need::Perhaps,
-        parent: &parent,
-    };
-    let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
+    })?;
+    let catalog = outset.catalog.clone();
+    let state = StateFolder::default();
+    let library = Library::new(common.cassettes.clone());
+    for note in recover(&state, &library, &catalog)? {
+        eprintln!("ferrotape: {note}");
+    }
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),
         keep: arguments.keep.clone(),
         settled: common.settings.redaction.clone(),
-        secrets: live.secrets.clone(),
+        state: state.clone(),
+        secrets: outset.live.secrets.clone(),
         adds: true,
+        bind: Vec::new(),
+        upstream: None,
+        kept: Mutex::default(),
     };
-    let players = Players::new(
-        Cassettes::new(
-            common,
-            catalog.clone(),
-            &arguments.matching,
-            ledger.clone(),
-            arguments.live.upstream.as_ref(),
-            arguments.unmodeled == Unmodeled::Record,
-        ),
-        ReportMode::Auto.name(),
-    );
+    let upstream = arguments.live.upstream.as_ref();
+    let unmodelled = arguments.unmodeled == Unmodeled::Record;
+    let cassettes = Cassettes::new(common, catalog.clone(), &arguments.matching, ledger.clone(), upstream, unmodelled);
+    let players = Players::new(cassettes, ReportMode::Auto.name());
     let name = common.cassette();
     let prepared = desk.prepared(&name)?;
     let journal = Journal::create(&state, prepared.header.clone())?;
-    let stage = Auto::new(players, Takes::new(desk, journal, prepared));
-    let own = stage.open(&name).map_err(anyhow::Error::msg)?;
-    for note in &notes {
-        eprintln!("ferrotape: {note}");
-    }
-    let tracks = own.playing.iter().flat_map(|playing| playing.playable.tape.tracks());
+    let (takes, take) = Takes::new(desk, journal, prepared);
+    let stage = Auto::new(players, takes);
+    let playing = stage.playing(&name).map_err(anyhow::Error::msg)?;
+    let tracks = playing.iter().flat_map(|playing| playing.playable.tape.tracks());
     let going = Going {
         run: common,
         region: tracks.clone().find_map(|track| track.interaction.region.clone()),
-        parent,
-        serving: format!("playing `{}`, and recording what it lacks,", library.path(&name).display()),
+        serving: match &common.cassette {
+            Some(own) => format!("playing `{}`, and recording what it lacks,", library.path(own).display()),
+            None => format!("playing what is in `{}`, and recording what is not,", library.root().display()),
+        },
     };
-    let ended = live.serve(runtime, going, Sessions::new(stage, name, Some(own)), &ledger)?;
+    let own = Part { playing, take };
+    let ended = outset.serve(going, Sessions::new(stage, name, Some(own)), &ledger)?;
     let sessions = ended.sessions;
     let described = |session: u32, position: usize| {
         let session = sessions.get(session as usize)?;
@@ -122,7 +117,8 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         Some(describe(&catalog, &session.label, position, track))
     };
     let account = ledger.close(described);
-    let Sealed { run, takes, child } = seal(ended.stage.into_takes(), ended.served)?;
+    let sealed = seal(ended.stage.into_takes(), ended.served)?;
+    let child = sealed.child;
     let told = sessions
         .iter()
         .map(|session| session_report(session, unplayed(session).len()))
@@ -136,16 +132,16 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             .notes
             .extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
     }
-    number_interactions(&mut summary.calls, &counts_before(&sessions));
-    let keeping = Keeping {
-        library: &library,
-        state: &state,
-        catalog: &catalog,
-        child,
+    sealed.keep(&started_well(&sessions), &mut summary)?;
+    let is_told = |report: &CassetteReport| {
+        let mut of_it = sessions.iter().filter(|session| *session.label.cassette == *report.name);
+        common.cassette.is_some() || of_it.any(|session| !session.is_idle())
     };
-    summary.cassettes = keeping.keep(run, &takes, &mut summary.notes)?;
+    if summary.cassettes.len() > 1 {
+        summary.cassettes.retain(is_told);
+    }
     for report in &mut summary.cassettes {
-        tell_played(report, &library, &sessions);
+        tell_played(report, &sessions);
     }
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {
@@ -158,18 +154,8 @@ fn unplayed(session: &Session<Part>) -> Vec<crate::proxy::sessions::Unplayed> {
     session.part.playing.as_ref().map(|playing| playing.unplayed()).unwrap_or_default()
 }
 
-/// How many interactions each cassette held before the run.
-fn counts_before(sessions: &[Arc<Session<Part>>]) -> HashMap<String, usize> {
-    let count = |session: &Arc<Session<Part>>| {
-        let playing = session.part.playing.as_ref()?;
-        Some((session.label.cassette.to_string(), playing.playable.tape.tracks().len()))
-    };
-    sessions.iter().filter_map(count).collect()
-}
-
-/// What of a cassette no session played, of that which was there before; and that it lies where it
-/// lay, if nothing was added.
-fn tell_played(report: &mut CassetteReport, library: &Library, sessions: &[Arc<Session<Part>>]) {
+/// What of a cassette no session played, of that which was there before.
+fn tell_played(report: &mut CassetteReport, sessions: &[Arc<Session<Part>>]) {
     let mut parts = sessions
         .iter()
         .filter(|session| *session.label.cassette == *report.name)
@@ -185,8 +171,7 @@ fn tell_played(report: &mut CassetteReport, library: &Library, sessions: &[Arc<S
         operation: unplayed.operation,
     };
     report.unplayed = left.into_iter().map(told).collect();
-    if report.path.is_none() {
+    if report.interactions == 0 {
         report.interactions = first.playable.tape.tracks().len();
-        report.path = crate::cassette::Name::parse(&report.name).ok().map(|name| library.path(&name));
     }
 }

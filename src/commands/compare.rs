@@ -1,12 +1,11 @@
 //! `ferrotape compare`: calls AWS, and tells how its answers differ from the recorded ones.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
 use super::matching::MatchArguments;
-use super::run::{ContractMode, RunArguments, emit, runtime};
+use super::run::{ContractMode, RunArguments, emit};
 use super::shelf::{Cassettes, played_cassettes};
 use crate::cassette::store::Library;
-use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::comparing::Comparing;
 use crate::proxy::playing::{Players, Playing};
@@ -43,10 +42,17 @@ pub struct CompareArguments {
 
 /// Runs the command.
 pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
-    let parent = of_this_process();
     let common = &arguments.run;
-    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
-    let catalog = Arc::new(common.models.catalog()?);
+    let outset = Outset::prepare(&Way {
+        live: &arguments.live,
+        run: common,
+        unmodeled: match arguments.refuse_unmodeled {
+            true => Unmodeled::Refuse,
+            false => Unmodeled::Forward,
+        },
+        need: Need::AtOnce,
+    })?;
+    let catalog = outset.catalog.clone();
     let library = Library::new(common.cassettes.clone());
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let players = Players::new(
@@ -62,33 +68,16 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     );
     let name = common.cassette();
     let own = Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?);
-    let runtime = runtime()?;
-    let way = Way {
-        live: &arguments.live,
-        run: common,
-        unmodeled: match arguments.refuse_unmodeled {
-            true => Unmodeled::Refuse,
-            false => Unmodeled::Forward,
-        },
-        need: Need::AtOnce,
-        parent: &parent,
-    };
-    let mut notes = Vec::new();
-    let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
-    for note in &notes {
-        eprintln!("ferrotape: {note}");
-    }
     let tracks = own.playable.tape.tracks();
     let going = Going {
         run: common,
         region: tracks.iter().find_map(|track| track.interaction.region.clone()),
-        parent,
         serving: format!("comparing what is live with `{}`", library.path(&name).display()),
     };
     let mut ignored = arguments.ignore.clone();
     ignored.extend(common.settings.matching.ignore.iter().cloned());
     let stage = Comparing::new(players, catalog, ignored);
-    let ended = live.serve(runtime, going, Sessions::new(stage, name, Some(own)), &ledger)?;
+    let ended = outset.serve(going, Sessions::new(stage, name, Some(own)), &ledger)?;
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
     let sessions = ended.sessions;

@@ -188,6 +188,7 @@ pub fn session_report<P>(session: &Session<P>, unplayed: usize) -> SessionReport
     SessionReport {
         name: session.label.session.to_string(),
         cassette: session.label.cassette.to_string(),
+        started: session.started,
         calls: session.tally.calls(),
         counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
         unplayed,

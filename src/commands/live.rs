@@ -2,8 +2,8 @@
 //! written.
 
 use super::ledger::Ledger;
-use super::run::{DoorChoice, RunArguments, Setting, random_hexadecimal, serve};
-use crate::child::environment::{Environment, KeyPair, Mode};
+use super::run::{DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
+use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
 use crate::child::profile;
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
@@ -78,6 +78,14 @@ pub enum Need {
     Perhaps,
 }
 
+/// A live run, ready to be served.
+pub struct Outset {
+    pub parent: Environment,
+    pub catalog: Arc<Catalog>,
+    pub runtime: Runtime,
+    pub live: Live,
+}
+
 /// The way to AWS, ready.
 pub struct Live {
     pub forwarder: Forwarder,
@@ -97,25 +105,72 @@ pub struct Way<'a> {
     pub run: &'a RunArguments,
     pub unmodeled: Unmodeled,
     pub need: Need,
-    pub parent: &'a Environment,
+}
+
+impl Outset {
+    /// Prepares a live run, and says what is to be said of it.
+    pub fn prepare(way: &Way<'_>) -> anyhow::Result<Outset> {
+        Outset::over(way, Arc::new(way.run.models.catalog()?))
+    }
+
+    /// The same over a catalog that is there already.
+    pub fn over(way: &Way<'_>, catalog: Arc<Catalog>) -> anyhow::Result<Outset> {
+        let parent = of_this_process();
+        refuse_endpoint_of_parent(way.live, way.run, &parent)?;
+        let runtime = runtime()?;
+        let live = Live::prepare(way, &parent, catalog.clone(), &runtime)?;
+        Ok(Outset {
+            parent,
+            catalog,
+            runtime,
+            live,
+        })
+    }
+
+    /// Serves the sessions of a live mode while the command runs.
+    pub fn serve<K: Keeper>(self, going: Going<'_>, sessions: Sessions<K>, ledger: &Arc<Ledger>) -> anyhow::Result<Ended<K>> {
+        let Outset { parent, runtime, live, .. } = self;
+        let setting = Setting {
+            arguments: going.run,
+            mode: Mode::Record,
+            region: going.region,
+            keys: live.keys,
+            token: live.token,
+            parent,
+            options: Options {
+                preserve_header_case: true,
+                dial: Some(live.dial),
+                ..Options::default()
+            },
+            serving: going.serving,
+            own_keys: live.forwarder.behaviour.sign_as_default.is_some(),
+        };
+        let recorder = Arc::new(Recorder::new(live.forwarder, sessions, ledger.clone()));
+        let served = runtime.block_on(serve(setting, recorder.clone(), ledger));
+        // Connections that outlived the drain may still hold the recorder; none is left without them.
+        drop(runtime);
+        let Ok(recorder) = Arc::try_unwrap(recorder) else {
+            bail!("a connection could not be ended; what was recorded is in the journal, and the next `ferrotape record` recovers it");
+        };
+        let (stage, sessions) = recorder.into_sessions().into_parts();
+        Ok(Ended { served, stage, sessions })
+    }
 }
 
 impl Live {
-    /// Prepares the way. What is to be said of it goes to `notes`.
-    pub fn prepare(way: &Way<'_>, catalog: Arc<Catalog>, runtime: &Runtime, notes: &mut Vec<String>) -> anyhow::Result<Live> {
+    fn prepare(way: &Way<'_>, parent: &Environment, catalog: Arc<Catalog>, runtime: &Runtime) -> anyhow::Result<Live> {
         let Way {
             live: arguments,
             run,
             unmodeled,
             need,
-            parent,
         } = *way;
         let mut trust = Trust::from_environment();
         trust.additional.extend(arguments.upstream_ca.clone());
         let token = random_hexadecimal::<16>()?;
         let keys = RunKeys::generate().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
         let need = if run.door == DoorChoice::Intercept { Need::Perhaps } else { need };
-        let credentials = runtime.block_on(credentials(arguments, need, &trust, &keys, notes))?;
+        let credentials = runtime.block_on(credentials(arguments, need, &trust, &keys))?;
         let mut secrets = vec![token.clone(), keys.secret_access_key.clone()];
         if run.door != DoorChoice::Intercept
             && let Ok(own) = runtime.block_on(credentials.keys())
@@ -151,40 +206,6 @@ impl Live {
             dial,
         })
     }
-
-    /// Serves the sessions of a live mode while the command runs.
-    pub fn serve<K: Keeper>(
-        self,
-        runtime: Runtime,
-        going: Going<'_>,
-        sessions: Sessions<K>,
-        ledger: &Arc<Ledger>,
-    ) -> anyhow::Result<Ended<K>> {
-        let setting = Setting {
-            arguments: going.run,
-            mode: Mode::Record,
-            region: going.region,
-            keys: self.keys,
-            token: self.token,
-            parent: going.parent,
-            options: Options {
-                preserve_header_case: true,
-                dial: Some(self.dial),
-                ..Options::default()
-            },
-            serving: going.serving,
-            own_keys: self.forwarder.behaviour.sign_as_default.is_some(),
-        };
-        let recorder = Arc::new(Recorder::new(self.forwarder, sessions, ledger.clone()));
-        let served = runtime.block_on(serve(setting, recorder.clone(), ledger));
-        // Connections that outlived the drain may still hold the recorder; none is left without them.
-        drop(runtime);
-        let Ok(recorder) = Arc::try_unwrap(recorder) else {
-            bail!("a connection could not be ended; what was recorded is in the journal, and the next `ferrotape record` recovers it");
-        };
-        let (stage, sessions) = recorder.into_sessions().into_parts();
-        Ok(Ended { served, stage, sessions })
-    }
 }
 
 /// What a live run goes with.
@@ -192,7 +213,6 @@ pub struct Going<'a> {
     pub run: &'a RunArguments,
     /// The region for a child that has none.
     pub region: Option<String>,
-    pub parent: Environment,
     /// One line on what is served.
     pub serving: String,
 }
@@ -207,7 +227,7 @@ pub struct Ended<K: Keeper> {
 
 /// A parent that already sends its calls elsewhere must say so with `--upstream`: silently sending
 /// them to AWS instead would be a surprise.
-pub fn refuse_endpoint_of_parent(arguments: &LiveArguments, run: &RunArguments, parent: &Environment) -> anyhow::Result<()> {
+fn refuse_endpoint_of_parent(arguments: &LiveArguments, run: &RunArguments, parent: &Environment) -> anyhow::Result<()> {
     if arguments.upstream.is_some() || run.door == DoorChoice::Intercept {
         return Ok(());
     }
@@ -221,13 +241,7 @@ pub fn refuse_endpoint_of_parent(arguments: &LiveArguments, run: &RunArguments, 
 }
 
 /// The credentials to sign with, found before the command starts.
-async fn credentials(
-    arguments: &LiveArguments,
-    need: Need,
-    trust: &Trust,
-    keys: &Keys,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<CredentialSource> {
+async fn credentials(arguments: &LiveArguments, need: Need, trust: &Trust, keys: &Keys) -> anyhow::Result<CredentialSource> {
     let source = CredentialSource::default_chain(trust.clone());
     if need == Need::Perhaps && arguments.upstream.is_none() {
         return Ok(source);
@@ -235,7 +249,7 @@ async fn credentials(
     match source.keys().await {
         Ok(_) => Ok(source),
         Err(_) if arguments.upstream.is_some() => {
-            notes.push("no AWS credentials were found; requests to the upstream are signed with a random key".to_owned());
+            eprintln!("ferrotape: no AWS credentials were found; requests to the upstream are signed with a random key");
             Ok(CredentialSource::fixed(keys))
         }
         Err(_) if need == Need::Perhaps => Ok(source),

@@ -4,6 +4,7 @@ pub mod auto;
 pub mod check;
 pub mod compare;
 pub mod demo;
+mod keeping;
 mod ledger;
 mod live;
 mod matching;

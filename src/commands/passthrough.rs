@@ -1,9 +1,8 @@
 //! `ferrotape passthrough`: passes the calls of a command on, and judges them.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
-use super::run::{ContractMode, RunArguments, emit, runtime};
-use crate::child::environment::of_this_process;
+use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::run::{ContractMode, RunArguments, emit};
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
@@ -28,12 +27,8 @@ pub struct PassthroughArguments {
 
 /// Runs the command.
 pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
-    let parent = of_this_process();
     let common = &arguments.run;
-    refuse_endpoint_of_parent(&arguments.live, common, &parent)?;
-    let catalog = Arc::new(common.models.catalog()?);
-    let runtime = runtime()?;
-    let way = Way {
+    let outset = Outset::prepare(&Way {
         live: &arguments.live,
         run: common,
         unmodeled: match arguments.refuse_unmodeled {
@@ -41,25 +36,18 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
             false => Unmodeled::Forward,
         },
         need: Need::AtOnce,
-        parent: &parent,
-    };
-    let mut notes = Vec::new();
+    })?;
     if let Some(name) = &common.cassette {
-        notes.push(format!("warning: `-c {name}` means nothing here: passthrough writes no cassette"));
-    }
-    let live = Live::prepare(&way, catalog, &runtime, &mut notes)?;
-    for note in &notes {
-        eprintln!("ferrotape: {note}");
+        eprintln!("ferrotape: warning: `-c {name}` means nothing here: passthrough writes no cassette");
     }
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {
         run: common,
         region: None,
-        parent,
         serving: "passing calls through".to_owned(),
     };
     let sessions = Sessions::new(Passing, common.cassette(), Some(()));
-    let ended = live.serve(runtime, going, sessions, &ledger)?;
+    let ended = outset.serve(going, sessions, &ledger)?;
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();

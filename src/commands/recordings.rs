@@ -1,23 +1,21 @@
-//! Cassettes that are being recorded: what must be known of each beforehand, and where it goes when
-//! the run has ended.
+//! Cassettes that are being recorded: what must be known of each beforehand. Where each goes in the
+//! end is `keeping`'s affair.
 
+use super::keeping::Kept;
+use super::matching::Binding;
 use super::run::random_hexadecimal;
-use super::tape::{Recorded, adopt_command, cassettes_of, stamp};
-use crate::cassette::journal::{RunHeader, SealedRun};
+use super::tape::stamp;
+use crate::cassette::journal::RunHeader;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
-use crate::exit::Exit;
 use crate::model::catalog::Catalog;
-use crate::proxy::takes::{Desk, Prepared, Take, Takes};
+use crate::proxy::takes::{Cut, Desk, Prepared};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::redaction::user::{self, UserRules};
-use crate::report::{CallReport, CassetteReport, Outcome};
 use crate::settings;
 use anyhow::{Context, bail};
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// The cassettes of a recording.
 pub struct Recordings {
@@ -27,10 +25,18 @@ pub struct Recordings {
     pub keep: Vec<String>,
     /// What the settings say of redaction.
     pub settled: settings::Redaction,
+    /// Where recordings go that must not replace a cassette.
+    pub state: StateFolder,
     /// Secrets of the run that nothing written may hold.
     pub secrets: Vec<String>,
     /// What is recorded goes behind what a cassette holds already, and does not replace it.
     pub adds: bool,
+    /// Rules that each cassette is to say, `--bind`.
+    pub bind: Vec<Binding>,
+    /// Where it is recorded from, if not from AWS, as far as a hint may say so.
+    pub upstream: Option<String>,
+    /// What was written.
+    pub kept: Mutex<Kept>,
 }
 
 impl Desk for Recordings {
@@ -40,6 +46,21 @@ impl Desk for Recordings {
 
     fn prepare(&self, name: &Name) -> Result<Prepared, String> {
         self.prepared(name).map_err(|error| format!("{error:#}"))
+    }
+
+    fn adds(&self) -> bool {
+        self.adds
+    }
+
+    fn left_out(&self, session: &Name, calls: usize) {
+        let plural = if calls == 1 { "" } else { "s" };
+        self.note(format!(
+            "session `{session}` was started again: its cassette is without the {calls} call{plural} of before"
+        ));
+    }
+
+    fn write(&self, cut: Cut<'_>) -> Result<(), String> {
+        self.keep(cut).map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -61,12 +82,7 @@ impl Recordings {
         let interactions = old.iter().flat_map(|cassette| cassette.interactions.iter());
         let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?;
         redactor.never_write(self.secrets.iter().cloned());
-        Ok(Prepared {
-            header,
-            redactor,
-            replaces: old.is_some(),
-            right,
-        })
+        Ok(Prepared { header, redactor, right })
     }
 
     /// The cassette as it will be, without interactions.
@@ -119,164 +135,4 @@ pub fn refuse_bad_keeps(keeps: &[String]) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Interactions are numbered as they lie in their cassettes: in order of arrival, behind those that
-/// a cassette held before where it is added to.
-pub fn number_interactions(calls: &mut [CallReport], before: &HashMap<String, usize>) {
-    let mut counts = before.clone();
-    for call in calls.iter_mut().filter(|call| call.outcome == Outcome::Recorded) {
-        let count = counts.entry(call.cassette.clone()).or_default();
-        *count += 1;
-        call.interaction = Some(*count);
-    }
-}
-
-/// A recording whose command has ended.
-pub struct Sealed {
-    pub run: SealedRun,
-    pub takes: Vec<Arc<Take>>,
-    /// How the command ended.
-    pub child: Exit,
-}
-
-/// Ends the journal. Where the command could not even be run, nothing is kept of nothing.
-pub fn seal<D: Desk>(takes: Takes<D>, served: anyhow::Result<Exit>) -> anyhow::Result<Sealed> {
-    let (journal, takes) = takes.into_parts();
-    let run = journal.seal()?;
-    let child = match served {
-        Ok(child) => child,
-        Err(error) if run.records.is_empty() => {
-            run.remove()?;
-            return Err(error);
-        }
-        Err(error) => {
-            eprintln!("ferrotape: {error:#}");
-            Exit::CouldNotRun
-        }
-    };
-    Ok(Sealed { run, takes, child })
-}
-
-/// Where the cassettes of a run go.
-pub struct Keeping<'a> {
-    pub library: &'a Library,
-    pub state: &'a StateFolder,
-    pub catalog: &'a Catalog,
-    /// How the command ended.
-    pub child: Exit,
-}
-
-impl Keeping<'_> {
-    /// Puts each recording where it belongs, and removes the journal.
-    pub fn keep(&self, run: SealedRun, takes: &[Arc<Take>], notes: &mut Vec<String>) -> anyhow::Result<Vec<CassetteReport>> {
-        let recorded = cassettes_of(&run, self.catalog)?;
-        let mut reports = Vec::new();
-        for take in takes {
-            let name = &take.header.name;
-            let Some(Recorded { cassette, .. }) = recorded.iter().find(|recorded| recorded.header.name == *name) else {
-                if take.replaces && !take.header.adds {
-                    let path = self.library.path(name);
-                    notes.push(format!("nothing was recorded; `{}` stays as it is", path.display()));
-                }
-                reports.push(nothing(name));
-                continue;
-            };
-            let report = match take.header.adds {
-                true => self.add(name, cassette, run.folder()),
-                false => self.place(name, cassette, take.replaces, run.folder(), notes),
-            };
-            reports.push(report?);
-        }
-        run.remove()?;
-        reports.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(reports)
-    }
-
-    fn place(
-        &self,
-        name: &Name,
-        cassette: &Cassette,
-        replaces: bool,
-        journal: &Path,
-        notes: &mut Vec<String>,
-    ) -> anyhow::Result<CassetteReport> {
-        let partial = Library::new(self.state.partial());
-        let put_aside = replaces && self.child != Exit::Clean;
-        let target = if put_aside { &partial } else { self.library };
-        save(target, name, cassette, journal)?;
-        let path = self.library.path(name);
-        if put_aside {
-            let command = adopt_command(&partial.path(name), &path);
-            notes.push(format!(
-                "the command failed, so `{}` stays as it was; to take the new recording all the same: {command}",
-                path.display()
-            ));
-        } else if self.child != Exit::Clean {
-            notes.push(format!(
-                "the command failed; `{}` holds what was recorded until then",
-                path.display()
-            ));
-        }
-        Ok(CassetteReport {
-            path: Some(target.path(name)),
-            put_aside,
-            interactions: cassette.interactions.len(),
-            ..nothing(name)
-        })
-    }
-
-    /// Nothing that was there is lost, so it does not matter how the command ended.
-    fn add(&self, name: &Name, new: &Cassette, journal: &Path) -> anyhow::Result<CassetteReport> {
-        let whole = added(self.library, name, new)?;
-        save(self.library, name, &whole, journal)?;
-        Ok(CassetteReport {
-            path: Some(self.library.path(name)),
-            interactions: whole.interactions.len(),
-            ..nothing(name)
-        })
-    }
-}
-
-/// The cassette of that name with new interactions behind its own.
-pub fn added(library: &Library, name: &Name, new: &Cassette) -> anyhow::Result<Cassette> {
-    let mut whole = library.load(name)?;
-    for (service, stamp) in &new.models {
-        if !whole.models.iter().any(|(known, _)| known == service) {
-            whole.models.push((service.clone(), stamp.clone()));
-        }
-    }
-    for rule in &new.redaction.rules {
-        if !whole.redaction.rules.contains(rule) {
-            whole.redaction.rules.push(rule.clone());
-        }
-    }
-    if whole.redaction.salt.is_empty() {
-        whole.redaction.salt.clone_from(&new.redaction.salt);
-    }
-    // Never lied about: what holds anything made up is not recorded.
-    if whole.origin == crate::cassette::Origin::Recorded {
-        whole.origin = new.origin;
-    }
-    whole.interactions.extend(new.interactions.iter().cloned());
-    Ok(whole)
-}
-
-fn save(library: &Library, name: &Name, cassette: &Cassette, journal: &Path) -> anyhow::Result<()> {
-    library.save(name, cassette).with_context(|| {
-        format!(
-            "the recording stays in `{}`, and the next `ferrotape record` recovers it",
-            journal.display()
-        )
-    })
-}
-
-fn nothing(name: &Name) -> CassetteReport {
-    CassetteReport {
-        name: name.to_string(),
-        path: None,
-        put_aside: false,
-        interactions: 0,
-        unplayed: Vec::new(),
-    }
 }

@@ -2,16 +2,15 @@
 //! and puts the new answers into its place.
 
 use super::ledger::Ledger;
-use super::live::{Live, LiveArguments, Need, Unmodeled, Way, refuse_endpoint_of_parent};
+use super::live::{LiveArguments, Need, Outset, Unmodeled, Way};
 use super::recordings::Recordings;
 use super::resend::{Tokens, obstacle, request};
-use super::run::{DoorChoice, RunArguments, runtime};
+use super::run::{DoorChoice, RunArguments};
 use super::tape::{finish, recover};
 use super::{ModelArguments, typed};
 use crate::cassette::journal::{Journal, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Interaction, Name, StateFolder};
-use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::inspect::{inspect_recorded, recognise};
 use crate::matcher::compare::{Answered, differences};
@@ -20,7 +19,7 @@ use crate::model::catalog::Catalog;
 use crate::proxy::Handler as _;
 use crate::proxy::journalling::Journalling;
 use crate::proxy::record::Recorder;
-use crate::proxy::sessions::{Sessions, Stage as _};
+use crate::proxy::sessions::Sessions;
 use crate::proxy::takes::{Entry, Takes};
 use crate::report::command_line;
 use crate::report::console::Console;
@@ -29,7 +28,7 @@ use crate::settings::{Place, Settings};
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Send the requests of a cassette to AWS again, show how the answers differ from the recorded ones,
 /// and replace these after asking.
@@ -62,10 +61,8 @@ pub struct RefreshArguments {
 
 /// Runs the command.
 pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
-    let parent = of_this_process();
     let library = Library::new(arguments.cassettes.clone());
     let run = run_arguments(arguments);
-    refuse_endpoint_of_parent(&arguments.live, &run, &parent)?;
     let old = library.load(&arguments.name)?;
     let catalog = Arc::new(arguments.models.catalog()?);
     let console = Console::new();
@@ -144,40 +141,40 @@ fn resend(
     old: &Cassette,
     sent: &[usize],
 ) -> anyhow::Result<Resent> {
-    let parent = of_this_process();
     let state = StateFolder::default();
-    let mut notes = recover(&state, library, catalog)?;
-    let runtime = runtime()?;
+    for note in recover(&state, library, catalog)? {
+        eprintln!("ferrotape: {note}");
+    }
     let way = Way {
         live: &arguments.live,
         run,
         unmodeled: Unmodeled::Refuse,
         need: Need::AtOnce,
-        parent: &parent,
     };
-    let live = Live::prepare(&way, catalog.clone(), &runtime, &mut notes)?;
-    for note in &notes {
-        eprintln!("ferrotape: {note}");
-    }
+    let Outset { runtime, live, .. } = Outset::over(&way, catalog.clone())?;
     let desk = Recordings {
         library: library.clone(),
         catalog: catalog.clone(),
         keep: old.redaction.keep.clone(),
         settled: arguments.settings.redaction.clone(),
+        state: state.clone(),
         secrets: live.secrets.clone(),
         adds: false,
+        bind: Vec::new(),
+        upstream: None,
+        kept: Mutex::default(),
     };
     let prepared = desk.prepared(&arguments.name)?;
     let journal = Journal::create(&state, prepared.header.clone())?;
-    let stage = Journalling::new(Takes::new(desk, journal, prepared));
-    let own = stage.open(&arguments.name).map_err(anyhow::Error::msg)?;
+    let (takes, own) = Takes::new(desk, journal, prepared);
     let keys = live.forwarder.keyring.run_key().cloned().context("the run has no keys")?;
     let ledger = Arc::new(Ledger::new(Console::quiet(), None));
-    let sessions = Sessions::new(stage, arguments.name.clone(), Some(own));
+    let sessions = Sessions::new(Journalling::new(takes), arguments.name.clone(), Some(own));
     let recorder = Recorder::new(live.forwarder, sessions, ledger.clone());
     let mut tokens = Tokens::default();
     for index in sent {
-        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys)?;
+        let elsewhere = arguments.live.upstream.is_some();
+        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys, elsewhere)?;
         runtime.block_on(recorder.call(arrival, request));
         if ledger.has_failed() {
             break;
@@ -185,7 +182,7 @@ fn resend(
     }
     drop(runtime);
     let (stage, _) = recorder.into_sessions().into_parts();
-    let (journal, _) = stage.into_takes().into_parts();
+    let (_, journal, _) = stage.into_takes().into_parts();
     Ok(Resent {
         run: journal.seal()?,
         calls: ledger.close(|_, _| None).calls,
@@ -207,7 +204,7 @@ fn renewed<'a>(catalog: &Catalog, old: &Cassette, sent: &[usize], records: impl 
     let entries = entries.map_err(anyhow::Error::msg)?;
     let interactions = entries.into_iter().filter_map(|entry| match entry {
         Entry::Interaction { interaction, .. } => Some(*interaction),
-        Entry::Header { .. } => None,
+        Entry::Header { .. } | Entry::Settled { .. } => None,
     });
     for (index, interaction) in sent.iter().zip(interactions) {
         let place = &mut new.interactions[*index];

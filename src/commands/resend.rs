@@ -3,6 +3,7 @@
 use super::run::random_hexadecimal;
 use super::tape::recorded_token;
 use crate::cassette::Interaction;
+use crate::codec::checksum;
 use crate::inspect::recognise;
 use crate::model::catalog::Catalog;
 use crate::proxy::credentials::Keys;
@@ -12,8 +13,8 @@ use crate::redaction::headers::refresh_checksums;
 use crate::wire;
 use anyhow::Context;
 use bytes::Bytes;
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName};
+use http::{Method, Request};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -92,12 +93,14 @@ fn uuid(digits: &str) -> String {
 }
 
 /// The request of an interaction, to be handed to a recorder as if it had come by `CONNECT` to the
-/// service's own host.
+/// service's own host; `elsewhere`, where something else than AWS is asked (`--upstream`), as if it
+/// had come to our URL, so that the other is called by its own name as it was by `record`.
 pub fn request(
     catalog: &Catalog,
     interaction: &Interaction,
     tokens: &mut Tokens,
     keys: &Keys,
+    elsewhere: bool,
 ) -> anyhow::Result<(Arrival, Request<RequestBody>)> {
     let body = tokens.replaced(catalog, interaction)?;
     let (mut head, _) = interaction.request.clone().into_parts();
@@ -105,6 +108,7 @@ pub fn request(
         !OF_ITS_BYTES.contains(&name.as_str()) && *name != AUTHORIZATION && *name != CONTENT_ENCODING
     });
     refresh_checksums(&mut head.headers, &body);
+    restore_checksums(&mut head.headers, interaction, &body);
     if let Some((region, service)) = scope(catalog, interaction) {
         let target = Target {
             region: &region,
@@ -113,16 +117,64 @@ pub fn request(
         head = sign(head, &body, target, keys, SystemTime::now())?;
     }
     let host = head.uri.host().context("the recorded request names no host")?.to_owned();
-    let arrival = Arrival {
-        door: Door::Intercept {
+    let door = match elsewhere && !is_virtual_host(interaction, &host) {
+        true => Door::Endpoint,
+        false => Door::Intercept {
             host: host.as_str().into(),
             port: head.uri.port_u16().unwrap_or(443),
         },
+    };
+    let arrival = Arrival {
+        door,
         session: None,
         token: None,
         signed_path: None,
     };
     Ok((arrival, Request::from_parts(head, body.into())))
+}
+
+/// A bucket in the host of S3 came by `CONNECT`, and would be lost with it.
+fn is_virtual_host(interaction: &Interaction, host: &str) -> bool {
+    interaction.service.as_deref() == Some("S3") && !host.starts_with("s3.") && !host.starts_with("s3-")
+}
+
+/// A cassette does not keep the checksums that an SDK makes of what it sends, because SDKs differ in
+/// them; but what was signed, and what was answered, name them. Without them AWS would store the
+/// object without.
+fn restore_checksums(headers: &mut HeaderMap, interaction: &Interaction, body: &[u8]) {
+    let recorded = interaction.request.headers();
+    let signed = wire::text(recorded, AUTHORIZATION).and_then(|value| value.split_once("SignedHeaders="));
+    let signed: Vec<&str> = signed
+        .map(|(_, names)| names.split(',').next().unwrap_or_default().split(';').collect())
+        .unwrap_or_default();
+    let mut restored = |name: &str, value: &str| {
+        if let Ok(name) = HeaderName::try_from(name)
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, wire::header_value(value));
+        }
+    };
+    if signed.contains(&"x-amz-checksum-mode") {
+        restored("x-amz-checksum-mode", "ENABLED");
+    }
+    if body.is_empty() || interaction.request.method() == Method::GET {
+        return;
+    }
+    // A checksum behind the body is not signed by its name.
+    let is_behind = signed.contains(&"x-amz-trailer");
+    let answered = interaction.response.headers().keys().map(HeaderName::as_str).filter(|_| is_behind);
+    for name in signed.iter().copied().chain(answered) {
+        let Some(algorithm) = name.strip_prefix("x-amz-checksum-") else {
+            continue;
+        };
+        let Some(checksum) = checksum::header_value(name, body) else {
+            continue;
+        };
+        restored(name, &checksum);
+        if signed.contains(&"x-amz-sdk-checksum-algorithm") {
+            restored("x-amz-sdk-checksum-algorithm", &algorithm.to_ascii_uppercase());
+        }
+    }
 }
 
 /// Region and signing name: of what the cassette keeps of the signature, else of the model. None for
@@ -155,6 +207,35 @@ mod tests {
     #[test]
     fn a_new_token_is_a_uuid_of_version_4() {
         assert_eq!(uuid("00112233445566778899aabbccddeeff"), "00112233-4455-4677-8899-aabbccddeeff");
+    }
+
+    /// The headers that are added to a `PUT` of `hello` whose signature named these, and whose answer
+    /// had this one.
+    fn restored(signed: &str, answered: &'static str) -> Vec<String> {
+        let authorization = format!("AWS4-HMAC-SHA256 Credential=*/*/us-east-1/s3/aws4_request, SignedHeaders={signed}");
+        let request = Request::put("https://s3.us-east-1.amazonaws.com/b/k").header(AUTHORIZATION, authorization);
+        let response = http::Response::builder().header(answered, "NhCmhg==");
+        let interaction = Interaction::new(request.body("hello".into()).unwrap(), response.body(Bytes::new()).unwrap());
+        let mut headers = HeaderMap::new();
+        restore_checksums(&mut headers, &interaction, b"hello");
+        let shown = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        shown.collect()
+    }
+
+    #[test]
+    fn checksums_that_were_sent_are_sent_again() {
+        let crc = ["x-amz-checksum-crc32: NhCmhg==", "x-amz-sdk-checksum-algorithm: CRC32"];
+        assert_eq!(
+            restored("host;x-amz-checksum-crc32;x-amz-date;x-amz-sdk-checksum-algorithm", "etag"),
+            crc
+        );
+        assert_eq!(
+            restored("host;x-amz-sdk-checksum-algorithm;x-amz-trailer", "x-amz-checksum-crc32"),
+            crc
+        );
+        assert!(restored("host;x-amz-date", "x-amz-checksum-crc32").is_empty(), "the service's own");
+        assert_eq!(restored("host;x-amz-checksum-mode", "etag"), ["x-amz-checksum-mode: ENABLED"]);
+        assert!(restored("host;x-amz-checksum-mine", "etag").is_empty(), "one that is not made here");
     }
 
     #[test]

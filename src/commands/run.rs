@@ -11,6 +11,7 @@ use crate::child::{self, ChildError, profile};
 use crate::exit::Exit;
 use crate::proxy::Handler;
 use crate::proxy::authority::CertificateAuthority;
+use crate::proxy::control::Control;
 use crate::proxy::event::Observer as _;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;
@@ -139,7 +140,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     let stop_asked = arguments.command.is_empty().then(stop_signal);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     // Calls are answered from here on; reading the system's roots for the command takes longer.
-    let server = tokio::spawn(server.serve(handler, stopped));
+    let server = tokio::spawn(server.serve(Arc::clone(&handler), stopped));
     let trusting = parent.clone();
     let files = tokio::task::spawn_blocking(move || Files::write(&authority_der, &trusting));
     let files = files.await.context("the trust files could not be written")??;
@@ -184,7 +185,9 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     server.await.context("the server broke down")?;
     let Some(status) = status else { return Ok(Exit::Clean) };
     let exit = status.map_err(|error| not_run(error, arguments))?.exit();
-    if ledger.is_empty() {
+    // A session that somebody started may well make no call.
+    let was_used = handler.control().is_some_and(Control::was_used);
+    if ledger.is_empty() && !was_used {
         ledger.fail(&no_call(exit, &changes));
         return Ok(exit.or(Exit::CouldNotRun));
     }

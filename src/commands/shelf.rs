@@ -128,8 +128,7 @@ pub fn note_history(library: &Library, sessions: &[Arc<Session<Playing>>]) {
 pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own_was_named: bool) -> Vec<CassetteReport> {
     let mut by_name: BTreeMap<&str, Vec<&Session<Playing>>> = BTreeMap::new();
     for session in sessions {
-        let idle = session.tally.calls() == 0 && !session.started;
-        if !idle || own_was_named || sessions.len() == 1 {
+        if !session.is_idle() || own_was_named || sessions.len() == 1 {
             by_name.entry(&session.label.cassette).or_default().push(session);
         }
     }

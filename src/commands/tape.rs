@@ -1,6 +1,6 @@
 //! From journal to cassette: at the seal of a run, and when a run that died is recovered.
 
-use super::recordings::added;
+use super::keeping::added;
 use crate::cassette::format::blob_folder;
 use crate::cassette::journal::{self, RunHeader, SealedRun};
 use crate::cassette::store::Library;
@@ -10,7 +10,8 @@ use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::proxy::takes::Entry;
 use crate::redaction::numbering::number_tokens;
-use std::collections::BTreeMap;
+use anyhow::bail;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 /// A cassette that a run recorded.
@@ -21,47 +22,71 @@ pub struct Recorded {
     pub cassette: Cassette,
 }
 
-/// The cassettes that a run recorded, its own first; those without an interaction are left out.
-pub fn cassettes_of(run: &SealedRun, catalog: &Catalog) -> anyhow::Result<Vec<Recorded>> {
-    let damaged = |why: String| anyhow::anyhow!("the journal `{}` is damaged: {why}", run.folder().display());
-    let entries: Result<Vec<Entry>, String> = run.records.iter().map(|record| Entry::read(record)).collect();
-    let entries = entries.map_err(damaged)?;
-    let mut takes = BTreeMap::from([(0, Recorded::empty(&run.header))]);
-    for entry in &entries {
-        if let Entry::Header { take, header } = entry {
-            takes.insert(*take, Recorded::empty(header.as_ref()));
+/// The cassettes that are to be recovered of a run, its own first; those without an interaction are
+/// left out.
+pub fn cassettes_of(run: &SealedRun) -> anyhow::Result<Vec<Recorded>> {
+    let entries = entries_of(run)?;
+    let mut headers = BTreeMap::from([(0, &run.header)]);
+    let mut settled = HashSet::new();
+    for (_, entry) in &entries {
+        match entry {
+            Entry::Header { take, header } => drop(headers.insert(*take, header.as_ref())),
+            Entry::Settled { take } => drop(settled.insert(*take)),
+            Entry::Interaction { .. } => {}
         }
     }
-    for entry in entries {
-        if let Entry::Interaction {
-            take,
-            interaction,
-            stand_in,
-        } = entry
-        {
-            let recorded = takes.get_mut(&take);
-            let recorded = recorded.ok_or_else(|| damaged(format!("nothing tells what the recording {take} is")))?;
-            if stand_in {
-                recorded.cassette.origin = Origin::Synthesised;
-            }
-            recorded.cassette.interactions.push(*interaction);
+    let mut takes: Vec<(&RunHeader, HashSet<u32>)> = Vec::new();
+    for (take, header) in &headers {
+        match takes.iter_mut().find(|(known, _)| known.name == header.name) {
+            Some((_, numbers)) => drop(numbers.insert(*take)),
+            None => takes.push((header, HashSet::from([*take]))),
         }
     }
-    let mut recorded: Vec<Recorded> = takes.into_values().collect();
-    recorded.retain(|recorded| !recorded.cassette.interactions.is_empty());
-    for recorded in &mut recorded {
-        finish(&mut recorded.cassette, catalog);
+    if let Some(take) = entries
+        .iter()
+        .filter_map(|(_, entry)| entry.recorded_by())
+        .find(|take| !headers.contains_key(take))
+    {
+        bail!(damaged(run, &format!("nothing tells what the recording {take} is")));
     }
-    Ok(recorded)
-}
-
-impl Recorded {
-    fn empty(header: &RunHeader) -> Recorded {
+    let made = takes.into_iter().map(|(header, numbers)| {
+        let wanted = |entry: &Entry| {
+            entry
+                .recorded_by()
+                .is_some_and(|take| numbers.contains(&take) && !settled.contains(&take))
+        };
+        let entries = entries.iter().map(|(_, entry)| entry).filter(|entry| wanted(entry)).cloned();
         Recorded {
-            cassette: header.cassette.clone(),
+            cassette: made(header, entries),
             header: header.clone(),
         }
+    });
+    Ok(made.filter(|recorded| !recorded.cassette.interactions.is_empty()).collect())
+}
+
+/// What a run wrote, with its numbers.
+pub fn entries_of(run: &SealedRun) -> anyhow::Result<Vec<(u64, Entry)>> {
+    let read = |(number, record): (u64, &[u8])| Ok((number, Entry::read(record)?));
+    let entries: Result<Vec<(u64, Entry)>, String> = run.numbered().map(read).collect();
+    entries.map_err(|why| damaged(run, &why))
+}
+
+fn damaged(run: &SealedRun, why: &str) -> anyhow::Error {
+    anyhow::anyhow!("the journal `{}` is damaged: {why}", run.folder().display())
+}
+
+/// The cassette of these interactions, to be finished.
+pub fn made(header: &RunHeader, entries: impl IntoIterator<Item = Entry>) -> Cassette {
+    let mut cassette = header.cassette.clone();
+    for entry in entries {
+        if let Entry::Interaction { interaction, stand_in, .. } = entry {
+            if stand_in {
+                cassette.origin = Origin::Synthesised;
+            }
+            cassette.interactions.push(*interaction);
+        }
     }
+    cassette
 }
 
 /// What depends on all interactions of a cassette.
@@ -114,16 +139,16 @@ pub fn recover(state: &StateFolder, library: &Library, catalog: &Catalog) -> any
     let recovery = journal::recover(state)?;
     let mut notes: Vec<String> = recovery.damaged.iter().map(ToString::to_string).collect();
     for run in recovery.runs {
-        for recorded in cassettes_of(&run, catalog)? {
-            notes.push(recover_one(library, &recorded)?);
+        for recorded in cassettes_of(&run)? {
+            notes.push(recover_one(library, recorded, catalog)?);
         }
         run.remove()?;
     }
     Ok(notes)
 }
 
-fn recover_one(library: &Library, recorded: &Recorded) -> anyhow::Result<String> {
-    let Recorded { header, cassette } = recorded;
+fn recover_one(library: &Library, recorded: Recorded, catalog: &Catalog) -> anyhow::Result<String> {
+    let Recorded { header, mut cassette } = recorded;
     let count = cassette.interactions.len();
     let what = format!(
         "recovered {count} interaction{} of a recording that was cut short",
@@ -131,11 +156,14 @@ fn recover_one(library: &Library, recorded: &Recorded) -> anyhow::Result<String>
     );
     let own_path = library.path(&header.name);
     if header.adds && library.exists(&header.name) {
-        library.save(&header.name, &added(library, &header.name, cassette)?)?;
+        cassette = added(library, &header.name, cassette)?;
+        finish(&mut cassette, catalog);
+        library.save(&header.name, &cassette)?;
         return Ok(format!("{what}, behind those of `{}`", own_path.display()));
     }
     let name = free_name(library, &header.name)?;
-    library.save(&name, cassette)?;
+    finish(&mut cassette, catalog);
+    library.save(&name, &cassette)?;
     let mut note = format!("{what}, as `{}`", library.path(&name).display());
     if name != header.name {
         let command = adopt_command(&library.path(&name), &own_path);

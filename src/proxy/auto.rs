@@ -1,6 +1,6 @@
 //! The keeper of `auto`: what is recorded is played, and the rest is forwarded and recorded behind it.
 
-use super::journalling;
+use super::journalling::{self, WENT_WRONG};
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::playing::{Players, Playing, Shelf};
 use super::sessions::{Session, Stage, Unplayed};
@@ -31,6 +31,14 @@ impl<S: Shelf, D: Desk> Auto<S, D> {
         Auto { players, takes }
     }
 
+    /// What is there of a cassette; nothing where there is none yet.
+    pub fn playing(&self, cassette: &Name) -> Result<Option<Playing>, String> {
+        match self.players.has(cassette) {
+            true => Ok(Some(Playing::new(self.players.playable(cassette)?))),
+            false => Ok(None),
+        }
+    }
+
     /// What was recorded.
     pub fn into_takes(self) -> Takes<D> {
         self.takes
@@ -52,15 +60,18 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
         true
     }
 
-    fn open(&self, cassette: &Name) -> Result<Part, String> {
-        let playing = match self.players.has(cassette) {
-            true => Some(self.players.open(cassette)?),
-            false => None,
-        };
+    fn open(&self, cassette: &Name, session: &Name) -> Result<Part, String> {
         Ok(Part {
-            playing,
-            take: self.takes.take(cassette)?,
+            playing: self.playing(cassette)?,
+            take: self.takes.open(cassette, session)?,
         })
+    }
+
+    fn close(&self, session: &Session<Part>) -> Result<(), String> {
+        let doubt = (!session.tally.is_clean()).then_some(WENT_WRONG);
+        self.takes.close(&session.part.take, doubt)?;
+        self.players.forget(&session.part.take.reel.header.name);
+        Ok(())
     }
 
     fn unplayed(&self, part: &Part) -> Vec<Unplayed> {

@@ -91,8 +91,8 @@ impl<S: Shelf> Stage for Comparing<S> {
         self.players.has(cassette)
     }
 
-    fn open(&self, cassette: &Name) -> Result<Playing, String> {
-        self.players.open(cassette)
+    fn open(&self, cassette: &Name, session: &Name) -> Result<Playing, String> {
+        self.players.open(cassette, session)
     }
 
     fn unplayed(&self, part: &Playing) -> Vec<Unplayed> {

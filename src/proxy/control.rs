@@ -7,7 +7,7 @@
 
 use super::body::{Payload, Read, RequestBody, read_limited};
 use super::sessions::SessionError;
-use super::{Refused, framing};
+use super::{Handler, Refused, framing};
 use crate::cassette::Name;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -16,6 +16,7 @@ use http::{Method, Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where the endpoint is. No AWS API has such a path: S3's bucket names have no `_` in front.
 const PREFIX: &str = "/_ferrotape";
@@ -32,6 +33,8 @@ pub trait Control: Send + Sync {
     fn health(&self) -> Value;
     /// Every session, in short.
     fn list(&self) -> Value;
+    /// Whether anybody started one.
+    fn was_used(&self) -> bool;
     /// Starts a session.
     fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Value, ControlError>;
     /// How a session went so far.
@@ -67,6 +70,7 @@ impl From<SessionError> for ControlError {
             SessionError::NoCassette(_) | SessionError::Unknown(_) | SessionError::NoneNamed(_) => StatusCode::NOT_FOUND,
             SessionError::Runs(_) | SessionError::Own(_) | SessionError::Ended(_) => StatusCode::CONFLICT,
             SessionError::TooMany => StatusCode::INSUFFICIENT_STORAGE,
+            SessionError::NotKept { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         ControlError::new(status, error.to_string())
     }
@@ -95,17 +99,21 @@ pub(super) fn check(head: &Parts, host: Option<&HeaderValue>, direct: bool) -> R
 }
 
 /// Answers a request that [`check`] let in. `base` is our own URL.
-pub(super) async fn answer(control: Option<&dyn Control>, base: &str, head: Parts, body: RequestBody) -> Response<Payload> {
-    let Some(control) = control else {
-        return refusal(&ControlError::new(StatusCode::NOT_FOUND, "this run has no sessions"));
-    };
+///
+/// A session that starts reads a cassette, and one that ends may write one: nobody else waits for it.
+pub(super) async fn answer<H: Handler>(handler: Arc<H>, base: String, head: Parts, body: RequestBody) -> Response<Payload> {
     let body = match read_limited(body, LONGEST).await {
         Ok(Read::Whole(body)) => body,
         Ok(Read::Over { .. }) => return refusal(&ControlError::bad(format!("the body is larger than {LONGEST} bytes"))),
         Err(error) => return refusal(&ControlError::bad(error.to_string())),
     };
     let request = Request::from_parts(head, body);
-    match respond(control, base, &request) {
+    let responding = tokio::task::spawn_blocking(move || match handler.control() {
+        Some(control) => respond(control, &base, &request),
+        None => Err(ControlError::new(StatusCode::NOT_FOUND, "this run has no sessions")),
+    });
+    let broken = |error: tokio::task::JoinError| Err(ControlError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()));
+    match responding.await.unwrap_or_else(broken) {
         Ok((status, value)) => json_response(status, &value),
         Err(error) => refusal(&error),
     }

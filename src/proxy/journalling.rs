@@ -15,6 +15,9 @@ pub struct Journalling<D> {
     takes: Takes<D>,
 }
 
+/// Why the cassette of a session whose calls did not all go well stays as it was.
+pub(super) const WENT_WRONG: &str = "a call of the session went wrong";
+
 impl<D: Desk> Journalling<D> {
     /// Records these takes.
     pub fn new(takes: Takes<D>) -> Journalling<D> {
@@ -42,8 +45,13 @@ impl<D: Desk> Stage for Journalling<D> {
         true
     }
 
-    fn open(&self, cassette: &Name) -> Result<Arc<Take>, String> {
-        self.takes.take(cassette)
+    fn open(&self, cassette: &Name, session: &Name) -> Result<Arc<Take>, String> {
+        self.takes.open(cassette, session)
+    }
+
+    fn close(&self, session: &Session<Arc<Take>>) -> Result<(), String> {
+        let doubt = (!session.tally.is_clean()).then_some(WENT_WRONG);
+        self.takes.close(&session.part, doubt)
     }
 
     fn unplayed(&self, _: &Arc<Take>) -> Vec<Unplayed> {
@@ -65,7 +73,7 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
         response,
         finding,
     } = *exchange;
-    let interaction = take.redactor.redact(request, response, finding, attempt(request));
+    let interaction = take.reel.redactor.redact(request, response, finding, attempt(request));
     let interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
     let stand_in = response.headers().contains_key(STAND_IN);
     match takes.write(take, number, &interaction, stand_in).await {

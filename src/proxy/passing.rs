@@ -23,7 +23,7 @@ impl Stage for Passing {
         true
     }
 
-    fn open(&self, _: &Name) -> Result<(), String> {
+    fn open(&self, _: &Name, _: &Name) -> Result<(), String> {
         Ok(())
     }
 

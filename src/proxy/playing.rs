@@ -154,6 +154,11 @@ impl<S: Shelf> Players<S> {
         read.insert(cassette.clone(), Arc::clone(&playable));
         Ok(playable)
     }
+
+    /// Reads a cassette again when it is asked for next.
+    pub fn forget(&self, cassette: &Name) {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).remove(cassette);
+    }
 }
 
 impl<S: Shelf> Stage for Players<S> {
@@ -167,7 +172,7 @@ impl<S: Shelf> Stage for Players<S> {
         self.shelf.has(cassette)
     }
 
-    fn open(&self, cassette: &Name) -> Result<Playing, String> {
+    fn open(&self, cassette: &Name, _: &Name) -> Result<Playing, String> {
         self.playable(cassette).map(Playing::new)
     }
 

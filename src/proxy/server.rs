@@ -289,7 +289,7 @@ async fn answer_control<H: Handler>(shared: &Shared<H>, peer: SocketAddr, reques
         return refused.into_response();
     }
     let base = format!("http://{}", shared.address);
-    control::answer(shared.handler.control(), &base, head, RequestBody::Wire(body)).await
+    control::answer(Arc::clone(&shared.handler), base, head, RequestBody::Wire(body)).await
 }
 
 /// The `Host` of the last request of a connection, checked, so that the next one with the same

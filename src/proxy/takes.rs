@@ -1,17 +1,22 @@
-//! What a recording writes: each cassette a *take*, all of them in the journal of one run.
+//! What a recording writes: each session a *take* of its cassette, all of them in the journal of one
+//! run.
 //!
-//! The take of the run's own cassette is described by the header of the journal. Each other one
+//! The take of the run's own session is described by the header of the journal. Each other one
 //! writes a header of its own into the journal before its first interaction, so that recovery finds
-//! all that it needs in one place.
+//! all that it needs in one place. A cassette is written as soon as no session records it any more;
+//! the journal then says so of its takes, and recovery leaves them alone. A session that is started
+//! again makes a new take, which counts in the place of its earlier one.
 
 use crate::cassette::journal::{Journal, JournalError, RunHeader};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
 use crate::redaction::Redactor;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 
-/// First byte of a journal entry of the run's own cassette.
+/// First byte of a journal entry of the run's own session.
 const LIVE_MARK: u8 = b'L';
 const STAND_IN_MARK: u8 = b'S';
 /// The same of another take, whose number follows.
@@ -19,16 +24,26 @@ const TAKE_LIVE_MARK: u8 = b'l';
 const TAKE_STAND_IN_MARK: u8 = b's';
 /// A take's number and its header.
 const HEADER_MARK: u8 = b'H';
+/// The number of a take of which nothing is to be recovered.
+const SETTLED_MARK: u8 = b'X';
 
 /// Headers are kept behind all interactions, whose sequence numbers are those of their calls.
 const HEADERS: u64 = 1 << 63;
+/// And behind those, that a take is settled.
+const SETTLED: u64 = 3 << 62;
 
-/// Where takes come from.
+/// Where takes come from, and where they go.
 pub trait Desk: Send + Sync + 'static {
     /// Whether there is a cassette of that name already.
     fn has(&self, cassette: &Name) -> bool;
     /// What is needed to record that cassette; or why it cannot be, for people.
     fn prepare(&self, cassette: &Name) -> Result<Prepared, String>;
+    /// What is recorded goes behind what a cassette holds, and does not replace it.
+    fn adds(&self) -> bool;
+    /// Some calls of a session count no more, because it was started again.
+    fn left_out(&self, session: &Name, calls: usize);
+    /// Writes a cassette; or says why it cannot be written, for people.
+    fn write(&self, cut: Cut<'_>) -> Result<(), String>;
 }
 
 /// What is needed to record a cassette.
@@ -37,42 +52,100 @@ pub struct Prepared {
     pub header: RunHeader,
     /// What must not be written down, it takes out.
     pub redactor: Redactor,
-    /// There is such a cassette already.
-    pub replaces: bool,
     /// Nobody else records it.
     pub right: Recording,
 }
 
-/// One cassette that is being recorded, by all sessions that have it.
-pub struct Take {
+/// What was recorded of a cassette, to be written.
+pub struct Cut<'a> {
+    /// What was known of the cassette beforehand.
+    pub header: &'a RunHeader,
+    /// The interactions, with the numbers of their calls.
+    pub entries: Vec<(u64, Entry)>,
+    /// Why it may be less than what is there, if it may: that stays then.
+    pub doubt: Option<&'static str>,
+}
+
+/// A cassette that is being recorded.
+pub struct Reel {
     /// What the journal knows of it.
     pub header: RunHeader,
     /// What must not be written down, it takes out.
     pub redactor: Redactor,
-    /// There was such a cassette before.
-    pub replaces: bool,
+    _right: Recording,
+}
+
+/// What one session records.
+pub struct Take {
+    /// Of which cassette.
+    pub reel: Arc<Reel>,
+    session: String,
     /// 0 for the run's own.
     number: u32,
-    _right: Recording,
+    /// The calls whose interactions are durable.
+    calls: Mutex<Vec<u64>>,
     announced: OnceCell<()>,
+    /// What is recorded goes behind what the cassette holds by now.
+    adds: bool,
+    /// Why it may be less than it should.
+    doubt: OnceLock<&'static str>,
+    /// The journal says that nothing of it is to be recovered.
+    is_settled: AtomicBool,
+}
+
+/// The takes of one cassette.
+struct Spool {
+    reel: Arc<Reel>,
+    /// Those that count, by the order of their beginning.
+    takes: Vec<Arc<Take>>,
+    /// How many sessions record it now.
+    running: usize,
+    /// How many interactions it had when it was written.
+    written: Option<usize>,
 }
 
 /// The takes of one run.
 pub struct Takes<D> {
     desk: D,
     journal: Journal,
-    all: Mutex<Vec<Arc<Take>>>,
+    table: Mutex<Table>,
+    /// Held while a cassette is written, so that what was recorded last is written last.
+    writing: Mutex<()>,
+}
+
+struct Table {
+    spools: Vec<Spool>,
+    next: u32,
+}
+
+/// What a run leaves to be written at its end.
+pub struct Leftover {
+    /// The cassette.
+    pub reel: Arc<Reel>,
+    /// The numbers of the takes that belong to it.
+    pub takes: HashSet<u32>,
+    /// It lies where it belongs already.
+    pub is_written: bool,
+    /// Why what was recorded may be less than it should.
+    pub doubt: Option<&'static str>,
 }
 
 impl<D: Desk> Takes<D> {
-    /// The takes of a run whose own cassette is that of the journal's header.
-    pub fn new(desk: D, journal: Journal, own: Prepared) -> Takes<D> {
-        let own = Take::new(own, 0);
-        Takes {
+    /// The takes of a run whose own cassette is that of the journal's header; with that of its own
+    /// session.
+    pub fn new(desk: D, journal: Journal, own: Prepared) -> (Takes<D>, Arc<Take>) {
+        let mut spool = Spool::new(own);
+        let take = spool.take("", 0, false);
+        let takes = Takes {
             desk,
             journal,
-            all: Mutex::new(vec![Arc::new(own)]),
-        }
+            table: Mutex::new(Table {
+                spools: vec![spool],
+                next: 1,
+            }),
+            writing: Mutex::default(),
+        };
+        (takes, take)
     }
 
     /// Where takes come from.
@@ -80,15 +153,90 @@ impl<D: Desk> Takes<D> {
         &self.desk
     }
 
-    /// The take of a cassette, begun now or before.
-    pub fn take(&self, cassette: &Name) -> Result<Arc<Take>, String> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(take) = all.iter().find(|take| take.header.name == *cassette) {
-            return Ok(Arc::clone(take));
+    /// Begins the take of a session that records this cassette. An earlier one of the same session
+    /// counts no more.
+    ///
+    /// # Errors
+    /// Why the cassette cannot be recorded, for people.
+    pub fn open(&self, cassette: &Name, session: &Name) -> Result<Arc<Take>, String> {
+        let mut table = self.table();
+        let number = table.next;
+        let index = match table.spools.iter().position(|spool| spool.reel.header.name == *cassette) {
+            Some(index) => index,
+            None => {
+                table.spools.push(Spool::new(self.desk.prepare(cassette)?));
+                table.spools.len() - 1
+            }
+        };
+        table.next += 1;
+        let spool = &mut table.spools[index];
+        let earlier: Vec<Arc<Take>> = spool.takes.extract_if(.., |take| take.session == session.as_str()).collect();
+        let take = spool.take(session.as_str(), number, self.desk.adds());
+        drop(table);
+        self.settle(&earlier).map_err(|error| error.to_string())?;
+        if let calls @ 1.. = calls(&earlier).len() {
+            self.desk.left_out(session, calls);
         }
-        let take = Arc::new(Take::new(self.desk.prepare(cassette)?, all.len() as u32));
-        all.push(Arc::clone(&take));
         Ok(take)
+    }
+
+    /// Ends a take, and writes the cassette if it was the last that recorded it. `doubt` says why it
+    /// may be less than it should. Blocks.
+    ///
+    /// # Errors
+    /// Why the cassette cannot be written, for people. What was recorded is in the journal all the
+    /// same, and tried again at the end of the run.
+    pub fn close(&self, take: &Take, doubt: Option<&'static str>) -> Result<(), String> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(doubt) = doubt {
+            let _ = take.doubt.set(doubt);
+        }
+        let Some(takes) = self.last_of(take) else {
+            return Ok(());
+        };
+        let (calls, doubt) = (calls(&takes), doubt_of(&takes));
+        let count = calls.len();
+        let failed = |error: JournalError| error.to_string();
+        let records = self.journal.read_blocking(calls.clone()).map_err(failed)?;
+        let entries: Result<Vec<Entry>, String> = records.iter().map(|record| Entry::read(record)).collect();
+        if count > 0 || doubt.is_none() {
+            self.desk.write(Cut {
+                header: &take.reel.header,
+                entries: calls.into_iter().zip(entries?).collect(),
+                doubt,
+            })?;
+        }
+        self.settle(&takes).map_err(failed)?;
+        let mut table = self.table();
+        if let Some(spool) = table.spool_of(take) {
+            spool.written = Some(count);
+            if self.desk.adds() {
+                // The cassette holds them now.
+                spool.takes.retain(|take| !takes.iter().any(|written| Arc::ptr_eq(take, written)));
+                spool.written = Some(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a take; gives all of the cassette if no other session records it.
+    fn last_of(&self, take: &Take) -> Option<Vec<Arc<Take>>> {
+        let mut table = self.table();
+        let spool = table.spool_of(take)?;
+        spool.running = spool.running.saturating_sub(1);
+        (spool.running == 0).then(|| spool.takes.clone())
+    }
+
+    /// Says in the journal that these takes need no recovery.
+    fn settle(&self, takes: &[Arc<Take>]) -> Result<(), JournalError> {
+        let begun = takes.iter().filter(|take| !take.calls().is_empty());
+        for take in begun.filter(|take| !take.is_settled.swap(true, Ordering::Relaxed)) {
+            let number = take.number;
+            let sequence = SETTLED | u64::from(number);
+            let entry = [&[SETTLED_MARK][..], &number.to_be_bytes()].concat();
+            self.journal.append_blocking(sequence, entry)?;
+        }
+        Ok(())
     }
 
     /// Makes an interaction of a take durable, under the number of its call.
@@ -100,38 +248,94 @@ impl<D: Desk> Takes<D> {
             });
             announced.await?;
         }
-        self.journal.append(number as u64, entry(take.number, interaction, stand_in)).await
+        let entry = entry(take.number, interaction, stand_in);
+        self.journal.append(number as u64, entry).await?;
+        take.calls().push(number as u64);
+        Ok(())
     }
 
-    /// The journal, and all takes by number.
-    pub fn into_parts(self) -> (Journal, Vec<Arc<Take>>) {
-        (self.journal, self.all.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// The desk, the journal, and what is to be done at the end.
+    pub fn into_parts(self) -> (D, Journal, Vec<Leftover>) {
+        let table = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let left = table.spools.into_iter().map(Spool::left).collect();
+        (self.desk, self.journal, left)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Take {
-    fn new(prepared: Prepared, number: u32) -> Take {
-        let Prepared {
-            header,
-            redactor,
-            replaces,
-            right,
-        } = prepared;
-        Take {
-            header,
-            redactor,
-            replaces,
+impl Table {
+    fn spool_of(&mut self, take: &Take) -> Option<&mut Spool> {
+        self.spools.iter_mut().find(|spool| Arc::ptr_eq(&spool.reel, &take.reel))
+    }
+}
+
+impl Spool {
+    fn new(prepared: Prepared) -> Spool {
+        let Prepared { header, redactor, right } = prepared;
+        Spool {
+            reel: Arc::new(Reel {
+                header,
+                redactor,
+                _right: right,
+            }),
+            takes: Vec::new(),
+            running: 0,
+            written: None,
+        }
+    }
+
+    fn take(&mut self, session: &str, number: u32, adds: bool) -> Arc<Take> {
+        let take = Arc::new(Take {
+            reel: Arc::clone(&self.reel),
+            session: session.to_owned(),
             number,
-            _right: right,
+            calls: Mutex::default(),
             announced: OnceCell::new(),
+            adds: adds && self.written.is_some(),
+            doubt: OnceLock::new(),
+            is_settled: AtomicBool::new(false),
+        });
+        self.running += 1;
+        self.takes.push(Arc::clone(&take));
+        take
+    }
+
+    fn left(self) -> Leftover {
+        Leftover {
+            is_written: self.written == Some(calls(&self.takes).len()),
+            takes: self.takes.iter().map(|take| take.number).collect(),
+            doubt: doubt_of(&self.takes),
+            reel: self.reel,
         }
     }
 }
 
+impl Take {
+    fn calls(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The calls of all these takes, in the order of their arrival.
+fn calls(takes: &[Arc<Take>]) -> Vec<u64> {
+    let mut calls: Vec<u64> = takes.iter().flat_map(|take| take.calls().clone()).collect();
+    calls.sort_unstable();
+    calls
+}
+
+fn doubt_of(takes: &[Arc<Take>]) -> Option<&'static str> {
+    takes.iter().find_map(|take| take.doubt.get().copied())
+}
+
 fn header_entry(take: &Take) -> Vec<u8> {
+    let header = &take.reel.header;
+    let adds = take.adds || header.adds;
     let mut entry = vec![HEADER_MARK];
     entry.extend(take.number.to_be_bytes());
-    entry.extend(take.header.render().into_bytes());
+    entry.extend(RunHeader { adds, ..header.clone() }.render().into_bytes());
     entry
 }
 
@@ -151,6 +355,7 @@ pub fn entry(take: u32, interaction: &Interaction, stand_in: bool) -> Vec<u8> {
 }
 
 /// One entry of a journal.
+#[derive(Clone)]
 pub enum Entry {
     /// A take begins.
     Header {
@@ -168,9 +373,22 @@ pub enum Entry {
         /// A stand-in answered.
         stand_in: bool,
     },
+    /// Of that take nothing is to be recovered: it is in its cassette, or another counts in its place.
+    Settled {
+        /// Its number.
+        take: u32,
+    },
 }
 
 impl Entry {
+    /// The number of the take whose interaction it is.
+    pub fn recorded_by(&self) -> Option<u32> {
+        match self {
+            Entry::Interaction { take, .. } => Some(*take),
+            Entry::Header { .. } | Entry::Settled { .. } => None,
+        }
+    }
+
     /// Reads what [`Takes::write`] wrote.
     ///
     /// # Errors
@@ -184,6 +402,9 @@ impl Entry {
                 (u32::from_be_bytes(*number), rest)
             }
         };
+        if *mark == SETTLED_MARK {
+            return Ok(Entry::Settled { take });
+        }
         if *mark == HEADER_MARK {
             return Ok(Entry::Header {
                 take,

@@ -17,16 +17,16 @@ pub(super) fn next_steps(summary: &Summary) -> Vec<String> {
         && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
     {
         let name = &cassette.name;
-        steps.push(format!(
-            "read it with `ferrotape show {name}{}`, play it with `{}`",
-            words(&summary.library),
-            command_line(
-                "replay",
-                Some(name),
-                &[&summary.library[..], &summary.options].concat(),
-                &summary.command
-            )
-        ));
+        let library = words(&summary.library);
+        let options = [&summary.library[..], &summary.options].concat();
+        let played = |name| command_line("replay", name, &options, &summary.command);
+        steps.push(match summary.cassettes.len() {
+            1 => format!(
+                "read it with `ferrotape show {name}{library}`, play it with `{}`",
+                played(Some(name))
+            ),
+            _ => format!("read one with `ferrotape show {name}{library}`, play them with `{}`", played(None)),
+        });
     }
     steps
 }

@@ -279,7 +279,11 @@ fn calls(summary: &Summary) -> String {
 }
 
 fn subject(summary: &Summary) -> String {
-    let sessions = summary.sessions.iter().filter(|session| session.calls > 0).count();
+    let sessions = summary
+        .sessions
+        .iter()
+        .filter(|session| session.calls > 0 || session.started)
+        .count();
     let cassettes = subject_cassettes(summary);
     match sessions {
         0 | 1 => cassettes,

@@ -107,6 +107,8 @@ pub struct SessionReport {
     pub name: String,
     /// The name of its cassette.
     pub cassette: String,
+    /// Somebody started it, and it did not merely come about.
+    pub started: bool,
     /// How many calls it made.
     pub calls: usize,
     /// How many of them came to each end, in the order of [`Outcome::ALL`].
@@ -382,6 +384,7 @@ pub(crate) mod tests {
             sessions: vec![SessionReport {
                 name: "orders".to_owned(),
                 cassette: "orders".to_owned(),
+                started: false,
                 calls: 3,
                 counts: vec![(Outcome::Played, 1), (Outcome::Refused, 1), (Outcome::Missed, 1)],
                 unplayed: 1,

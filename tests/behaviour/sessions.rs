@@ -169,7 +169,11 @@ fn the_control_endpoint_says_what_it_does_not_understand() {
         ),
         (json!({ "cassette": "books" }), 400, "missing field `name`"),
         (json!({ "name": "t1", "file": "x" }), 400, "unknown field `file`"),
-        (json!({ "name": "shop" }), 409, "session `shop` runs already"),
+        (
+            json!({ "name": "shop" }),
+            409,
+            "`shop` is the session of the run itself, from its start to its end; take another name, or start Ferrotape with another cassette (`-c NAME`)",
+        ),
     ] {
         let reply = start(body);
         let error = reply.json()["error"].as_str().unwrap_or_default().to_owned();
@@ -220,14 +224,14 @@ fn without_a_default_cassette_sessions_name_theirs() {
         "the request names no session, and there is no cassette `default` for those that name none; \
          name one (`AWS_ENDPOINT_URL=http://…/@NAME`), or start Ferrotape with `-c NAME`"
     );
-    let refused = instance("a", json!({})).at("/@bokos").send(server.address);
+    let refused = instance("a", json!({})).at("/@boks").send(server.address);
     assert_eq!(
         refused.message(),
-        "no cassette `bokos`: there is no file `cassettes/bokos.json` (there is `books`); \
-         record it with `ferrotape record -c bokos -- COMMAND`"
+        "no cassette `boks`: there is no file `cassettes/boks.json` (there is `books`); \
+         record it with `ferrotape record -c boks -- COMMAND`"
     );
     let done = server.stop().expect(11);
-    assert!(done.stderr.contains("no cassette `bokos`"), "{}", done.stderr);
+    assert!(done.stderr.contains("no cassette `boks`"), "{}", done.stderr);
 }
 
 #[test]
@@ -325,6 +329,175 @@ fn each_session_records_to_its_own_cassette() {
         assert_eq!(recorded, names, "{cassette}");
     }
     place.run(["verify"]).finish().expect(0);
+}
+
+/// A recording without a cassette of its own, from an upstream that behaves well.
+fn recording(place: &Workplace, upstream: &str) -> Puppet {
+    let run = place
+        .run(["record", "--upstream", upstream])
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    Puppet::start(place.path(), run)
+}
+
+/// Starts a session, makes calls that create these, and ends it.
+#[track_caller]
+fn session(puppet: &Puppet, name: &str, calls: &[&str]) {
+    told(puppet.address(), "POST", "/sessions", &json!({ "name": name }), 201);
+    for call in calls {
+        let call = instance(call, json!({ "templateMajorVersion": "1" }));
+        assert_eq!(puppet.send(call.at(&format!("/@{name}"))).status, 200);
+    }
+    told(puppet.address(), "DELETE", &format!("/sessions/{name}"), &Value::Null, 200);
+}
+
+/// What the calls of a cassette created.
+#[track_caller]
+fn created(place: &Workplace, cassette: &str) -> Vec<String> {
+    let cassette = place.cassette(cassette);
+    let interactions = cassette["interactions"].as_array().expect("a list").iter();
+    let name = |interaction: &Value| interaction["request"]["body"]["json"]["name"].as_str().map(str::to_owned);
+    interactions.map(|interaction| name(interaction).expect("a text")).collect()
+}
+
+#[test]
+fn a_session_that_makes_no_call_has_a_cassette_that_says_so() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream.url);
+    session(&puppet, "t1", &[]);
+    session(&puppet, "t2", &["one"]);
+    let done = puppet.end(0).expect(0);
+    assert!(created(&place, "t1").is_empty());
+    let words = "record of 2 cassettes in 2 sessions: 1 call, 1 recorded";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+    assert!(done.stderr.contains("play them with `ferrotape replay -- sh …`"), "{}", done.stderr);
+    assert!(!done.stderr.contains("default"), "{}", done.stderr);
+    let puppet = Puppet::start(place.path(), place.run(["replay"]));
+    session(&puppet, "t1", &[]);
+    puppet.end(0).expect(0);
+    let server = place.run(["replay"]).start();
+    told(server.address, "POST", "/sessions", &json!({ "name": "t1" }), 201);
+    let missed = ask(server.address, "/@t1", "", "one");
+    assert!(
+        missed.contains("no call of `Proton CreateServiceInstance` was recorded"),
+        "{missed}"
+    );
+    server.stop().expect(11);
+}
+
+#[test]
+fn calls_that_a_session_makes_no_more_leave_its_cassette() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    for calls in [&["one", "two"][..], &["two"], &[]] {
+        let puppet = recording(&place, &upstream.url);
+        session(&puppet, "t1", calls);
+        puppet.end(0).expect(0);
+        assert_eq!(created(&place, "t1"), calls);
+    }
+}
+
+#[test]
+fn a_session_s_cassette_is_written_when_it_ends_and_a_run_that_dies_loses_none() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    let server = place.record("shop", &stand_in.url());
+    let address = server.address;
+    for name in ["t1", "t2"] {
+        told(address, "POST", "/sessions", &json!({ "name": name, "cassette": name }), 201);
+        assert_eq!(instance(name, json!({})).at(&format!("/@{name}")).send(address).status, 200);
+    }
+    told(address, "DELETE", "/sessions/t1", &Value::Null, 200);
+    assert_eq!(created(&place, "t1"), ["t1"]);
+    server.kill();
+    let next = place.record("next", &stand_in.url()).stop().expect(0);
+    assert_eq!(next.stderr.matches("recovered ").count(), 1, "{}", next.stderr);
+    assert_eq!(created(&place, "t2"), ["t2"]);
+    assert!(!place.cassette_path("t1.recovered").exists());
+}
+
+#[test]
+fn of_a_session_that_is_started_again_the_last_try_is_recorded() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream.url);
+    session(&puppet, "t1", &["first-try", "more"]);
+    session(&puppet, "t1", &["second-try"]);
+    let done = puppet.end(1).expect(1);
+    assert_eq!(created(&place, "t1"), ["second-try"]);
+    let words = "session `t1` was started again: its cassette is without the 2 calls of before";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+}
+
+#[test]
+fn sessions_of_one_cassette_record_it_one_behind_the_other() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream.url);
+    let address = puppet.address();
+    for name in ["t1", "t2", "t1"] {
+        told(address, "POST", "/sessions", &json!({ "name": name, "cassette": "shop" }), 201);
+        let call = instance(name, json!({ "templateMajorVersion": "1" })).at(&format!("/@{name}"));
+        assert_eq!(puppet.send(call).status, 200);
+        told(address, "DELETE", &format!("/sessions/{name}"), &Value::Null, 200);
+    }
+    assert_eq!(created(&place, "shop"), ["t2", "t1"]);
+    puppet.end(0).expect(0);
+    assert_eq!(created(&place, "shop"), ["t2", "t1"]);
+}
+
+#[test]
+fn a_session_whose_calls_went_wrong_leaves_its_cassette_as_it_was() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream.url);
+    session(&puppet, "t1", &["one"]);
+    puppet.end(0).expect(0);
+    let puppet = recording(&place, &upstream.url);
+    let address = puppet.address();
+    told(address, "POST", "/sessions", &json!({ "name": "t1" }), 201);
+    let call = instance("two", json!({ "templateMajorVersion": "1" })).at("/@t1");
+    assert_eq!(puppet.send(call).status, 200);
+    drop(upstream);
+    assert_ne!(puppet.send(instance("three", json!({})).at("/@t1")).status, 200);
+    let summary = told(address, "DELETE", "/sessions/t1", &Value::Null, 200);
+    assert_eq!(summary["ok"], false);
+    let done = puppet.end(0).expect(13);
+    assert_eq!(created(&place, "t1"), ["one"]);
+    let words = "a call of the session went wrong, so `cassettes/t1.json` stays as it was; to take the new recording all the same: mv";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+}
+
+#[test]
+fn a_session_that_auto_records_is_played_when_it_is_started_again() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let auto = || {
+        let run = place
+            .run(["auto", "--upstream", &upstream.url])
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        Puppet::start(place.path(), run)
+    };
+    let puppet = auto();
+    session(&puppet, "t1", &["one"]);
+    session(&puppet, "t1", &["one", "two"]);
+    session(&puppet, "t2", &[]);
+    let done = puppet.end(0).expect(0);
+    assert_eq!(upstream.seen().len(), 2);
+    assert_eq!(created(&place, "t1"), ["one", "two"]);
+    assert!(created(&place, "t2").is_empty());
+    assert!(
+        done.stderr
+            .contains("auto of 2 cassettes in 3 sessions: 3 calls, 2 recorded, 1 played"),
+        "{}",
+        done.stderr
+    );
+    let puppet = auto();
+    session(&puppet, "t1", &["one", "two"]);
+    puppet.end(0).expect(0);
+    assert_eq!(upstream.seen().len(), 2);
 }
 
 #[test]

@@ -120,11 +120,18 @@ impl Database {
         File::open(self.folder.join("db"))?.sync_data()
     }
 
-    /// All records in the order of their sequence numbers. The database is closed.
-    pub(super) fn close_with_records(self) -> Result<Vec<Vec<u8>>, JournalError> {
+    /// The record of that number.
+    pub(super) fn read(&self, sequence: u64) -> Result<Vec<u8>, JournalError> {
+        let found = guarded(&self.folder, || self.assembled(self.db.scan_prefix(sequence.to_be_bytes())))?;
+        let record = found.into_iter().next().map(|(_, record)| record);
+        record.ok_or_else(|| self.damaged("less than was written"))
+    }
+
+    /// All records in the order of their sequence numbers, with these. The database is closed.
+    pub(super) fn close_with_records(self) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
         let folder = self.folder.clone();
         let counted = self.counted();
-        let records = guarded(&folder, || self.records());
+        let records = guarded(&folder, || self.assembled(self.db.iter()));
         self.close();
         match records {
             Ok(records) if (records.len() as u64) < counted => Err(JournalError::Damaged {
@@ -144,17 +151,18 @@ impl Database {
         });
     }
 
-    fn records(&self) -> Result<Vec<Vec<u8>>, JournalError> {
+    /// Records put together from their chunks.
+    fn assembled(&self, chunks: sled::Iter) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
         let mut records = Vec::new();
         let mut framed = Vec::new();
-        let mut last = None;
-        for entry in self.db.iter() {
+        let mut last: Option<(u64, u32)> = None;
+        for entry in chunks {
             let (key, chunk) = entry.map_err(|source| failure(&self.folder, source))?;
             let (sequence, number) = parse_key(&key).ok_or_else(|| self.damaged("an entry that no record has"))?;
             let wanted = match last {
                 Some((of, number)) if of == sequence => number + 1,
                 _ => {
-                    self.finish(&mut framed, &mut records, last.is_some())?;
+                    self.finish(&mut framed, &mut records, last)?;
                     0
                 }
             };
@@ -164,18 +172,16 @@ impl Database {
             framed.extend_from_slice(&chunk);
             last = Some((sequence, number));
         }
-        self.finish(&mut framed, &mut records, last.is_some())?;
+        self.finish(&mut framed, &mut records, last)?;
         Ok(records)
     }
 
     /// Checks a record whose chunks are all there.
-    fn finish(&self, framed: &mut Vec<u8>, records: &mut Vec<Vec<u8>>, any: bool) -> Result<(), JournalError> {
-        if !any {
-            return Ok(());
-        }
+    fn finish(&self, framed: &mut Vec<u8>, records: &mut Vec<(u64, Vec<u8>)>, last: Option<(u64, u32)>) -> Result<(), JournalError> {
+        let Some((sequence, _)) = last else { return Ok(()) };
         let framed = std::mem::take(framed);
         match framed.split_at_checked(PREFIX) {
-            Some((head, record)) if head == prefix(record) => records.push(record.to_vec()),
+            Some((head, record)) if head == prefix(record) => records.push((sequence, record.to_vec())),
             _ => return Err(self.damaged("a record that is not as it was written")),
         }
         Ok(())

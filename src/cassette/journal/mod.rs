@@ -89,6 +89,17 @@ impl Journal {
         self.writer.append(sequence, record).await
     }
 
+    /// The same from a thread that may wait.
+    pub fn append_blocking(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
+        self.writer.append_blocking(sequence, record)
+    }
+
+    /// Records that were appended before, in the order of these numbers. Blocks; after a failed
+    /// append it fails, too.
+    pub fn read_blocking(&self, sequences: Vec<u64>) -> Result<Vec<Vec<u8>>, JournalError> {
+        self.writer.read_blocking(sequences)
+    }
+
     /// How many syncs the appends so far have cost.
     pub fn batches(&self) -> u64 {
         self.writer.batches()
@@ -98,9 +109,10 @@ impl Journal {
     /// stays, locked, until [`SealedRun::remove`]: first save the cassette. Blocks while the
     /// records are read. After a failed append it gives what was acknowledged, and perhaps more.
     pub fn seal(self) -> Result<SealedRun, JournalError> {
-        let records = self.writer.seal()?;
+        let (sequences, records) = self.writer.seal()?.into_iter().unzip();
         Ok(SealedRun {
             header: self.header,
+            sequences,
             records,
             folder: self.folder,
         })
@@ -113,6 +125,7 @@ pub struct SealedRun {
     pub header: RunHeader,
     /// The records in the order of their sequence numbers.
     pub records: Vec<Vec<u8>>,
+    sequences: Vec<u64>,
     folder: RunFolder,
 }
 
@@ -120,6 +133,11 @@ impl SealedRun {
     /// The folder of the run.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The records with their sequence numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.sequences.iter().copied().zip(self.records.iter().map(Vec::as_slice))
     }
 
     /// Removes the folder. To be called when the cassette is saved, or when there is none to save.
@@ -160,7 +178,13 @@ fn recover_run(folder: RunFolder) -> Result<Option<SealedRun>, JournalError> {
     if records.is_empty() {
         return folder.remove().map(|()| None);
     }
-    Ok(Some(SealedRun { header, records, folder }))
+    let (sequences, records) = records.into_iter().unzip();
+    Ok(Some(SealedRun {
+        header,
+        sequences,
+        records,
+        folder,
+    }))
 }
 
 #[cfg(test)]

@@ -72,6 +72,23 @@ async fn a_run_gives_its_records_back_in_order_and_leaves_nothing() {
     assert!(recovery.runs.is_empty() && recovery.damaged.is_empty());
 }
 
+#[test]
+fn a_living_run_gives_back_what_was_written() {
+    let (_temporary, state) = state();
+    let journal = journal(&state);
+    for sequence in 0..20 {
+        journal.append_blocking(sequence, record(sequence)).unwrap();
+    }
+    let large = vec![7; 100_000];
+    journal.append_blocking(1 << 62, large.clone()).unwrap();
+    assert_eq!(journal.read_blocking(vec![3, 17]).unwrap(), [record(3), record(17)]);
+    assert_eq!(journal.read_blocking(vec![1 << 62]).unwrap(), [large]);
+    assert!(journal.read_blocking(vec![20]).is_err());
+    let sealed = journal.seal().unwrap();
+    let last = sealed.numbered().last().map(|(sequence, record)| (sequence, record.len()));
+    assert_eq!((sealed.records.len(), last), (21, Some((1 << 62, 100_000))));
+}
+
 #[tokio::test]
 async fn records_of_any_size_come_back() {
     let (_temporary, state) = state();

@@ -14,19 +14,32 @@ const BATCH: usize = 1024;
 
 const THREAD: &str = "ferrotape-journal";
 
+/// What is asked of the thread.
+enum Wish {
+    Append(Append),
+    /// The records of these numbers, all written before.
+    Read {
+        sequences: Vec<u64>,
+        done: oneshot::Sender<Result<Vec<Vec<u8>>, JournalError>>,
+    },
+}
+
 struct Append {
     sequence: u64,
     record: Vec<u8>,
     done: oneshot::Sender<Result<(), JournalError>>,
 }
 
+/// Records with their numbers.
+type Records = Vec<(u64, Vec<u8>)>;
+
 /// What the thread gives back at its end: the records, where they were asked for.
-type Outcome = Result<Option<Vec<Vec<u8>>>, JournalError>;
+type Outcome = Result<Option<Records>, JournalError>;
 
 pub(super) struct Writer {
     folder: PathBuf,
     /// None once the writer is ending.
-    sender: Option<mpsc::Sender<Append>>,
+    sender: Option<mpsc::Sender<Wish>>,
     wants_records: Arc<AtomicBool>,
     batches: Arc<AtomicU64>,
     thread: Option<JoinHandle<Outcome>>,
@@ -65,17 +78,34 @@ impl Writer {
 
     pub(super) async fn append(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
         let (done, is_done) = oneshot::channel();
-        let message = Append { sequence, record, done };
-        let Some(sender) = &self.sender else {
-            return Err(closed(&self.folder));
-        };
-        if sender.send(message).await.is_err() {
+        let wish = Wish::Append(Append { sequence, record, done });
+        if self.sender()?.send(wish).await.is_err() {
             return Err(closed(&self.folder));
         }
         is_done.await.unwrap_or_else(|_| Err(closed(&self.folder)))
     }
 
-    pub(super) fn seal(mut self) -> Result<Vec<Vec<u8>>, JournalError> {
+    pub(super) fn append_blocking(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
+        let (done, is_done) = oneshot::channel();
+        self.wish(Wish::Append(Append { sequence, record, done }))?;
+        is_done.blocking_recv().unwrap_or_else(|_| Err(closed(&self.folder)))
+    }
+
+    pub(super) fn read_blocking(&self, sequences: Vec<u64>) -> Result<Vec<Vec<u8>>, JournalError> {
+        let (done, is_done) = oneshot::channel();
+        self.wish(Wish::Read { sequences, done })?;
+        is_done.blocking_recv().unwrap_or_else(|_| Err(closed(&self.folder)))
+    }
+
+    fn wish(&self, wish: Wish) -> Result<(), JournalError> {
+        self.sender()?.blocking_send(wish).map_err(|_| closed(&self.folder))
+    }
+
+    fn sender(&self) -> Result<&mpsc::Sender<Wish>, JournalError> {
+        self.sender.as_ref().ok_or_else(|| closed(&self.folder))
+    }
+
+    pub(super) fn seal(mut self) -> Result<Records, JournalError> {
         self.wants_records.store(true, Ordering::Release);
         self.end()?.ok_or_else(|| closed(&self.folder))
     }
@@ -103,18 +133,31 @@ impl Drop for Writer {
 
 /// Writes batch after batch until nobody can send any more. After the first failure nothing is
 /// written again, because nothing may be acknowledged behind a gap.
-fn serve(mut database: Database, mut receiver: mpsc::Receiver<Append>, batches: &AtomicU64) -> (Database, Option<JournalError>) {
+fn serve(mut database: Database, mut receiver: mpsc::Receiver<Wish>, batches: &AtomicU64) -> (Database, Option<JournalError>) {
     let mut waiting = Vec::with_capacity(BATCH);
     let mut failure = None;
     while receiver.blocking_recv_many(&mut waiting, BATCH) > 0 {
-        if failure.is_none() {
-            let records = waiting.iter().map(|append: &Append| (append.sequence, append.record.as_slice()));
+        let (mut appends, mut reads) = (Vec::with_capacity(waiting.len()), Vec::new());
+        for wish in waiting.drain(..) {
+            match wish {
+                Wish::Append(append) => appends.push(append),
+                Wish::Read { sequences, done } => reads.push((sequences, done)),
+            }
+        }
+        if failure.is_none() && !appends.is_empty() {
+            let records = appends.iter().map(|append: &Append| (append.sequence, append.record.as_slice()));
             failure = database.write(records).err();
             batches.fetch_add(1, Ordering::Relaxed);
         }
-        for append in waiting.drain(..) {
+        for append in appends {
             // Nobody may be waiting any more; the record counts all the same.
             let _ = append.done.send(failure.clone().map_or(Ok(()), Err));
+        }
+        for (sequences, done) in reads {
+            let _ = done.send(match &failure {
+                Some(failure) => Err(failure.clone()),
+                None => sequences.into_iter().map(|sequence| database.read(sequence)).collect(),
+            });
         }
     }
     (database, failure)

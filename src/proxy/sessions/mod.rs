@@ -48,8 +48,13 @@ pub trait Stage: Send + Sync + 'static {
         false
     }
 
-    /// What a new session of that cassette holds; or why there is none, for people.
-    fn open(&self, cassette: &Name) -> Result<Self::Part, String>;
+    /// What a new session of that name and cassette holds; or why there is none, for people.
+    fn open(&self, cassette: &Name, session: &Name) -> Result<Self::Part, String>;
+
+    /// A session has ended, by hand; or why what it leaves cannot be kept, for people. May block.
+    fn close(&self, _session: &Session<Self::Part>) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The interactions of the session's cassette that no call asked for.
     fn unplayed(&self, part: &Self::Part) -> Vec<Unplayed>;
@@ -80,6 +85,11 @@ pub struct Session<P> {
 }
 
 impl<P> Session<P> {
+    /// Nobody started it, and no call came.
+    pub fn is_idle(&self) -> bool {
+        self.tally.calls() == 0 && !self.started
+    }
+
     /// Whether it has ended: its calls are refused.
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
@@ -105,8 +115,13 @@ pub enum SessionError {
     #[error("there is no session `{0}`; start it with a POST to `/_ferrotape/sessions`")]
     Unknown(String),
     /// It is the run's own.
-    #[error("`{0}` is the session of the run itself, and ends with it")]
+    #[error(
+        "`{0}` is the session of the run itself, from its start to its end; take another name, or start Ferrotape with another cassette (`-c NAME`)"
+    )]
     Own(String),
+    /// It has ended, and what it leaves cannot be kept.
+    #[error("session `{session}` has ended, but its cassette is not written: {why}")]
+    NotKept { session: String, why: String },
     /// The request names none, and the run has no cassette of its own.
     #[error(
         "the request names no session, and there is no cassette `{0}` for those that name none; name one (`AWS_ENDPOINT_URL=http://…/@NAME`), or start Ferrotape with `-c NAME`"
@@ -193,8 +208,10 @@ impl<S: Stage> Sessions<S> {
     /// Starts a session.
     pub fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Arc<Session<S::Part>>, SessionError> {
         let _opening = self.opening();
-        if self.known(name.as_str()).is_some_and(|session| !session.has_ended()) {
-            return Err(SessionError::Runs(name.to_string()));
+        match self.known(name.as_str()) {
+            Some(session) if self.is_own(&session) => return Err(SessionError::Own(name.to_string())),
+            Some(session) if !session.has_ended() => return Err(SessionError::Runs(name.to_string())),
+            _ => {}
         }
         self.make(name, cassette, true)
     }
@@ -204,14 +221,25 @@ impl<S: Stage> Sessions<S> {
         self.known(name.as_str()).ok_or_else(|| SessionError::Unknown(name.to_string()))
     }
 
-    /// Ends a session: its later calls are refused.
+    /// Ends a session: its later calls are refused, and what it leaves is kept.
     pub fn end(&self, name: &Name) -> Result<Arc<Session<S::Part>>, SessionError> {
         let session = self.find(name)?;
-        if self.own.as_ref().is_some_and(|own| Arc::ptr_eq(own, &session)) {
+        if self.is_own(&session) {
             return Err(SessionError::Own(name.to_string()));
         }
-        session.ended.store(true, Ordering::Relaxed);
+        let had_ended = session.ended.swap(true, Ordering::Relaxed);
+        if !had_ended {
+            let closed = self.stage.close(&session);
+            closed.map_err(|why| SessionError::NotKept {
+                session: name.to_string(),
+                why,
+            })?;
+        }
         Ok(session)
+    }
+
+    fn is_own(&self, session: &Arc<Session<S::Part>>) -> bool {
+        self.own.as_ref().is_some_and(|own| Arc::ptr_eq(own, session))
     }
 
     fn own(&self) -> Result<Arc<Session<S::Part>>, SessionError> {
@@ -274,7 +302,7 @@ impl<S: Stage> Sessions<S> {
             None if self.stage.has(name) || self.stage.makes_cassettes() || self.own.is_none() => name,
             None => &self.own_name,
         };
-        let part = self.stage.open(cassette).map_err(SessionError::NoCassette)?;
+        let part = self.stage.open(cassette, name).map_err(SessionError::NoCassette)?;
         let mut table = self.write();
         table.by_app_id.clear();
         Ok(table.add(name, cassette, part, started))

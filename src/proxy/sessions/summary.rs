@@ -23,6 +23,10 @@ impl<S: Stage> Control for Sessions<S> {
         json!({ "sessions": sessions.iter().map(|session| Value::Object(counts(session))).collect::<Vec<_>>() })
     }
 
+    fn was_used(&self) -> bool {
+        self.read().all.iter().any(|session| session.started)
+    }
+
     fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Value, ControlError> {
         // Without its lists: all is unplayed, and that may be much.
         Ok(Value::Object(counts(&*Sessions::start(self, name, cassette)?)))

@@ -24,7 +24,7 @@ impl Stage for Two {
         self.makes
     }
 
-    fn open(&self, cassette: &Name) -> Result<String, String> {
+    fn open(&self, cassette: &Name, _: &Name) -> Result<String, String> {
         if !self.has(cassette) && !self.makes {
             return Err(format!("no cassette `{cassette}`"));
         }

@@ -50,3 +50,7 @@ def test_it_gets_its_own_answers(monkeypatch, session, number):
         seen.write_text(json.dumps(answers))
     else:
         assert answers == json.loads(seen.read_text())
+
+
+def test_it_makes_no_call_and_answers_nobody():
+    """Its session has a cassette all the same."""
