@@ -161,6 +161,7 @@ impl Command {
             Command::Auto(arguments) => arguments.run.settings = settings,
             Command::Compare(arguments) => arguments.run.settings = settings,
             Command::Refresh(arguments) => arguments.settings = settings,
+            Command::Trim(arguments) => arguments.settings = settings,
             Command::Synth(arguments) => arguments.settings = settings,
             Command::Models(arguments) => arguments.settings = settings,
             _ => {}

@@ -78,6 +78,7 @@ mod tests {
         let names = ["five", "four", "proton-create", "CreateService", "DeleteService", "UpdateService"];
         let near = |wanted: &str| nearest(wanted, names);
         assert_eq!(near("fiv"), ["five"]);
+        assert_eq!(nearest("bokos", ["books"]), ["books"]);
         assert_eq!(near("proton"), ["proton-create"]);
         assert_eq!(near("createservice")[0], "CreateService");
         assert_eq!(near("CreatService")[0], "CreateService");

@@ -7,6 +7,7 @@ use crate::inspect::inspect_recorded;
 use crate::matcher::idle::{Scope, idle};
 use crate::matcher::{Tape, propose};
 use crate::model::catalog::Catalog;
+use crate::near;
 use crate::proxy::event::Label;
 use crate::proxy::playing::Playing;
 use crate::redaction::Redactor;
@@ -77,7 +78,7 @@ impl MatchArguments {
     /// A cassette made ready under these rules, and what is to be said of it.
     pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> anyhow::Result<(Tape, Vec<String>)> {
         let mut rules = rules.clone();
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = without_models(&cassette, catalog).into_iter().collect();
         if self.proposes() {
             let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog)?);
             notes.extend(proposed.iter().map(proposal_note));
@@ -116,6 +117,18 @@ pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &C
         library.save(name, &cassette)?;
     }
     Ok(notes)
+}
+
+/// A cassette that was recorded with other models does not play well without them.
+fn without_models(cassette: &Cassette, catalog: &Catalog) -> Option<String> {
+    let names = cassette.models.iter().map(|(name, _)| name.as_str());
+    let unknown: Vec<&str> = names.filter(|name| catalog.find_entry(name).is_none()).collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "the cassette was recorded with the models of {}, which this run does not have; name them with `--model botocore` or `--model FILE`",
+            near::quoted(&unknown)
+        )
+    })
 }
 
 fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> anyhow::Result<Tape> {
@@ -177,6 +190,30 @@ mod tests {
             proposal_note(&proposal),
             "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
              the rule: bind = [{ from = \"Put:/name\" }]"
+        );
+    }
+
+    #[test]
+    fn a_cassette_whose_models_are_missing_is_told() {
+        let stamped = |names: &[&str]| Cassette {
+            models: names
+                .iter()
+                .map(|name| {
+                    let stamp = crate::cassette::ModelStamp {
+                        version: String::new(),
+                        sha256: String::new(),
+                    };
+                    ((*name).to_owned(), stamp)
+                })
+                .collect(),
+            ..Cassette::default()
+        };
+        let catalog = Catalog::built_in().unwrap();
+        assert_eq!(without_models(&stamped(&["Proton"]), &catalog), None);
+        assert_eq!(
+            without_models(&stamped(&["S3", "Proton", "STS"]), &catalog).unwrap(),
+            "the cassette was recorded with the models of `S3`, `STS`, which this run does not have; name them with `--model botocore` or \
+             `--model FILE`"
         );
     }
 

@@ -1,13 +1,13 @@
 //! `ferrotape refresh`: sends a cassette's own requests again, shows what is answered otherwise now,
 //! and puts the new answers into its place.
 
-use super::ModelArguments;
 use super::ledger::Ledger;
 use super::live::{LiveArguments, Need, Outset, Unmodeled, Way};
 use super::recordings::Recordings;
 use super::resend::{Tokens, obstacle, request};
 use super::run::{DoorChoice, RunArguments};
 use super::tape::{finish, recover};
+use super::{ModelArguments, typed};
 use crate::cassette::journal::{Journal, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Interaction, Name, StateFolder};
@@ -21,6 +21,7 @@ use crate::proxy::journalling::Journalling;
 use crate::proxy::record::Recorder;
 use crate::proxy::sessions::Sessions;
 use crate::proxy::takes::{Entry, Takes};
+use crate::report::command_line;
 use crate::report::console::Console;
 use crate::report::{CallReport, Outcome};
 use crate::settings::{Place, Settings};
@@ -70,10 +71,14 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
         console.warn(&format!("interaction {} stays as it is: {why}", index + 1));
     }
     if sent.is_empty() {
+        let (places, models) = (
+            typed::library(&arguments.cassettes, &arguments.settings),
+            typed::models(&arguments.models, &arguments.settings),
+        );
         bail!(
-            "no request of `{}` can be sent again; record it anew with `ferrotape record -c {}`",
-            arguments.name,
-            arguments.name
+            "no request of `{name}` can be sent again; record it anew with `{}`",
+            command_line("record", Some(arguments.name.as_str()), &[places, models].concat(), &[]),
+            name = arguments.name
         );
     }
     let resent = resend(arguments, &run, &library, &catalog, &old, &sent)?;

@@ -1,9 +1,12 @@
 //! `ferrotape trim`: takes out of a cassette what no run has asked for.
 
+use super::typed;
 use crate::cassette::history::History;
 use crate::cassette::store::Library;
 use crate::cassette::{Name, StateFolder};
 use crate::exit::Exit;
+use crate::report::command_line;
+use crate::settings::Settings;
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 
@@ -22,6 +25,9 @@ pub struct TrimArguments {
     /// Only say what would be removed
     #[arg(long)]
     pub dry_run: bool,
+    /// What `ferrotape.toml` says.
+    #[arg(skip)]
+    pub settings: Settings,
 }
 
 /// Runs the command.
@@ -33,8 +39,10 @@ pub fn run(arguments: &TrimArguments) -> anyhow::Result<Exit> {
     let file = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let history = History::read(&StateFolder::default(), name, &file);
     if history.runs == 0 {
+        let places = typed::library(&arguments.cassettes, &arguments.settings);
         bail!(
-            "no replay of `{name}` as it is now is known here; run `ferrotape replay -c {name} -- COMMAND` with every program that uses it, and then trim it"
+            "no replay of `{name}` as it is now is known here; run `{} -- COMMAND` with every program that uses it, and then trim it",
+            command_line("replay", Some(name.as_str()), &places, &[])
         );
     }
     let runs = if history.runs == 1 {

@@ -165,12 +165,8 @@ mod tests {
         library.save(&name, &Cassette::default()).unwrap();
         let file = folder.path().join("deep/shop.json");
         for path in [PathBuf::from("deep/shop"), file.clone(), folder.path().to_owned()] {
-            assert_eq!(
-                files(std::slice::from_ref(&path), &settings).unwrap(),
-                std::slice::from_ref(&file),
-                "{}",
-                path.display()
-            );
+            let found = files(std::slice::from_ref(&path), &settings).unwrap();
+            assert_eq!(found, std::slice::from_ref(&file), "{}", path.display());
         }
         let nowhere = [PathBuf::from("nowhere")];
         assert_eq!(files(&nowhere, &settings).unwrap(), nowhere);

@@ -80,6 +80,7 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
         redactor: &tape.redactor,
         rules,
         names: (recorded_given.as_ref().unwrap_or(&known), sent_given.as_ref().unwrap_or(names)),
+        known: (&known, names),
         set: false,
         operation: &operation.name,
         token: operation.idempotency_token.as_deref(),
@@ -99,8 +100,10 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
 struct Compare<'a> {
     redactor: &'a Redactor,
     rules: Option<&'a OperationRules>,
-    /// Known when it was recorded, and now.
+    /// Known when it was recorded, and now, with those that the call itself gives.
     names: (&'a Names, &'a Names),
+    /// Known before the call.
+    known: (&'a Names, &'a Names),
     /// Within an unordered list.
     set: bool,
     operation: &'a str,
@@ -165,6 +168,7 @@ impl Compare<'_> {
             redactor: self.redactor,
             rules: self.rules,
             names: self.names,
+            known: self.known,
             set: true,
             operation: self.operation,
             token: None,
@@ -213,13 +217,23 @@ impl Compare<'_> {
                     .iter()
                     .all(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))),
         };
-        let (recorded, sent) = shown::both(recorded, &sent, hides);
+        let (told, live) = shown::both(recorded, &sent, hides);
+        let (was, is) = self.parts(recorded, &sent);
         let difference = Difference {
             path: pointer,
-            recorded,
-            sent,
+            recorded: told + was,
+            sent: live + is,
         };
         self.out.push((difference, hint));
+    }
+
+    /// The same name may play another part: it was given anew, and is now sent again.
+    fn parts(&self, recorded: &Value, sent: &Value) -> (&'static str, &'static str) {
+        let (Value::Text(name), true) = (recorded, recorded == sent) else {
+            return ("", "");
+        };
+        let part = |known: &Names| if known.has(name) { " of an earlier call" } else { " as a new name" };
+        (part(self.known.0), part(self.known.1))
     }
 
     fn same(&self, recorded: &Value, sent: &Value) -> bool {

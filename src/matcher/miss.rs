@@ -1,25 +1,20 @@
 //! Why nothing answers a live call, in words for the person who reads the SDK's exception.
 //!
-//! The nearest recording is found by an index over hashes of top-level members, so that its cost
-//! does not grow with the bodies of a cassette; only the one that is nearest is decoded again and
-//! compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
+//! Only the recording that is nearest is decoded again and compared. Secrets are compared by their stand-ins and never shown; what the key leaves out
 //! (idempotency tokens, nulls, lengths and checksums, account ids that are merely renamed) is no difference.
 
+use super::Tape;
 use super::difference::differences;
 pub use super::difference::{Difference, Hint};
 use super::key;
 use super::session::{Outcome, Session};
-use super::{OperationId, Tape};
 use crate::inspect::Call;
 use crate::settings::{Bind, CallRules, bind_tables, ignore_table};
 use crate::value::Value;
-use std::collections::HashMap;
 use std::fmt::Write;
 
 /// How many differences are listed.
 const MAX_DIFFERENCES: usize = 5;
-/// How many interactions with the same member are counted: what all have in common tells none apart.
-const MAX_POSTINGS: usize = 4096;
 
 /// Why a call is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +82,11 @@ pub enum Miss {
 }
 
 /// What a cassette has of a request that no model describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unmodelled {
+    /// This interaction, counted from 1, which was recorded with a model, as that call; but such calls
+    /// are refused.
+    Known(usize, String),
     /// This interaction, counted from 1; but such calls are refused.
     Refused(usize),
     /// Nothing.
@@ -245,6 +243,10 @@ impl Miss {
                 played_out(*recorded, *played)
             ),
             Miss::Unmodelled { reason, recorded } => match recorded {
+                Unmodelled::Known(number, title) => write!(
+                    out,
+                    "{reason}\nit was recorded with one, as `{title}`: interaction {number} of the cassette"
+                ),
                 Unmodelled::Refused(number) => write!(
                     out,
                     "{reason}\nwithout a model it is interaction {number} of the cassette: `--unmodeled recorded` plays it"
@@ -324,44 +326,6 @@ fn and_more(more: usize) -> String {
 
 fn full_name(call: &Call) -> String {
     format!("{} {}", call.service.sdk_id, call.service.operation(call.operation).name)
-}
-
-/// Finds the recording that has most top-level members in common with a call.
-#[derive(Default)]
-pub(super) struct Index {
-    by_member: HashMap<(OperationId, u64), Vec<u32>>,
-    /// The first interaction of each operation in each region.
-    firsts: HashMap<OperationId, Vec<(Option<String>, u32)>>,
-}
-
-impl Index {
-    pub(super) fn add(&mut self, operation: OperationId, region: Option<&str>, position: u32, members: &[u64]) {
-        let firsts = self.firsts.entry(operation).or_default();
-        if !firsts.iter().any(|(known, _)| known.as_deref() == region) {
-            firsts.push((region.map(str::to_owned), position));
-        }
-        for member in members {
-            let postings = self.by_member.entry((operation, *member)).or_default();
-            if postings.len() < MAX_POSTINGS {
-                postings.push(position);
-            }
-        }
-    }
-
-    /// The most members in common, of which being recorded `here`, in the region of the call, counts
-    /// as one; of several the first recorded.
-    fn find(&self, operation: OperationId, members: &[u64], here: &dyn Fn(u32) -> bool) -> Option<u32> {
-        let mut votes: HashMap<u32, usize> = HashMap::new();
-        let postings = members.iter().filter_map(|member| self.by_member.get(&(operation, *member)));
-        for position in postings.flatten() {
-            *votes.entry(*position).or_default() += 1;
-        }
-        for (_, first) in self.firsts.get(&operation).into_iter().flatten() {
-            votes.entry(*first).or_default();
-        }
-        let rank = |(position, votes): &(u32, usize)| (votes + usize::from(here(*position)), std::cmp::Reverse(*position));
-        votes.into_iter().max_by_key(rank).map(|(position, _)| position)
-    }
 }
 
 #[cfg(test)]

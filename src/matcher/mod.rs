@@ -15,6 +15,7 @@ mod generated_tests;
 pub mod idle;
 pub mod key;
 pub mod miss;
+mod nearest;
 pub mod propose;
 #[cfg(test)]
 mod protocol_tests;
@@ -76,6 +77,12 @@ pub struct Track {
 }
 
 impl Track {
+    /// The call as it was understood when it was recorded.
+    pub fn title(&self) -> Option<String> {
+        let Interaction { service, operation, .. } = &self.interaction;
+        Some(format!("{} {}", service.as_deref()?, operation.as_deref()?))
+    }
+
     /// The name of the input's idempotency token.
     fn token_member(&self) -> Option<&str> {
         self.call.as_ref()?.operation().idempotency_token.as_deref()
@@ -121,7 +128,7 @@ pub struct Tape {
     operations: Operations,
     /// Where calls were made, in order of first appearance.
     regions: Vec<String>,
-    nearest: miss::Index,
+    nearest: nearest::Index,
     lints: Vec<(usize, String)>,
     bindings: Bindings,
     /// What answers gave that may come back and stands for itself then, by position; empty where none
@@ -202,7 +209,7 @@ impl Tape {
             tokens: 0,
             operations: Operations::default(),
             regions: Vec::new(),
-            nearest: miss::Index::default(),
+            nearest: nearest::Index::default(),
             lints: Vec::new(),
             bindings: Bindings::default(),
             given: HashMap::new(),

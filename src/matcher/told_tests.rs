@@ -233,6 +233,23 @@ fn a_bound_name_that_differs_is_no_difference_in_a_miss() {
 }
 
 #[test]
+fn a_name_that_plays_another_part_is_told_so() {
+    let recorded = [
+        (r#"{"name":"it-1111"}"#, 200, "{}", 1),
+        (r#"{"name":"it-2222","count":1}"#, 200, "{}", 1),
+    ];
+    let play = Play::new(&recorded, r#"bind = [{ from = "Put:/name" }]"#);
+    play.ask(r#"{"name":"it-2222"}"#);
+    assert_eq!(
+        play.miss(r#"{"name":"it-2222","count":1}"#),
+        "no recording of `STS Put` has this input\n\
+         the nearest is interaction 2 of 2:\n  \
+         /name: recorded \"it-2222\" as a new name, sent \"it-2222\" of an earlier call\n\
+         what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"Put:/name\"]"
+    );
+}
+
+#[test]
 fn what_one_call_puts_another_gets() {
     let play = Play::new(
         &[

@@ -46,7 +46,7 @@ impl Remedy {
             // What was recorded in another order is not mended by more of it behind.
             Miss::OutOfOrder { .. } => &self.anew,
             Miss::Unmodelled {
-                recorded: Unmodelled::Refused(_),
+                recorded: Unmodelled::Known(..) | Unmodelled::Refused(_),
                 ..
             } => "",
             Miss::Unmodelled { .. } => &self.unmodelled,

@@ -9,6 +9,7 @@ use super::sessions::{self, SessionError, Sessions};
 use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
+use crate::matcher::Track;
 use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session;
 use crate::model::catalog::Catalog;
@@ -179,7 +180,10 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         let tape = &playable.tape;
         let key = tape.unmodelled_key(&plain(asked.request));
         let recorded = match tape.unmodelled(key) {
-            Some(position) if !self.behaviour.play_unmodeled => Unmodelled::Refused(position + 1),
+            Some(position) if !self.behaviour.play_unmodeled => match tape.track(position).and_then(Track::title) {
+                Some(title) => Unmodelled::Known(position + 1, title),
+                None => Unmodelled::Refused(position + 1),
+            },
             _ if !self.behaviour.play_unmodeled => Unmodelled::Nothing,
             _ => match positions.play(tape, key, None, None, self.behaviour.repeat) {
                 session::Outcome::Play { position, .. } => {

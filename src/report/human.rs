@@ -1,9 +1,9 @@
 //! The report for people: each thing that needs attention with all its words, then what to do next,
 //! then the counts. A clean run is one line.
 
+use super::hints::next_steps;
 use super::{CallReport, Mode, Outcome, Report, Summary, title};
 use crate::contract::Departure;
-use crate::settings::CallRules;
 use anstyle::{AnsiColor, Style};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -222,74 +222,6 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
         }
     }
     lines
-}
-
-/// What the user can do about what went wrong, each as a command to paste where there is one.
-fn next_steps(summary: &Summary) -> Vec<String> {
-    let mut steps = Vec::new();
-    let cassette = summary.cassettes.first();
-    steps.extend(rules_together(summary));
-    if summary.mode == Mode::Replay && summary.count(Outcome::Refused) > 0 {
-        steps.push("the refused requests break the service's model: AWS would refuse them too; mend the caller".to_owned());
-    }
-    if matches!(summary.mode, Mode::Record | Mode::Auto)
-        && summary.count(Outcome::Recorded) > 0
-        && let Some(cassette) = cassette.filter(|cassette| cassette.path.is_some() && !cassette.put_aside)
-    {
-        let name = &cassette.name;
-        let library = words(&summary.library);
-        let options = [&summary.library[..], &summary.options].concat();
-        let played = |name| command_line("replay", name, &options, &summary.command);
-        steps.push(match summary.cassettes.len() {
-            1 => format!(
-                "read it with `ferrotape show {name}{library}`, play it with `{}`",
-                played(Some(name))
-            ),
-            _ => format!("read one with `ferrotape show {name}{library}`, play them with `{}`", played(None)),
-        });
-    }
-    steps
-}
-
-/// The rules of several misses as they stand together in one file: each told its own alone.
-fn rules_together(summary: &Summary) -> Option<String> {
-    let mut all: Vec<&CallRules> = Vec::new();
-    for call in &summary.calls {
-        if !call.rules.is_empty() && !all.contains(&&call.rules) {
-            all.push(&call.rules);
-        }
-    }
-    let together = all.iter().fold(CallRules::default(), |together, rules| together.and(rules));
-    let lines = together.to_paste().join("\n  ");
-    (all.len() > 1).then(|| format!("what these misses may differ in, in one `ferrotape.toml`:\n  {lines}"))
-}
-
-/// `ferrotape VERB -c CASSETTE OPTIONS -- COMMAND …`, to be pasted; without a cassette for a run whose
-/// sessions name theirs. Of the command under test only the first word is told.
-pub fn command_line(verb: &str, cassette: Option<&str>, options: &[String], command: &[String]) -> String {
-    let named = cassette.map(|cassette| format!(" -c {cassette}")).unwrap_or_default();
-    format!("ferrotape {verb}{named}{}{}", words(options), command_tail(command))
-}
-
-/// Options behind a command, as a shell reads them.
-pub fn words(options: &[String]) -> String {
-    options.iter().map(|word| format!(" {}", quoted(&clean(word)))).collect()
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(letter);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-fn command_tail(command: &[String]) -> String {
-    match command {
-        [] => String::new(),
-        [program] => format!(" -- {}", clean(program)),
-        [program, ..] => format!(" -- {} …", clean(program)),
-    }
 }
 
 /// `ferrotape: replay `orders`: 3 calls, 1 played, 1 refused, 1 missed; 1 lint; 1 unplayed`.

@@ -5,11 +5,15 @@
 //! Telling things while they happen is [`console`]'s.
 
 pub mod console;
+mod hints;
 mod human;
 mod json;
 mod junit;
+mod target;
 
-pub use human::{clean, command_line, words};
+pub use hints::{command_line, words};
+pub use human::clean;
+pub use target::{Target, TargetError};
 
 use crate::contract::Departure;
 use crate::exit::Exit;
@@ -17,9 +21,8 @@ use crate::inspect::{Judged, Verdict};
 use crate::matcher::miss::Difference;
 pub use crate::outcome::Outcome;
 use crate::settings::CallRules;
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A form of the report.
 pub trait Report: Sync {
@@ -303,105 +306,6 @@ impl Summary {
     }
 }
 
-/// Where a report goes, as `--report NAME[=FILE]` says it.
-#[derive(Clone)]
-pub struct Target {
-    /// The form's name.
-    pub name: &'static str,
-    report: &'static dyn Report,
-    /// The file; absent where it goes to a standard stream.
-    pub path: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for Target {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Target")
-            .field("name", &self.name)
-            .field("path", &self.path)
-            .finish()
-    }
-}
-
-/// A `--report` that makes no sense.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    #[error("there is no report `{got}`; there are {}", names())]
-    NoSuchReport { got: String },
-    #[error("`{name}=` names no file; write `{name}` for the standard stream or `{name}=FILE`")]
-    NoFile { name: &'static str },
-}
-
-fn names() -> String {
-    let names: Vec<String> = REPORTS.iter().map(|(name, _)| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-impl Target {
-    /// Reads `human`, `junit=FILE` and the like.
-    pub fn parse(text: &str) -> Result<Target, TargetError> {
-        let (name, path) = match text.split_once('=') {
-            Some((name, path)) => (name, Some(path)),
-            None => (text, None),
-        };
-        let (name, report) = REPORTS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| TargetError::NoSuchReport { got: name.to_owned() })?;
-        if path == Some("") {
-            return Err(TargetError::NoFile { name });
-        }
-        Ok(Target {
-            name,
-            report: *report,
-            path: path.map(PathBuf::from),
-        })
-    }
-
-    /// The report that is written where none was asked for.
-    pub fn human() -> Target {
-        Target {
-            name: "human",
-            report: &human::Human,
-            path: None,
-        }
-    }
-
-    /// Writes the report to its file (whole or not at all) or to a standard stream: the human form
-    /// to stderr, because stdout belongs to the command under test; in `verify`, which has none,
-    /// and for the other forms, to stdout.
-    pub fn emit(&self, summary: &Summary) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        self.report.write(summary, &mut bytes)?;
-        match &self.path {
-            Some(path) => write_file(path, &anstream::adapter::strip_bytes(&bytes).into_vec()),
-            None if self.name == "human" && summary.mode != Mode::Verify => anstream::stderr().lock().write_all(&bytes),
-            None => {
-                let mut out = anstream::stdout().lock();
-                out.write_all(&bytes)?;
-                out.flush()
-            }
-        }
-    }
-}
-
-/// By way of a new file beside it, so that a reader never sees half a report.
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder)?;
-    // A device or a pipe (`/dev/stderr`, a process substitution) is written as it is.
-    if path.exists() && !path.is_file() {
-        return File::options().write(true).open(path)?.write_all(bytes);
-    }
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -539,26 +443,5 @@ pub(crate) mod tests {
         assert_eq!(summary.exit(Strictness::default()), Exit::Misses);
         summary.mode = Mode::Record;
         assert_eq!(summary.exit(Strictness::default()), Exit::NotRecorded);
-    }
-
-    #[test]
-    fn a_target_is_a_name_and_perhaps_a_file() {
-        let target = Target::parse("human=out/report.txt").unwrap();
-        assert_eq!((target.name, target.path.as_deref()), ("human", Some(Path::new("out/report.txt"))));
-        assert_eq!(Target::parse("human").unwrap().path, None);
-        assert_eq!(Target::parse("human=").unwrap_err(), TargetError::NoFile { name: "human" });
-        let unknown = Target::parse("yaml").unwrap_err().to_string();
-        assert!(unknown.starts_with("there is no report `yaml`; there are `human`"), "{unknown}");
-    }
-
-    #[test]
-    fn a_report_file_is_made_with_its_folder_and_carries_no_colours() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/report.txt");
-        let mut target = Target::human();
-        target.path = Some(path.clone());
-        target.emit(&replay()).unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        assert!(text.contains("CreateServiceInstance") && !text.contains('\u{1b}'), "{text}");
     }
 }

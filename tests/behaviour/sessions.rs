@@ -142,7 +142,10 @@ fn the_control_endpoint_tells_how_a_session_went() {
     assert!(problems[1]["message"].as_str().expect("a text").contains("'/name'"), "{summary}");
     let list = told(address, "GET", "/sessions", &Value::Null, 200);
     assert_eq!(list["sessions"].as_array().map(Vec::len), Some(2));
-    assert!(ask(address, endpoint, "", "a").contains("session `team/t1` has ended"));
+    assert_eq!(
+        ask(address, endpoint, "", "a"),
+        "session `team/t1` has ended; start it again with a POST to `/_ferrotape/sessions`"
+    );
     server.stop().expect(10);
 }
 
@@ -216,16 +219,16 @@ fn without_a_default_cassette_sessions_name_theirs() {
     assert_eq!(ask(server.address, "/@books", "", "b"), "books:3");
     let refused = instance("a", json!({})).send(server.address);
     assert_eq!(refused.status, 404);
-    assert!(
-        refused.message().contains("there is no cassette `default`"),
-        "{}",
-        refused.message()
+    assert_eq!(
+        refused.message(),
+        "the request names no session, and there is no cassette `default` for those that name none; \
+         name one (`AWS_ENDPOINT_URL=http://…/@NAME`), or start Ferrotape with `-c NAME`"
     );
     let refused = instance("a", json!({})).at("/@boks").send(server.address);
-    assert!(
-        refused.message().contains("no cassette `boks`") && refused.message().contains("there is `books`"),
-        "{}",
-        refused.message()
+    assert_eq!(
+        refused.message(),
+        "no cassette `boks`: there is no file `cassettes/boks.json` (there is `books`); \
+         record it with `ferrotape record -c boks -- COMMAND`"
     );
     let done = server.stop().expect(11);
     assert!(done.stderr.contains("no cassette `boks`"), "{}", done.stderr);
@@ -238,9 +241,12 @@ fn a_miss_tells_its_session_and_cassette() {
     let address = server.address;
     told(address, "POST", "/sessions", &json!({ "name": "t1", "cassette": "books" }), 201);
     let message = ask(address, "/@t1", "", "missing");
-    assert!(
-        message.contains("\nsession `t1` of cassette `books`\nrecord it: ferrotape auto -c shop"),
-        "{message}"
+    assert_eq!(
+        message,
+        "no recording of `Proton CreateServiceInstance` has this input\n\
+         the nearest is interaction 1 of 3:\n  /name: recorded \"a\", sent \"missing\"\n\
+         what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"CreateServiceInstance:/name\"]\n\
+         session `t1` of cassette `books`\nrecord it: ferrotape auto -c shop"
     );
     let done = server.stop().expect(11);
     assert!(done.stderr.contains("(session `t1`)"), "{}", done.stderr);

@@ -142,6 +142,33 @@ fn a_replay_refuses_them_unless_asked_and_what_was_never_recorded_always() {
 }
 
 #[test]
+fn what_was_recorded_with_a_model_is_told_by_its_name() {
+    let place = Workplace::new();
+    let upstream = coffee();
+    let server = recording(&place, "record", &upstream.url);
+    brew("{}").send(server.address);
+    server.stop().expect(0);
+    let mut cassette = place.cassette("shop");
+    cassette["models"] = json!({ "Coffee": { "version": "1", "sha256": "00" } });
+    cassette["interactions"][0]["service"] = json!("Coffee");
+    cassette["interactions"][0]["operation"] = json!("Brew");
+    place.write_cassette("shop", &cassette.to_string());
+    let server = place.replay("shop", []);
+    assert_eq!(
+        brew("{}").send(server.address).message(),
+        "`POST /pots/1` is signed for `coffee`, and no model of a service of that name is known; \
+         name the service's model with `--model botocore` or `--model FILE`\n\
+         it was recorded with one, as `Coffee Brew`: interaction 1 of the cassette"
+    );
+    let done = server.stop().expect(11);
+    assert!(
+        done.stderr.contains("recorded with the models of `Coffee`, which"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn without_a_scope_the_endpoint_door_knows_no_host_and_says_so() {
     let place = Workplace::new();
     let credentials = [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "unused")];
