@@ -118,6 +118,24 @@ fn compare_reports_exactly_the_member_that_changed() {
 }
 
 #[test]
+fn compare_takes_bound_names_for_the_recorded_ones() {
+    let place = Workplace::new();
+    let aws = Changing::start();
+    place.recorded_from("shop", &aws.upstream.url, &[instance("run-3f9a21c0", json!({}))]);
+    let rule = "CreateServiceInstance:/name";
+    let bound = run(&place, "compare", &aws.upstream.url, &["--bind", rule], &["run-77b1e4d2"]).expect(0);
+    assert!(bound.stderr.contains("1 call, 1 same"), "{}", bound.stderr);
+    aws.change();
+    let done = run(&place, "compare", &aws.upstream.url, &["--bind", rule], &["run-77b1e4d2"]).expect(15);
+    let text = report(&place)["calls"][0]["differences"].to_string();
+    assert!(
+        text.contains("deploymentStatus") && !text.contains("run-"),
+        "{text}\n{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn compare_answers_live_what_was_never_recorded_and_fails_the_run() {
     let (place, aws) = (Workplace::new(), Changing::start());
     run(&place, "record", &aws.upstream.url, &[], &["a"]).expect(0);
