@@ -6,14 +6,14 @@ use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
 use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Recordings, refuse_bad_keeps};
 use super::replay::{Replaying, replay};
-use super::run::{ContractMode, RunArguments, emit};
+use super::run::{ContractMode, RunArguments, emit, is_ci};
 use super::shelf::{Cassettes, describe, note_history};
 use super::tape::recover;
 use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
-use crate::child::environment::{Environment, of_this_process};
+use crate::child::environment::of_this_process;
 use crate::exit::Exit;
 use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
@@ -157,13 +157,6 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     })))
 }
 
-/// As continuous integration sets it; `false` and `0` are ways to say that it is none.
-pub fn is_ci(environment: &Environment) -> bool {
-    environment
-        .get("CI")
-        .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))
-}
-
 fn unplayed(session: &Session<Part>) -> Vec<crate::proxy::sessions::Unplayed> {
     session.part.playing.as_ref().map(|playing| playing.unplayed()).unwrap_or_default()
 }
@@ -187,17 +180,5 @@ fn tell_played(report: &mut CassetteReport, sessions: &[Arc<Session<Part>>]) {
     report.unplayed = left.into_iter().map(told).collect();
     if report.interactions == 0 {
         report.interactions = first.playable.tape.tracks().len();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ci_is_what_says_so() {
-        let ci = |value: &str| is_ci(&Environment::from([("CI".to_owned(), value.to_owned())]));
-        assert!(ci("true") && ci("1") && ci("woodpecker"));
-        assert!(!ci("") && !ci("false") && !ci("0") && !is_ci(&Environment::new()));
     }
 }

@@ -4,6 +4,7 @@ use super::run::RunArguments;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name};
 use crate::inspect::inspect_recorded;
+use crate::matcher::idle::{Scope, idle};
 use crate::matcher::{Tape, propose};
 use crate::model::catalog::Catalog;
 use crate::proxy::event::Label;
@@ -82,7 +83,12 @@ impl MatchArguments {
             notes.extend(proposed.iter().map(proposal_note));
             rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
         }
-        Ok((made(cassette, &rules, catalog)?, notes))
+        let own = cassette.rules.clone().and(&self.rules_typed());
+        let tape = made(cassette, &rules, catalog)?;
+        // The services that it calls are loaded by now.
+        let told = [idle(&own, catalog, Scope::Own), idle(&rules, catalog, Scope::Shared)].concat();
+        notes.extend(told);
+        Ok((tape, notes))
     }
 }
 

@@ -296,3 +296,22 @@ pub fn emit(targets: &[Target], summary: &crate::report::Summary) -> anyhow::Res
     }
     Ok(())
 }
+
+/// As continuous integration sets it; `false` and `0` are ways to say that it is none.
+pub fn is_ci(environment: &Environment) -> bool {
+    environment
+        .get("CI")
+        .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "" | "0" | "false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ci_is_what_says_so() {
+        let ci = |value: &str| is_ci(&Environment::from([("CI".to_owned(), value.to_owned())]));
+        assert!(ci("true") && ci("1") && ci("woodpecker"));
+        assert!(!ci("") && !ci("false") && !ci("0") && !is_ci(&Environment::new()));
+    }
+}

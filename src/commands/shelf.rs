@@ -1,9 +1,8 @@
 //! The cassettes that a run plays, and what is told of them at its end.
 
-use super::auto::is_ci;
 use super::ledger::{Ledger, conforming, error_code};
 use super::matching::MatchArguments;
-use super::run::RunArguments;
+use super::run::{RunArguments, is_ci};
 use super::typed::Hints;
 use crate::cassette::history::{self, History};
 use crate::cassette::store::Library;

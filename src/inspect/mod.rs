@@ -290,7 +290,8 @@ fn judge_error(call: &Call, shape: &Shape, index: crate::model::schema::ShapeInd
         )));
     }
     // SDKs and people read `message` in either spelling, whatever the model says; services send both.
-    let spelled = |name: &str| matches!(name, "/message" | "/Message");
+    // (`unknown:` stands before a name that another member has in the model.)
+    let spelled = |path: &str| matches!(path.trim_start_matches("/unknown:").trim_start_matches('/'), "message" | "Message");
     judgement
         .lints
         .retain(|lint| !(lint.rule == Rule::Unknown && spelled(&lint.path) && !matches!(shape.kind, ShapeKind::Unit)));

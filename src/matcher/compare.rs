@@ -6,8 +6,9 @@
 //! numbered otherwise; and what the user ignores. Lists whose items the model calls unique have no
 //! order.
 
-use super::difference::{Difference, masked, shown};
+use super::difference::{Difference, masked};
 use super::key;
+use super::shown;
 use crate::cassette::Interaction;
 use crate::inspect::Call;
 use crate::model::http::Binding;
@@ -193,19 +194,17 @@ impl<'a> Compare<'a> {
         }
         // Of an account id the rest of the text is as it was.
         let hides = [recorded, live].into_iter().flatten().any(|rule| rule != Rule::AccountId.id());
-        self.out.push(Difference {
-            recorded: shown(old, hides),
-            sent: shown(new, hides),
-            path,
-        });
+        let (recorded, sent) = shown::both(old, new, hides);
+        self.out.push(Difference { path, recorded, sent });
     }
 
     fn plainly(&mut self, what: &str, old: &Value, new: &Value) {
         if old != new {
+            let (recorded, sent) = shown::both(old, new, false);
             self.out.push(Difference {
                 path: what.to_owned(),
-                recorded: shown(old, false),
-                sent: shown(new, false),
+                recorded,
+                sent,
             });
         }
     }

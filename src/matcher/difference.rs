@@ -5,7 +5,7 @@
 
 use super::propose;
 use super::rules::{Counts, OperationRules};
-use super::{Tape, key};
+use super::{Tape, key, shown};
 use crate::inspect::Call;
 use crate::pointer::Path;
 use crate::redaction::Redactor;
@@ -14,9 +14,6 @@ use crate::redaction::rules::Context;
 use crate::redaction::scan;
 use crate::value::Value;
 use std::borrow::Cow;
-
-/// How many characters of a value are shown.
-const MAX_SHOWN: usize = 60;
 
 /// One place in which a call differs from a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +54,11 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
     let rules = tape.operations.rules(track.operation);
     let mut differences = Vec::new();
     if recorded_call.region != call.region && call.region.is_some() && rules.is_none_or(|rules| !rules.any_region) {
-        let shown = |region: &Option<String>| region.as_ref().map_or_else(|| "nothing".to_owned(), |region| quoted(region));
+        let shown = |region: &Option<String>| {
+            region
+                .as_ref()
+                .map_or_else(|| "nothing".to_owned(), |region| shown::quoted(region, 0))
+        };
         let difference = Difference {
             path: "region".to_owned(),
             recorded: shown(&recorded_call.region),
@@ -197,6 +198,7 @@ impl Compare<'_> {
         let sent: Cow<'_, Value> = match (hidden, sent) {
             (Some(stand_in), _) => stand_in,
             (None, Value::Text(text)) => Cow::Owned(Value::Text(self.redactor.scrubbed(text).into_owned())),
+            (None, Value::Blob(bytes)) => Cow::Owned(Value::Blob(self.redactor.scrubbed_bytes(bytes).into_owned())),
             (None, other) => Cow::Borrowed(other),
         };
         if self.same(recorded, &sent) {
@@ -211,10 +213,11 @@ impl Compare<'_> {
                     .iter()
                     .all(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))),
         };
+        let (recorded, sent) = shown::both(recorded, &sent, hides);
         let difference = Difference {
             path: pointer,
-            recorded: shown(recorded, hides),
-            sent: shown(&sent, hides),
+            recorded,
+            sent,
         };
         self.out.push((difference, hint));
     }
@@ -237,27 +240,4 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
         Some(masked) => Cow::Owned(masked),
         None => Cow::Borrowed(text),
     }
-}
-
-pub(super) fn shown(value: &Value, hidden: bool) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        _ if hidden => "(hidden)".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Number(text) => text.clone(),
-        Value::Text(text) => quoted(text),
-        Value::Blob(bytes) => format!("{} bytes", bytes.len()),
-        Value::Timestamp { seconds, nanos: 0 } => format!("the instant {seconds}"),
-        Value::Timestamp { seconds, nanos } => format!("the instant {seconds}.{nanos:09}"),
-        // What is inside may be a secret by its own place.
-        Value::List(items) => format!("a list of {}", items.len()),
-        Value::Object(members) => format!("an object of {}", members.len()),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", crate::json::rewrite::string(&short))
 }

@@ -391,6 +391,38 @@ mod tests {
     }
 
     #[test]
+    fn of_many_recorded_operations_the_first_are_named() {
+        let miss = Miss::NoSuchOperation {
+            operation: "STS Put".to_owned(),
+            recorded: (1..=7).map(|number| format!("STS Get{number}")).collect(),
+        };
+        assert_eq!(
+            miss.text("record it: x"),
+            "no call of `STS Put` was recorded\n\
+             recorded are: `STS Get1`, `STS Get2`, `STS Get3`, `STS Get4`, `STS Get5` and 2 more\n\
+             record it: x"
+        );
+    }
+
+    #[test]
+    fn blobs_are_told_by_their_text_or_hash_and_secret_ones_stay_hidden() {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        let body = |raw: &str, blob: &str| {
+            let [raw, blob] = [raw, blob].map(|text| BASE64_STANDARD.encode(text));
+            format!(r#"{{"raw":"{raw}","blob":"{blob}"}}"#)
+        };
+        let text = told(&[&body("day 1", "hunter2")], &body("\u{0}\u{1}", "swordfish"), "");
+        let expected = "no recording of `STS Put` has this input\n\
+                        the nearest is interaction 1 of 1:\n  \
+                        /raw: recorded 5 bytes \"day 1\", sent 2 bytes (sha256 b413f47d…)\n  \
+                        /blob: recorded (hidden), sent (hidden)\n\
+                        what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"Put:/raw\", \"Put:/blob\"]";
+        assert_eq!(text, expected);
+        let secret = told(&[&body("day 1", "a")], &body("password=hunter2-old-and-long", "a"), "");
+        assert!(!secret.contains("hunter2"), "{secret}");
+    }
+
+    #[test]
     fn a_secret_that_only_its_name_beside_it_gives_away_stays_hidden() {
         let tagged = |value: &str| format!(r#"{{"items":[{{"Key":"db-password","Value":"{value}"}}]}}"#);
         let text = told(&[&tagged("hunter2-old")], &tagged("hunter2-new"), "");

@@ -12,6 +12,7 @@ mod difference;
 mod fold;
 #[cfg(test)]
 mod generated_tests;
+pub mod idle;
 pub mod key;
 pub mod miss;
 pub mod propose;
@@ -19,6 +20,7 @@ pub mod propose;
 mod protocol_tests;
 mod rules;
 pub mod session;
+mod shown;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -74,6 +74,13 @@ impl Entry {
         &self.source
     }
 
+    /// What boto3 and the AWS CLI call the service: the folder that botocore keeps its versions in.
+    fn client_name(&self) -> Option<&str> {
+        let path = Path::new(&self.source);
+        let is_botocore = path.file_name()?.to_str()?.starts_with("service-2.json");
+        path.parent()?.parent()?.file_name()?.to_str().filter(|_| is_botocore)
+    }
+
     /// The service, where it is compiled already.
     pub fn loaded(&self) -> Option<&Arc<Service>> {
         self.service.get().and_then(Option::as_ref)
@@ -258,19 +265,25 @@ fn positions(entries: &[Entry], name: impl Fn(&Listing) -> &str) -> HashMap<Stri
     found
 }
 
-/// The better kind of name first, so that it stays where two services share one.
+/// The better kind of name first, so that it stays where two services share one; of one kind the
+/// latest version's, as boto3 takes it.
 fn any_names(entries: &[Entry]) -> HashMap<String, usize> {
-    let names: [fn(&Listing) -> &str; 5] = [
-        |listing| &listing.sdk_id,
-        |listing| &listing.shape_id,
-        Listing::name,
-        |listing| &listing.endpoint_prefix,
-        |listing| &listing.signing_name,
+    let names: [fn(&Entry) -> Option<&str>; 6] = [
+        |entry| Some(&entry.listing.sdk_id),
+        |entry| Some(&entry.listing.shape_id),
+        |entry| Some(entry.listing.name()),
+        Entry::client_name,
+        |entry| Some(&entry.listing.endpoint_prefix),
+        |entry| Some(&entry.listing.signing_name),
     ];
-    let mut found = HashMap::with_capacity(entries.len() * 4);
+    let mut latest_first: Vec<usize> = (0..entries.len()).collect();
+    latest_first.sort_by(|left, right| entries[*right].listing.version.cmp(&entries[*left].listing.version));
+    let mut found = HashMap::with_capacity(entries.len() * 5);
     for name in names {
-        for (index, entry) in entries.iter().enumerate() {
-            found.entry(folded(name(&entry.listing))).or_insert(index);
+        for &index in &latest_first {
+            if let Some(name) = name(&entries[index]) {
+                found.entry(folded(name)).or_insert(index);
+            }
         }
     }
     found
@@ -374,6 +387,28 @@ mod tests {
             "Proton"
         );
         assert!(catalog.by_shape_name("Proton").is_none());
+    }
+
+    #[test]
+    fn a_service_of_botocore_is_called_as_boto3_calls_it_and_the_latest_version_is_meant() {
+        let data = tempfile::tempdir().unwrap();
+        for (version, id) in [
+            ("2014-02-03", "Old Events"),
+            ("2015-10-07", "Bridge"),
+            ("2014-01-01", "Older Events"),
+        ] {
+            let folder = data.path().join("doings").join(version);
+            std::fs::create_dir_all(&folder).unwrap();
+            let model = format!(
+                r#"{{"version":"2.0","metadata":{{"apiVersion":"{version}","protocol":"json","jsonVersion":"1.1","serviceId":"{id}",
+                "endpointPrefix":"events","signatureVersion":"v4","targetPrefix":"AWSEvents"}},"operations":{{}},"shapes":{{}}}}"#
+            );
+            std::fs::write(folder.join("service-2.json"), model).unwrap();
+        }
+        let catalog = Catalog::with_models(&[data.path()]).unwrap();
+        for (name, id) in [("doings", "Bridge"), ("events", "Bridge"), ("Old Events", "Old Events")] {
+            assert_eq!(catalog.find(name).unwrap().sdk_id, id, "{name}");
+        }
     }
 
     #[test]

@@ -232,6 +232,16 @@ fn sources(interaction: &Interaction, input: &Value, token: Option<&str>) -> Vec
 }
 
 fn slots(headers: &HeaderMap, body: &[u8], sources: &[Recorded], listed: &HashSet<&str>) -> Vec<Slot> {
+    if let Some(payload) = sources
+        .iter()
+        .find(|known| is_payload(body, &known.text) && known.is_at("/body", listed))
+    {
+        return vec![Slot {
+            place: 0..body.len(),
+            form: Form::Raw,
+            source: Source::Input(payload.source.clone()),
+        }];
+    }
     let mut slots = Vec::new();
     // What needs no escapes stands in the body as it is; the rest only a reader finds.
     let is_plain = |text: &str| {
@@ -261,6 +271,12 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[Recorded], listed: &HashSe
     });
     slots.sort_by_key(|slot| slot.place.start);
     slots
+}
+
+/// Whether a body is one value, known as text or in base64: a payload that may be a document to a
+/// reader, and was a string or blob to its protocol.
+fn is_payload(body: &[u8], known: &str) -> bool {
+    known.as_bytes() == body || known.len() == body.len().div_ceil(3) * 4 && known == base64_text(body)
 }
 
 /// What describes the body is never an echo.
@@ -349,6 +365,25 @@ mod tests {
         assert!(template.is_fixed());
         let body = template.render(&live(&[("spec", "b")]), &|_| None);
         assert_eq!(body.as_ptr(), template.body.as_ptr());
+    }
+
+    #[test]
+    fn a_payload_that_is_a_document_comes_back_whole() {
+        let body = Bytes::from_static(br#"{"a":7}"#);
+        for known in [r#"{"a":7}"#.to_owned(), base64_text(&body)] {
+            let known = Recorded {
+                text: known,
+                source: vec!["Content".to_owned()],
+                short: false,
+            };
+            let template = Template {
+                slots: slots(&HeaderMap::new(), &body, &[known], &HashSet::new()),
+                body: body.clone(),
+                ..Template::default()
+            };
+            let sent = Value::Object(vec![("Content".to_owned(), Value::Blob(br#"{"a":1}"#.to_vec()))]);
+            assert_eq!(text(&template.render(&sent, &|_| None)), r#"{"a":1}"#);
+        }
     }
 
     #[test]

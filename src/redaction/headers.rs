@@ -4,6 +4,7 @@
 //! same call recorded again gives the same file. The list follows the public references of
 //! SigV4 and of each service; names are compared in lower case (`http` keeps them so).
 
+use super::names::is_secret_name;
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use crate::codec::{checksum, content};
@@ -34,7 +35,9 @@ const DROPPED_FROM_REQUESTS: [&str; 18] = [
 ];
 
 /// Headers whose value becomes a stand-in, in both directions.
-const SECRET: [(&str, Rule); 14] = [
+const SECRET: [(&str, Rule); 16] = [
+    ("cookie", Rule::Credentials),
+    ("proxy-authorization", Rule::Credentials),
     ("set-cookie", Rule::Credentials),
     ("x-amz-access-token", Rule::SessionToken),
     ("x-amz-client-context", Rule::Credentials),
@@ -96,9 +99,11 @@ pub(super) fn of_response(headers: &HeaderMap, head: bool) -> HeaderMap {
     })
 }
 
-/// The rule by which a header's value becomes a stand-in.
+/// The rule by which a header's value becomes a stand-in: it is known, or its name says so.
 pub(super) fn secret(name: &str) -> Option<Rule> {
-    SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule)
+    let known = SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule);
+    // Of `Authorization` only what is no secret was kept.
+    known.or_else(|| (name != "authorization" && is_secret_name(name)).then_some(Rule::SecretForms))
 }
 
 /// The stand-in for a header's value; itself where it is one already, so that a recording of a
@@ -169,10 +174,11 @@ pub fn is_volatile(name: &str) -> bool {
         || name.starts_with("x-amz-checksum-")
 }
 
-/// Whether a header holds a checksum of the body.
+/// Whether a header holds a checksum of the body; some of like names say only which kind it is.
 pub fn is_checksum(name: &http::HeaderName) -> bool {
+    let holds = |kind| !matches!(kind, "algorithm" | "mode" | "type");
     let name = name.as_str();
-    matches!(name, "x-amz-crc32" | "content-md5") || name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-type"
+    matches!(name, "x-amz-crc32" | "content-md5") || name.strip_prefix("x-amz-checksum-").is_some_and(holds)
 }
 
 /// A body without its content encoding. `identity`, `aws-chunked` (not ours to undo) and no header
@@ -297,6 +303,7 @@ mod tests {
             ("x-amz-checksum-xxhash3", "x"),
             ("x-amz-checksum-sha1", "x-2"),
             ("x-amz-checksum-type", "COMPOSITE"),
+            ("x-amz-checksum-algorithm", "SHA256"),
         ]);
         refresh_checksums(&mut given, b"123456789");
         assert_eq!(
@@ -308,6 +315,7 @@ mod tests {
                 "x-amz-checksum-sha256: FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
                 "x-amz-checksum-sha1: x-2",
                 "x-amz-checksum-type: COMPOSITE",
+                "x-amz-checksum-algorithm: SHA256",
             ]
         );
     }

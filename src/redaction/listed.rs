@@ -32,6 +32,9 @@ static SERVICES: &[(&str, &[Listed])] = &[
         "EC2",
         &[
             ("DescribeInstanceAttributeResult", "UserData"),
+            // botocore's name of it.
+            ("InstanceAttribute", "UserData"),
+            ("ScheduledInstancesLaunchSpecification", "UserData"),
             ("GetConsoleOutputResult", "Output"),
         ],
     ),

@@ -186,6 +186,27 @@ fn headers_and_uri_are_cleaned_and_checksums_follow() {
 }
 
 #[test]
+fn a_header_whose_name_says_so_is_hidden_in_either_direction() {
+    let (mut request, mut response) = (request("{}"), response(200, "{}"));
+    for headers in [request.headers_mut(), response.headers_mut()] {
+        headers.insert("x-db-password", HeaderValue::from_static("hunter2"));
+        headers.insert("cookie", HeaderValue::from_static("hunter2"));
+        headers.insert("x-note", HeaderValue::from_static("hunter2"));
+    }
+    let finding = finding(&request, &response);
+    let taken = redactor().redact(&request, &response, &finding, 1).unwrap();
+    assert_eq!(
+        listed(&taken),
+        [
+            "/request/headers/x-db-password secret-forms",
+            "/response/headers/x-db-password secret-forms",
+            "/response/headers/cookie credentials",
+        ]
+    );
+    assert_eq!(taken.response.headers()["x-db-password"], standing("hunter2"));
+}
+
+#[test]
 fn the_constraints_that_the_true_value_broke_are_told() {
     let (request, response) = (request(r#"{"pin":"123","spec":"s"}"#), response(200, "{}"));
     let mut finding = finding(&request, &response);

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::client::{Call, Key, PROTON};
+use crate::client::{Call, Connection, Key, PROTON};
 use crate::gzip::gzipped;
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::puppet::Puppet;
@@ -98,6 +98,7 @@ const FORMS: &[Form] = &[
         64,
         "",
     ),
+    ("signature in a form", "acl=private&x-amz-signature=", HEX, 64, "&policy=e30"),
     ("token of a cluster", "k8s-aws-v1.", WORD, 120, ""),
     ("password of a registry", "eyJwYXlsb2FkIjoi", WORD, 200, ""),
     ("token of an identity center", "aoaAAAAA", WORD, 200, ""),
@@ -166,6 +167,30 @@ const FORMS: &[Form] = &[
     ("databricks", "dapi", HEX, 32, ""),
 ];
 
+/// Headers whose value is a secret, whatever it looks like.
+const HEADERS: &[&str] = &[
+    "Cookie",
+    "Proxy-Authorization",
+    "X-Amz-Access-Token",
+    "X-Amz-Client-Context",
+    "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key",
+    "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key-MD5",
+    "X-Amz-Create-Session-Token",
+    "X-Amz-S3session-Token",
+    "X-Amz-Server-Side-Encryption-Customer-Key",
+    "X-Amz-Server-Side-Encryption-Customer-Key-MD5",
+    "X-Amz-Sso_bearer_token",
+    "X-Api-Key",
+    "X-Aws-Ec2-Metadata-Token",
+];
+
+/// Headers that only an answer has.
+const ANSWERED: &[&str] = &["Set-Cookie", "WWW-Authenticate", "X-Amz-Security-Token"];
+
+fn in_header(name: &str) -> String {
+    letters(name, 40, WORD)
+}
+
 fn canaries() -> Vec<Canary> {
     let made = |(name, before, alphabet, count, after): &Form| {
         let secret = letters(name, *count, alphabet);
@@ -206,27 +231,31 @@ fn body(index: usize, canary: &Canary) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A service that answers with all the secrets that it is asked for by number.
+/// A service that answers with all the secrets that it is asked for by number, and with the headers.
 fn singing() -> OddUpstream {
     let canaries = canaries();
     OddUpstream::start(move |_, request| {
-        let index = request
-            .split("canary=")
-            .nth(1)
-            .and_then(|rest| rest.split('&').next())
-            .and_then(|index| index.parse::<usize>().ok());
-        let Some((index, canary)) = index.and_then(|index| Some((index, canaries.get(index)?))) else {
-            return Act::Answer(http(500, &[], b"no such canary"));
+        let wanted = request.split("canary=").nth(1).and_then(|rest| rest.split(['&', ' ']).next());
+        let index = wanted.and_then(|wanted| wanted.parse::<usize>().ok());
+        let text = match (wanted, index.and_then(|index| canaries.get(index))) {
+            (_, Some(canary)) => canary.text.as_str(),
+            (Some("headers"), None) => "none",
+            _ => return Act::Answer(http(500, &[], b"no such canary")),
         };
         let answer = json!({ "serviceInstance": {
-            "name": "a", "serviceName": "frontend", "spec": canary.text, "deploymentStatusMessage": canary.text,
+            "name": "a", "serviceName": "frontend", "spec": text, "deploymentStatusMessage": text,
             "arn": "arn:aws:proton:us-east-1:000000000001:service/frontend/service-instance/a",
             "createdAt": 1, "lastDeploymentAttemptedAt": 1, "lastDeploymentSucceededAt": 1, "environmentName": "e", "templateName": "t",
             "templateMajorVersion": "1", "templateMinorVersion": "0", "deploymentStatus": "SUCCEEDED",
-        }, "more": disguises(&canary.text) });
-        let mut headers = vec![("Content-Type", "application/x-amz-json-1.0"), ("X-Note", canary.text.as_str())];
+        }, "more": disguises(text) });
+        let mut headers = vec![("Content-Type", "application/x-amz-json-1.0"), ("X-Note", text)];
         let plain = answer.to_string().into_bytes();
-        if index % 2 == 0 {
+        let Some(index) = index else {
+            let secrets: Vec<String> = all_headers().map(in_header).collect();
+            headers.extend(all_headers().zip(secrets.iter().map(String::as_str)));
+            return Act::Answer(http(200, &headers, &plain));
+        };
+        if index.is_multiple_of(2) {
             return Act::Answer(http(200, &headers, &plain));
         }
         headers.push(("Content-Encoding", "gzip"));
@@ -234,24 +263,30 @@ fn singing() -> OddUpstream {
     })
 }
 
+fn all_headers() -> impl Iterator<Item = &'static str> {
+    HEADERS.iter().chain(ANSWERED).copied()
+}
+
 /// The calls of one canary: plain, and compressed.
 fn calls(index: usize, canary: &Canary) -> [Call; 2] {
     let escaped = utf8_percent_encode(&canary.text, NON_ALPHANUMERIC);
     let path = format!("/?canary={index}&note={escaped}");
     let plain = body(index, canary);
-    let call = |body: Vec<u8>| {
-        Call::bare(PROTON, body)
-            .at(&path)
-            .header("X-Note", &canary.text)
-            .header("X-Api-Key", &canary.secret)
-    };
+    let call = |body: Vec<u8>| Call::bare(PROTON, body).at(&path).header("X-Note", &canary.text);
     let compressed = call(gzipped(&plain)).header("Content-Encoding", "gzip");
     [call(plain), compressed]
 }
 
+/// The call of all headers.
+fn call_of_headers() -> Call {
+    let body = instance_body("headers", json!({})).to_string();
+    let call = Call::bare(PROTON, body.into_bytes()).at("/?canary=headers");
+    HEADERS.iter().fold(call, |call, name| call.header(name, &in_header(name)))
+}
+
 /// A call as it is written, in chunks that part its secrets.
-fn in_chunks(call: &Call, canary: &Canary) -> Vec<u8> {
-    let whole = call.bytes("127.0.0.1");
+fn in_chunks(call: &Call, host: &str, canary: &Canary) -> Vec<u8> {
+    let whole = call.bytes(host);
     let end = whole.windows(4).position(|window| window == b"\r\n\r\n").expect("there is a head") + 4;
     let (head, body) = whole.split_at(end);
     let head = String::from_utf8_lossy(head).replace(&format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked");
@@ -266,15 +301,47 @@ fn in_chunks(call: &Call, canary: &Canary) -> Vec<u8> {
     out
 }
 
+/// Sends every canary through a door: plain, compressed and in chunks. Says how many calls it made.
+#[track_caller]
+fn sing(door: &mut Connection, host: &str, key: &Key) -> usize {
+    let mut calls_made = 0;
+    let mut send = |bytes: Vec<u8>, name: &str| {
+        let reply = door.raw(&bytes, false).expect("there is an answer");
+        assert_eq!(reply.status, 200, "{name}: {}", reply.message());
+        calls_made += 1;
+    };
+    for (index, canary) in canaries().iter().enumerate() {
+        let [plain, compressed] = calls(index, canary).map(|call| call.signed(key, host));
+        send(plain.bytes(host), canary.name);
+        send(compressed.bytes(host), canary.name);
+        send(in_chunks(&plain, host, canary), canary.name);
+    }
+    send(call_of_headers().signed(key, host).bytes(host), "headers");
+    calls_made
+}
+
+/// Sends every canary through both doors of a recording.
+#[track_caller]
+fn sing_to(puppet: &Puppet) -> usize {
+    let address = puppet.address();
+    let mut endpoint = Connection::open(address).expect("it listens");
+    let own = sing(&mut endpoint, &address.to_string(), &puppet.key());
+    let host = "proton.us-east-1.amazonaws.com";
+    let key = Key::new("AKIAIOSFODNN7EXAMPLE", "x", Some(&in_header(TOKEN_OF_REQUESTS)));
+    own + sing(&mut puppet.intercepted(host), host, &key)
+}
+
+/// Sent with a signature only.
+const TOKEN_OF_REQUESTS: &str = "token of requests";
+
 /// A secret as it is, escaped or not, and as base64 would show it wherever it begins.
-fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let mut spellings = vec![secret.as_bytes().to_vec()];
-    for shift in 0..3 {
+fn spellings(secret: &str) -> Vec<String> {
+    let shifted = (0..3).map(|shift| {
         let text = STANDARD_NO_PAD.encode(format!("{}{secret}", "x".repeat(shift)));
         // Without the letters that depend on what stands before and behind.
-        spellings.push(text.as_bytes()[4..text.len() - 4].to_vec());
-    }
-    spellings
+        text[4..text.len() - 4].to_owned()
+    });
+    std::iter::once(secret.to_owned()).chain(shifted).collect()
 }
 
 #[track_caller]
@@ -282,46 +349,40 @@ fn assert_silent(folder: &Path, log: &str) {
     let mut found = vec![("the log".to_owned(), log.as_bytes().to_vec())];
     files(folder, &mut found);
     assert!(found.len() > 1);
-    for canary in canaries() {
-        for spelling in spellings(&canary.secret) {
-            let finder = regex::bytes::Regex::new(&regex::escape(&String::from_utf8_lossy(&spelling))).expect("an escaped text");
-            for (path, content) in &found {
-                assert!(!finder.is_match(content), "the {} is in {path}", canary.name);
-            }
+    let headers = all_headers().chain([TOKEN_OF_REQUESTS]).map(|name| (name, in_header(name)));
+    let forms = canaries().into_iter().map(|canary| (canary.name, canary.secret));
+    let spelled: Vec<(&str, String)> = headers
+        .chain(forms)
+        .flat_map(|(name, secret)| spellings(&secret).into_iter().map(move |spelling| (name, spelling)))
+        .collect();
+    let all: Vec<String> = spelled.iter().map(|(_, spelling)| regex::escape(spelling)).collect();
+    let any = regex::bytes::Regex::new(&all.join("|")).expect("escaped texts");
+    for (path, content) in &found {
+        if let Some(hit) = any.find(content) {
+            let is_it = |(_, spelling): &&(&str, String)| spelling.as_bytes() == hit.as_bytes();
+            panic!("the {:?} is in {path}", spelled.iter().find(is_it).map(|(name, _)| name));
         }
     }
+}
+
+/// A recording through both doors, with credentials of its own.
+fn recording(place: &Workplace, service: &OddUpstream) -> Puppet {
+    let run = place
+        .run(["record", "-c", "shop", "--upstream", &service.url, "--report", "json=report.json"])
+        .env("AWS_ACCESS_KEY_ID", "ASIAQWERTYUIOPASDFGH")
+        .env("AWS_SECRET_ACCESS_KEY", "sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT+/90");
+    Puppet::start(place.path(), run)
 }
 
 #[test]
 fn no_form_of_secret_is_left_anywhere_by_a_recording_through_either_door() {
     let place = Workplace::new();
     let service = singing();
-    let run = place
-        .run(["record", "-c", "shop", "--upstream", &service.url, "--report", "json=report.json"])
-        .env("AWS_ACCESS_KEY_ID", "ASIAQWERTYUIOPASDFGH")
-        .env("AWS_SECRET_ACCESS_KEY", "sEcReTsEcReTsEcReTsEcReTsEcReTsEcReT+/90");
-    let puppet = Puppet::start(place.path(), run);
-    let host = "proton.us-east-1.amazonaws.com";
-    let mut tunnel = puppet.intercepted(host);
-    let canaries = canaries();
-    for (index, canary) in canaries.iter().enumerate() {
-        for call in calls(index, canary) {
-            let reply = puppet.send(call.clone());
-            assert_eq!(reply.status, 200, "{}: {}", canary.name, reply.message());
-            let reply = tunnel
-                .send(&call.signed(&Key::new("AKIAIOSFODNN7EXAMPLE", "x", None), host))
-                .expect("there is an answer");
-            assert_eq!(reply.status, 200, "{}: {}", canary.name, reply.message());
-        }
-        let [plain, _] = calls(index, canary);
-        let signed = plain.signed(&Key::new("AKIAIOSFODNN7EXAMPLE", "x", None), host);
-        let reply = tunnel.raw(&in_chunks(&signed, canary), false).expect("there is an answer");
-        assert_eq!(reply.status, 200, "{}: {}", canary.name, reply.message());
-    }
-    drop(tunnel);
+    let puppet = recording(&place, &service);
+    let calls = sing_to(&puppet);
     let done = puppet.end(0);
     let recorded = place.cassette("shop")["interactions"].as_array().map_or(0, Vec::len);
-    assert_eq!(recorded, canaries.len() * 5, "{}", done.stderr);
+    assert_eq!(recorded, calls, "{}", done.stderr);
     assert_silent(place.path(), &format!("{}{}", done.stderr, done.stdout));
 }
 
@@ -329,23 +390,11 @@ fn no_form_of_secret_is_left_anywhere_by_a_recording_through_either_door() {
 fn no_form_of_secret_is_in_the_journal_of_a_recording_that_was_killed() {
     let place = Workplace::new();
     let service = singing();
-    let server = place.record("shop", &service.url);
-    let canaries = canaries();
-    for (index, canary) in canaries.iter().enumerate() {
-        for call in calls(index, canary) {
-            let reply = call
-                .signed(&Key::new("AKIAIOSFODNN7EXAMPLE", "x", None), &server.address.to_string())
-                .send(server.address);
-            assert_eq!(reply.status, 200, "{}: {}", canary.name, reply.message());
-        }
-    }
-    server.kill();
-    assert_silent(place.path(), "");
+    let puppet = recording(&place, &service);
+    let calls = sing_to(&puppet);
+    let killed = puppet.kill();
+    assert_silent(place.path(), &format!("{}{}", killed.stderr, killed.stdout));
     let next = place.record("next", &service.url).stop().expect(0);
-    assert!(
-        next.stderr.contains(&format!("recovered {} interactions", canaries.len() * 2)),
-        "{}",
-        next.stderr
-    );
+    assert!(next.stderr.contains(&format!("recovered {calls} interactions")), "{}", next.stderr);
     assert_silent(place.path(), &next.stderr);
 }

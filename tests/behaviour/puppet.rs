@@ -28,7 +28,8 @@ impl Puppet {
         let shown = folder.join("puppet.env");
         let _ = std::fs::remove_file(&strings);
         let _ = std::fs::remove_file(&shown);
-        let script = "mkfifo strings && env > puppet.part && mv puppet.part puppet.env && read status < strings && exit $status";
+        let script = "mkfifo strings && env > puppet.part && mv puppet.part puppet.env && read status < strings \
+                      && if [ $status = kill ]; then kill -9 $PPID; else exit $status; fi";
         let run = run.arguments(["--", "sh", "-c", script]);
         let run = std::thread::spawn(move || run.finish());
         eventually("the command under test", || shown.is_file() || run.is_finished());
@@ -93,13 +94,22 @@ impl Puppet {
 
     /// Ends the command with this status, and waits for the run.
     pub fn end(self, status: u8) -> Finished {
+        self.pull(&status.to_string())
+    }
+
+    /// Ends the run as a crash does.
+    pub fn kill(self) -> Finished {
+        self.pull("kill")
+    }
+
+    fn pull(self, word: &str) -> Finished {
         // Opened for both, a pipe never blocks; it must stay open until the puppet has read.
         let mut strings: File = OpenOptions::new()
             .read(true)
             .write(true)
             .open(&self.strings)
             .expect("the puppet made its pipe");
-        writeln!(strings, "{status}").expect("a pipe takes a line");
+        writeln!(strings, "{word}").expect("a pipe takes a line");
         let finished = self.run.join().expect("the run ends");
         drop(strings);
         let _ = std::fs::remove_file(&self.strings);

@@ -74,3 +74,24 @@ fn strict_order_is_asked_for_on_the_command_line() {
     );
     server.stop().expect(11);
 }
+
+#[test]
+fn a_rule_that_matches_nothing_is_told_and_fails_nothing() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let rules = "[match]\nignore = [\"CreateServiceInstance:/nme\", \"RunInstances:/x\"]\n";
+    std::fs::write(place.path().join("ferrotape.toml"), rules).unwrap();
+    let server = place.replay("shop", ["--bind", "CreateServiceInstanc:/name"]);
+    assert_eq!(instance("a", json!({})).send(server.address).status, 200);
+    let done = server.stop().expect(0);
+    let told = [
+        "`CreateServiceInstance:/nme` under `match.ignore` matches nothing: the model of Proton CreateServiceInstance has no member `nme`; \
+         there is `name`",
+        "`CreateServiceInstanc:/name` under `bind` matches nothing: no model of this run has an operation `CreateServiceInstanc`; \
+         there is `CreateServiceInstance`",
+    ];
+    for told in told {
+        assert!(done.stderr.contains(&format!("ferrotape: warning: {told}\n")), "{}", done.stderr);
+    }
+    assert!(!done.stderr.contains("RunInstances"), "it may be for another run: {}", done.stderr);
+}

@@ -1,0 +1,181 @@
+//! Rules that can match nothing, as a misspelt one: told when they are read, because a rule that is
+//! silently off looks like one that does not work.
+//!
+//! Only services whose models are loaded have a say: a settings file serves runs with other models, too.
+
+use crate::model::catalog::Catalog;
+use crate::model::schema::{Operation, Service};
+use crate::near;
+use crate::settings::{CallRules, Place, Step};
+
+/// Whose rules they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Of one cassette or one command line: its services are loaded.
+    Own,
+    /// Of all runs in a folder.
+    Shared,
+}
+
+/// What is to be said of rules that match nothing which the loaded models know.
+pub fn idle(rules: &CallRules, catalog: &Catalog, scope: Scope) -> Vec<String> {
+    let services: Vec<&Service> = catalog.loaded().map(|service| &**service).collect();
+    let matching = &rules.matching;
+    // `compare` judges answers, too, by what is ignored.
+    let lists = [
+        ("ignore", &matching.ignore, true),
+        ("compare", &matching.compare, false),
+        ("now", &matching.now, false),
+    ];
+    let ruled = lists.into_iter().flat_map(|(key, places, answers)| {
+        let key = format!("match.{key}");
+        places.iter().map(move |place| (key.clone(), place, answers))
+    });
+    let bound = rules.bind.iter().map(|bind| ("bind".to_owned(), &bind.from, false));
+    let mut told: Vec<String> = ruled
+        .chain(bound)
+        .filter_map(|(key, place, answers)| {
+            let why = of_place(place, answers, &services, scope)?;
+            Some(format!("`{place}` under `{key}` matches nothing: {why}"))
+        })
+        .collect();
+    told.extend(matching.polls.iter().filter_map(|name| {
+        let why = unknown_operation(name, &services, scope)?;
+        Some(format!("`{name}` under `match.polls` matches nothing: {why}"))
+    }));
+    told
+}
+
+fn of_place(place: &Place, answers: bool, services: &[&Service], scope: Scope) -> Option<String> {
+    let name = place.operation.as_deref()?;
+    let (services, scope) = match &place.service {
+        None => (services.to_vec(), scope),
+        Some(wanted) => {
+            let named = services.iter().copied().filter(|service| service.sdk_id == *wanted);
+            let named: Vec<&Service> = named.collect();
+            if named.is_empty() {
+                return None;
+            }
+            (named, Scope::Own)
+        }
+    };
+    let of_it: Vec<(&Service, &Operation)> = services
+        .iter()
+        .filter_map(|service| Some((*service, operation(service, name)?)))
+        .collect();
+    if of_it.is_empty() {
+        return unknown_operation(name, &services, scope);
+    }
+    let Some(Step::Name(member)) = place.steps().first() else {
+        return None;
+    };
+    let members: Vec<&str> = of_it
+        .iter()
+        .flat_map(|(service, operation)| members(service, operation, answers))
+        .collect();
+    if members.contains(&member.as_str()) {
+        return None;
+    }
+    let (service, _) = of_it.first()?;
+    let side = if answers { "" } else { " request" };
+    Some(format!(
+        "the{side} model of {} {name} has no member `{member}`{}",
+        service.sdk_id,
+        there_is(member, members.iter().copied())
+    ))
+}
+
+fn unknown_operation(name: &str, services: &[&Service], scope: Scope) -> Option<String> {
+    if services.iter().any(|service| operation(service, name).is_some()) {
+        return None;
+    }
+    let known = services
+        .iter()
+        .flat_map(|service| &service.operations)
+        .map(|operation| operation.name.as_str());
+    // Of a settings file's rules, others may be for services that this run does not know.
+    if scope == Scope::Shared && near::misspelt(name, known.clone()).is_empty() {
+        return None;
+    }
+    let near = there_is(name, known);
+    Some(match services {
+        [one] => format!("the model of {} has no operation `{name}`{near}", one.sdk_id),
+        _ => format!("no model of this run has an operation `{name}`{near}"),
+    })
+}
+
+fn there_is<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
+    match near::nearest(wanted, names).as_slice() {
+        [] => String::new(),
+        found => format!("; there is {}", near::quoted(found)),
+    }
+}
+
+fn operation<'s>(service: &'s Service, name: &str) -> Option<&'s Operation> {
+    service.operation_named(name).map(|index| service.operation(index))
+}
+
+fn members<'s>(service: &'s Service, operation: &Operation, answers: bool) -> Vec<&'s str> {
+    let asked = service.shape(operation.input).members();
+    let answered = if answers { service.shape(operation.output).members() } else { &[] };
+    asked.iter().chain(answered).map(|member| member.name.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn told(rules: &str, scope: Scope) -> Vec<String> {
+        let settings: Settings = toml::from_str(rules).unwrap();
+        idle(&settings.call_rules(), &Catalog::built_in().unwrap(), scope)
+    }
+
+    #[test]
+    fn what_may_match_is_not_told() {
+        let rules = r#"
+            bind = [{ from = "CreateServiceInstance:/name" }]
+            match.ignore = ["CreateServiceInstance:/spec/a", "*:/nothing", "CreateServiceInstance:region", "CreateServiceInstance:/*/x",
+                            "CreateServiceInstance:/serviceInstance/arn", "EC2 RunInstances:/x", "Proton *:/y"]
+            match.compare = ["Proton CreateServiceInstance:/clientToken"]
+            match.polls = ["CreateServiceInstance"]
+        "#;
+        assert_eq!(told(rules, Scope::Own), [""; 0]);
+    }
+
+    #[test]
+    fn a_misspelt_operation_or_member_is_told_with_what_is_near() {
+        let rules = r#"
+            bind = [{ from = "CreateServiceInstance:/nam" }]
+            match.ignore = ["CreateServiceInstanc:/name", "CreateServiceInstance:/tag", "Proton Nope:region"]
+            match.now = ["CreateServiceInstance:/serviceInstance"]
+            match.polls = ["CreateServiceInstanc"]
+        "#;
+        assert_eq!(
+            told(rules, Scope::Shared),
+            [
+                "`CreateServiceInstanc:/name` under `match.ignore` matches nothing: no model of this run has an operation \
+                 `CreateServiceInstanc`; there is `CreateServiceInstance`",
+                "`CreateServiceInstance:/tag` under `match.ignore` matches nothing: the model of Proton CreateServiceInstance has no \
+                 member `tag`; there is `tags`",
+                "`Proton Nope:region` under `match.ignore` matches nothing: the model of Proton has no operation `Nope`",
+                "`CreateServiceInstance:/serviceInstance` under `match.now` matches nothing: the request model of Proton \
+                 CreateServiceInstance has no member `serviceInstance`",
+                "`CreateServiceInstance:/nam` under `bind` matches nothing: the request model of Proton CreateServiceInstance has no \
+                 member `nam`; there is `name`, `serviceName`",
+                "`CreateServiceInstanc` under `match.polls` matches nothing: no model of this run has an operation \
+                 `CreateServiceInstanc`; there is `CreateServiceInstance`",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_operation_of_another_run_is_told_only_where_the_rule_is_of_this_one() {
+        let rules = r#"match.ignore = ["RunInstances:/x", "CreateService:/x", "DeleteServiceInstance:/x"]"#;
+        assert_eq!(told(rules, Scope::Shared), [""; 0]);
+        assert_eq!(
+            told(rules, Scope::Own)[..1],
+            ["`RunInstances:/x` under `match.ignore` matches nothing: no model of this run has an operation `RunInstances`"]
+        );
+    }
+}
