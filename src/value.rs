@@ -50,6 +50,21 @@ impl Value {
         }
     }
 
+    /// The same with other texts and names of members in the place of those for which `renamed` gives
+    /// any.
+    pub fn renamed(&self, renamed: &dyn Fn(&str) -> Option<String>) -> Value {
+        let text = |text: &String| renamed(text).unwrap_or_else(|| text.clone());
+        match self {
+            Value::Text(old) => Value::Text(text(old)),
+            Value::List(items) => Value::List(items.iter().map(|item| item.renamed(renamed)).collect()),
+            Value::Object(members) => {
+                let member = |(name, value): &(String, Value)| (text(name), value.renamed(renamed));
+                Value::Object(members.iter().map(member).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// What a person calls this kind of value in a message: `a string`, `a number`, …
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
 //! The files that the child's environment points to: who to trust, and the preloads of runtimes
 //! that take no proxy from the environment.
 //!
-//! They live in a private folder that is removed with the run. The authority's key is not among
-//! them: it never leaves memory.
+//! They live in a private folder that is removed with the run; what a run that was killed left there,
+//! the next one removes. The authority's key is not among them: it never leaves memory.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -47,8 +47,14 @@ pub struct Files {
     pub node_preload: PathBuf,
     /// See `ruby-preload.rb`.
     pub ruby_preload: PathBuf,
-    _folder: Option<TempDir>,
+    _folder: Option<(TempDir, File)>,
 }
+
+const PREFIX: &str = "ferrotape-";
+
+/// A lock on this file is held as long as the folder is in use. A process id would not do: two
+/// containers that share a temporary folder do not know each other's.
+const LOCK: &str = "lock";
 
 impl Files {
     /// Their names under `folder`; nothing is written.
@@ -71,9 +77,11 @@ impl Files {
     /// Where the folder or a file in it cannot be written.
     pub fn write(authority: &[u8], parent: &Environment) -> Result<Files, FilesError> {
         let folder = new_folder()?;
+        let lock = locked(folder.path())?;
+        remove_stale(folder.path());
         let paths = Files::at(folder.path());
         let files = Files {
-            _folder: Some(folder),
+            _folder: Some((folder, lock)),
             ..paths
         };
         let ours = vec![authority.to_vec()];
@@ -92,11 +100,45 @@ impl Files {
 
 fn new_folder() -> Result<TempDir, FilesError> {
     let private = Permissions::from_mode(0o700);
-    let made = tempfile::Builder::new().prefix("ferrotape-").permissions(private).tempdir();
+    let made = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir();
     made.map_err(|source| FilesError {
         path: std::env::temp_dir(),
         source,
     })
+}
+
+/// Takes the lock of a new folder. It gets its name once it is held, so that nobody finds it free.
+fn locked(folder: &Path) -> Result<File, FilesError> {
+    let (path, made) = (folder.join(LOCK), folder.join("lock.new"));
+    let lock = || {
+        let file = File::create_new(&made)?;
+        file.lock()?;
+        std::fs::rename(&made, &path)?;
+        Ok(file)
+    };
+    lock().map_err(|source| FilesError {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Removes what runs that were killed left beside `own`: folders of the same user whose lock nobody
+/// holds. Links are not followed. What cannot be removed stays.
+fn remove_stale(own: &Path) {
+    let (Some(temporary), Ok(own)) = (own.parent(), own.symlink_metadata()) else {
+        return;
+    };
+    let entries = std::fs::read_dir(temporary).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        let path = entry.path();
+        // `DirEntry::metadata` is that of a link itself.
+        let is_ours = entry
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own.uid());
+        if is_ours && File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
@@ -236,5 +278,25 @@ mod tests {
         assert_eq!(store[..12], [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1]);
         assert_eq!(store[12..24], *b"\0\0\0\x02\0\x06root-0");
         assert_eq!(store.len(), 12 + 4 + 8 + 8 + 7 + 4 + 3 + 20);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let path = temporary.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        let [living, killed, own] = ["ferrotape-living", "ferrotape-killed", "ferrotape-own"].map(folder);
+        let _held = [locked(&living).unwrap(), locked(&own).unwrap()];
+        drop(locked(&killed).unwrap());
+        let [other, unlocked] = ["other", "ferrotape-without"].map(folder);
+        std::fs::write(other.join(LOCK), "").unwrap();
+        let link = temporary.path().join("ferrotape-link");
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        remove_stale(&own);
+        assert!(!killed.exists());
+        assert!([living, own, other, unlocked, link].iter().all(|path| path.exists()));
     }
 }

@@ -7,7 +7,7 @@ use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Recordings, refuse_bad_keeps};
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, is_ci};
-use super::shelf::{Cassettes, describe};
+use super::shelf::{Cassettes, describe, note_history};
 use super::tape::recover;
 use super::typed;
 use crate::cassette::StateFolder;
@@ -142,6 +142,13 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     }
     for report in &mut summary.cassettes {
         tell_played(report, &sessions);
+    }
+    if child == Exit::Clean && summary.exit(Strictness::default()) == Exit::Clean {
+        let count = |name: &str| {
+            let report = summary.cassettes.iter().find(|report| report.name == name);
+            report.map(|report| report.interactions)
+        };
+        note_history(&library, &sessions, |part| part.playing.as_ref(), count);
     }
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {

@@ -81,6 +81,10 @@ impl Recordings {
         };
         let interactions = old.iter().flat_map(|cassette| cassette.interactions.iter());
         let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?;
+        if header.adds {
+            // Other accounts than those of the cassette get other numbers.
+            redactor.reserve_accounts(old.iter().flat_map(|cassette| cassette.interactions.iter()));
+        }
         redactor.never_write(self.secrets.iter().cloned());
         Ok(Prepared { header, redactor, right })
     }

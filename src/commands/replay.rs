@@ -143,7 +143,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         summary.notes.extend(bound_notes(&session.label, &session.part));
     }
     if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
-        note_history(&library, &sessions);
+        note_history(&library, &sessions, |playing| Some(playing), |_| None);
     }
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {

@@ -106,15 +106,25 @@ impl Shelf for Cassettes {
     }
 }
 
-/// Notes what was played of each cassette, for `trim`. A run that failed may have stopped short.
-pub fn note_history(library: &Library, sessions: &[Arc<Session<Playing>>]) {
+/// Notes what sessions played of each cassette, for `trim`; `playing` tells what one played, and
+/// `count` how many interactions a cassette has now, where it may have grown by what they recorded.
+/// A run that failed may have stopped short, and says nothing.
+pub fn note_history<P>(
+    library: &Library,
+    sessions: &[Arc<Session<P>>],
+    playing: impl Fn(&P) -> Option<&Playing>,
+    count: impl Fn(&str) -> Option<usize>,
+) {
     let mut played: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for session in sessions.iter().filter(|session| session.tally.calls() > 0) {
-        let all = 0..session.part.playable.tape.tracks().len();
-        // What is folded belongs to what was played, and is not unplayed either.
-        let unplayed: BTreeSet<usize> = session.part.positions.unplayed().into_iter().collect();
         let played = played.entry(&session.label.cassette).or_default();
-        played.extend(all.filter(|position| !unplayed.contains(position)));
+        let playing = playing(&session.part);
+        let before = playing.map_or(0, |playing| playing.playable.tape.tracks().len());
+        // What is folded belongs to what was played, and is not unplayed either.
+        let unplayed = playing.map(|playing| playing.positions.unplayed()).unwrap_or_default();
+        let unplayed: BTreeSet<usize> = unplayed.into_iter().collect();
+        played.extend((0..before).filter(|position| !unplayed.contains(position)));
+        played.extend(before..count(&session.label.cassette).unwrap_or(before));
     }
     for (name, played) in played {
         let Ok(name) = Name::parse(name) else { continue };

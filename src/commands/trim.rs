@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// Remove from a cassette the interactions that no replay has played.
 ///
-/// Every replay that ends well notes in the state folder what it played. What none has played since
+/// Every `replay` and `auto` that ends well notes in the state folder what it played. What none has played since
 /// the cassette was last changed is removed; replay all programs that use it before.
 #[derive(Debug, clap::Args)]
 pub struct TrimArguments {

@@ -145,6 +145,11 @@ impl Bindings {
         self.list.iter().any(|binding| binding.in_requests)
     }
 
+    /// What was recorded for a value that a rule binds, where that is no secret.
+    pub(super) fn recorded(&self, id: u32) -> Option<&str> {
+        self.list.get(id as usize)?.recorded.as_deref()
+    }
+
     /// Adds to the known names what the recording of `position` gives.
     pub(super) fn learn_recorded(&self, position: usize, known: &mut Names) {
         for (id, _) in self.told_by(position) {

@@ -15,9 +15,10 @@ use crate::model::http::Binding;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::pointer::{self, Path};
 use crate::protocol::Reply;
+use crate::redaction::rules::Rule;
 use crate::settings::{Place, Step};
 use crate::value::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// One side: the interaction, redacted, and what its response decodes to.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ pub fn differences(call: &Call, recorded: Answered<'_>, live: Answered<'_>, igno
             .map(Place::steps)
             .filter(|steps| !steps.is_empty())
             .collect(),
-        hidden: hidden(recorded.interaction).chain(hidden(live.interaction)).collect(),
+        hidden: [recorded, live].map(|side| hidden(side.interaction)),
         out: Vec::new(),
     };
     let statuses = [recorded, live].map(|side| side.interaction.response.status().as_u16());
@@ -77,10 +78,15 @@ fn code(reply: Option<&Reply>) -> Value {
     }
 }
 
-/// The members of a response in whose place something else stands.
-fn hidden(interaction: &Interaction) -> impl Iterator<Item = &str> {
-    interaction.redacted.iter().filter_map(|redacted| redacted.member_of("/response"))
+/// The members of a response in whose place something else stands, with the rules that say so.
+fn hidden(interaction: &Interaction) -> HashMap<&str, &str> {
+    let places = interaction.redacted.iter();
+    let hidden = places.filter_map(|redacted| Some((redacted.member_of("/response")?, redacted.rule.as_str())));
+    hidden.collect()
 }
+
+/// What AWS gives out anew each time it is asked.
+const VENDED: [Rule; 3] = [Rule::SessionToken, Rule::Credentials, Rule::AccessKeyId];
 
 /// Where the token for the next page is: `@paginated` of the operation, else of the service.
 fn page_token<'a>(
@@ -102,7 +108,8 @@ struct Compare<'a> {
     token: Option<&'a str>,
     page_token: Option<Vec<&'a str>>,
     ignored: Vec<&'a [Step]>,
-    hidden: HashSet<&'a str>,
+    /// The rules that hid a member, in the recorded answer and in the live one.
+    hidden: [HashMap<&'a str, &'a str>; 2],
     out: Vec<Difference>,
 }
 
@@ -168,7 +175,7 @@ impl<'a> Compare<'a> {
             token: self.token,
             page_token: self.page_token.clone(),
             ignored: self.ignored.clone(),
-            hidden: HashSet::new(),
+            hidden: Default::default(),
             out: Vec::new(),
         };
         probe.place(item, path, old, new);
@@ -180,7 +187,13 @@ impl<'a> Compare<'a> {
             return;
         }
         let path = path.render();
-        let hides = self.hidden.contains(path.as_str());
+        let [recorded, live] = self.hidden.each_ref().map(|hidden| hidden.get(path.as_str()).copied());
+        let is_vended = |rule: Option<&str>| VENDED.iter().any(|vended| Some(vended.id()) == rule);
+        if is_vended(recorded) && is_vended(live) {
+            return;
+        }
+        // Of an account id the rest of the text is as it was.
+        let hides = [recorded, live].into_iter().flatten().any(|rule| rule != Rule::AccountId.id());
         let (recorded, sent) = shown::both(old, new, hides);
         self.out.push(Difference { path, recorded, sent });
     }
@@ -339,16 +352,37 @@ mod tests {
         assert_eq!(told(&bad, &other, &[]), [r#"/message: "it is there" -> "it was there""#]);
     }
 
+    /// What is told of a member that these rules hid.
+    fn hidden_by(rules: [&str; 2], old: &str, new: &str) -> Vec<String> {
+        let [old, new] = [(rules[0], old), (rules[1], new)].map(|(rule, text)| {
+            let mut answered = interaction(200, &format!(r#"{{"serviceInstance":{{"spec":"{text}"}}}}"#));
+            answered.redacted.push(Redacted {
+                path: "/response/body/serviceInstance/spec".to_owned(),
+                member: None,
+                rule: rule.to_owned(),
+                breaks: Vec::new(),
+            });
+            answered
+        });
+        told(&old, &new, &[])
+    }
+
     #[test]
     fn a_hidden_value_is_never_shown() {
-        let mut old = interaction(200, r#"{"serviceInstance":{"spec":"one"}}"#);
-        old.redacted.push(Redacted {
-            path: "/response/body/serviceInstance/spec".to_owned(),
-            member: None,
-            rule: "sensitive-members".to_owned(),
-            breaks: Vec::new(),
-        });
-        let new = interaction(200, r#"{"serviceInstance":{"spec":"two"}}"#);
-        assert_eq!(told(&old, &new, &[]), ["/serviceInstance/spec: (hidden) -> (hidden)"]);
+        let hidden = ["/serviceInstance/spec: (hidden) -> (hidden)"];
+        assert_eq!(hidden_by(["sensitive-members"; 2], "one", "two"), hidden);
+        assert_eq!(hidden_by(["sensitive-members", "account-id"], "one", "two"), hidden);
+        let shown = [r#"/serviceInstance/spec: "000000000001/a" -> "000000000001/b""#];
+        assert_eq!(
+            hidden_by(["account-id"; 2], "000000000001/a", "000000000001/b"),
+            shown,
+            "but for the account"
+        );
+    }
+
+    #[test]
+    fn credentials_are_others_each_time() {
+        assert_eq!(hidden_by(["session-token", "credentials"], "one", "two"), [""; 0]);
+        assert_eq!(hidden_by(["access-key-id", "sensitive-members"], "one", "two").len(), 1);
     }
 }

@@ -17,7 +17,7 @@ use super::binding::{Binding as Bound, follow};
 use super::key::Key;
 use super::{OperationId, Tape, TokenId};
 use crate::inspect::Call;
-use crate::redaction::renaming::Names;
+use crate::redaction::renaming::{Names, Piece};
 use crate::value::Value;
 use crate::wire::Response;
 use bytes::Bytes;
@@ -226,6 +226,24 @@ impl Session {
     /// live ones that were bound in earlier calls. Keys are made of this.
     pub fn as_recorded<'v>(&self, input: &'v Value) -> Cow<'v, Value> {
         self.lock().aliases.as_recorded(input)
+    }
+
+    /// A live answer as it would have been recorded: with the recorded names and tokens in the place of
+    /// those that this session sends instead.
+    pub fn answer_as_recorded(&self, tape: &Tape, answer: &Value) -> Value {
+        let state = self.lock();
+        let mut names = Names::default();
+        for (id, live) in state.live.iter().enumerate() {
+            if let (Some(live), Some(_)) = (live, tape.bindings.recorded(id as u32)) {
+                names.add(live, id as u32, false);
+            }
+        }
+        let recorded = |piece: Piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Name(id) => tape.bindings.recorded(id).unwrap_or_default().to_owned(),
+        };
+        let answer = state.aliases.as_recorded(answer);
+        answer.renamed(&|text| Some(names.pieces(text)?.into_iter().map(recorded).collect()))
     }
 
     /// Puts the live tokens of this session into an answer, for the recorded ones.

@@ -12,6 +12,7 @@ use crate::matcher::miss::{Difference, Miss};
 use crate::matcher::session::Outcome as Choice;
 use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
+use crate::protocol::Reply;
 use crate::settings::Place;
 use crate::value::Value;
 use std::sync::Arc;
@@ -53,12 +54,25 @@ impl<S: Shelf> Comparing<S> {
             .redact(exchange.request, exchange.response, exchange.finding, attempt(exchange.request));
         let live = live.map_err(|leak| Unkept::Told(format!("it cannot be compared: {leak}")))?;
         let [old, new] = [&track.interaction, &live].map(|side| inspect_recorded(&self.catalog, side).response);
-        let [recorded, live] = [(&track.interaction, &old), (&live, &new)].map(|(interaction, judged)| Answered {
-            interaction,
-            reply: judged.as_ref().and_then(|judged| judged.content.as_ref()),
-        });
+        let [old, new] = [&old, &new].map(|judged| judged.as_ref().and_then(|judged| judged.content.as_ref()));
+        let new = new.map(|reply| as_recorded(playing, reply));
+        let [recorded, live] =
+            [(&track.interaction, old), (&live, new.as_ref())].map(|(interaction, reply)| Answered { interaction, reply });
         let differences = differences(call, recorded, live, &self.ignored);
         Ok(fate(position, differences))
+    }
+}
+
+/// With the recorded names in the place of those that the program sends now.
+fn as_recorded(playing: &Playing, reply: &Reply) -> Reply {
+    let renamed = |value: &Value| playing.positions.answer_as_recorded(&playing.playable.tape, value);
+    match reply {
+        Reply::Output(output) => Reply::Output(renamed(output)),
+        Reply::Error { code, shape, value } => Reply::Error {
+            code: code.clone(),
+            shape: *shape,
+            value: renamed(value),
+        },
     }
 }
 

@@ -8,6 +8,7 @@
 //! tokio, hyper and rustls live in this module and in `child`, nowhere else.
 
 pub mod address;
+mod admission;
 pub mod authority;
 pub mod auto;
 pub mod body;

@@ -7,6 +7,10 @@
 //! the journal then says so of its takes, and recovery leaves them alone. A session that is started
 //! again makes a new take, which counts in the place of its earlier one.
 
+mod entry;
+
+pub use entry::Entry;
+
 use crate::cassette::journal::{Journal, JournalError, RunHeader};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
@@ -15,17 +19,6 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
-
-/// First byte of a journal entry of the run's own session.
-const LIVE_MARK: u8 = b'L';
-const STAND_IN_MARK: u8 = b'S';
-/// The same of another take, whose number follows.
-const TAKE_LIVE_MARK: u8 = b'l';
-const TAKE_STAND_IN_MARK: u8 = b's';
-/// A take's number and its header.
-const HEADER_MARK: u8 = b'H';
-/// The number of a take of which nothing is to be recovered.
-const SETTLED_MARK: u8 = b'X';
 
 /// Headers are kept behind all interactions, whose sequence numbers are those of their calls.
 const HEADERS: u64 = 1 << 63;
@@ -233,8 +226,7 @@ impl<D: Desk> Takes<D> {
         for take in begun.filter(|take| !take.is_settled.swap(true, Ordering::Relaxed)) {
             let number = take.number;
             let sequence = SETTLED | u64::from(number);
-            let entry = [&[SETTLED_MARK][..], &number.to_be_bytes()].concat();
-            self.journal.append_blocking(sequence, entry)?;
+            self.journal.append_blocking(sequence, entry::settled(number))?;
         }
         Ok(())
     }
@@ -244,11 +236,11 @@ impl<D: Desk> Takes<D> {
         if take.number > 0 {
             let announced = take.announced.get_or_try_init(|| async {
                 let sequence = HEADERS | u64::from(take.number);
-                self.journal.append(sequence, header_entry(take)).await
+                self.journal.append(sequence, entry::header(take.number, &take.header())).await
             });
             announced.await?;
         }
-        let entry = entry(take.number, interaction, stand_in);
+        let entry = entry::interaction(take.number, interaction, stand_in);
         self.journal.append(number as u64, entry).await?;
         take.calls().push(number as u64);
         Ok(())
@@ -314,6 +306,15 @@ impl Spool {
 }
 
 impl Take {
+    /// What the journal must know of it.
+    fn header(&self) -> RunHeader {
+        let header = &self.reel.header;
+        RunHeader {
+            adds: self.adds || header.adds,
+            ..header.clone()
+        }
+    }
+
     fn calls(&self) -> MutexGuard<'_, Vec<u64>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -328,93 +329,4 @@ fn calls(takes: &[Arc<Take>]) -> Vec<u64> {
 
 fn doubt_of(takes: &[Arc<Take>]) -> Option<&'static str> {
     takes.iter().find_map(|take| take.doubt.get().copied())
-}
-
-fn header_entry(take: &Take) -> Vec<u8> {
-    let header = &take.reel.header;
-    let adds = take.adds || header.adds;
-    let mut entry = vec![HEADER_MARK];
-    entry.extend(take.number.to_be_bytes());
-    entry.extend(RunHeader { adds, ..header.clone() }.render().into_bytes());
-    entry
-}
-
-/// What the journal holds of an interaction: whether a stand-in answered, its take, and itself.
-pub fn entry(take: u32, interaction: &Interaction, stand_in: bool) -> Vec<u8> {
-    let mut entry = match (take, stand_in) {
-        (0, false) => vec![LIVE_MARK],
-        (0, true) => vec![STAND_IN_MARK],
-        (_, false) => vec![TAKE_LIVE_MARK],
-        (_, true) => vec![TAKE_STAND_IN_MARK],
-    };
-    if take > 0 {
-        entry.extend(take.to_be_bytes());
-    }
-    entry.extend(interaction.to_record());
-    entry
-}
-
-/// One entry of a journal.
-#[derive(Clone)]
-pub enum Entry {
-    /// A take begins.
-    Header {
-        /// Its number.
-        take: u32,
-        /// What is known of it.
-        header: Box<RunHeader>,
-    },
-    /// An interaction.
-    Interaction {
-        /// The number of its take.
-        take: u32,
-        /// What was recorded.
-        interaction: Box<Interaction>,
-        /// A stand-in answered.
-        stand_in: bool,
-    },
-    /// Of that take nothing is to be recovered: it is in its cassette, or another counts in its place.
-    Settled {
-        /// Its number.
-        take: u32,
-    },
-}
-
-impl Entry {
-    /// The number of the take whose interaction it is.
-    pub fn recorded_by(&self) -> Option<u32> {
-        match self {
-            Entry::Interaction { take, .. } => Some(*take),
-            Entry::Header { .. } | Entry::Settled { .. } => None,
-        }
-    }
-
-    /// Reads what [`Takes::write`] wrote.
-    ///
-    /// # Errors
-    /// Where the bytes are none of its.
-    pub fn read(bytes: &[u8]) -> Result<Entry, String> {
-        let (mark, rest) = bytes.split_first().ok_or("an entry is empty")?;
-        let (take, rest) = match *mark {
-            LIVE_MARK | STAND_IN_MARK => (0, rest),
-            _ => {
-                let (number, rest) = rest.split_first_chunk().ok_or("an entry is too short")?;
-                (u32::from_be_bytes(*number), rest)
-            }
-        };
-        if *mark == SETTLED_MARK {
-            return Ok(Entry::Settled { take });
-        }
-        if *mark == HEADER_MARK {
-            return Ok(Entry::Header {
-                take,
-                header: Box::new(RunHeader::parse(rest, "the header of a take".as_ref())?),
-            });
-        }
-        Ok(Entry::Interaction {
-            take,
-            interaction: Box::new(Interaction::from_record(rest).map_err(|error| error.to_string())?),
-            stand_in: matches!(*mark, STAND_IN_MARK | TAKE_STAND_IN_MARK),
-        })
-    }
 }

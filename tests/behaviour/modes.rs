@@ -118,6 +118,51 @@ fn compare_reports_exactly_the_member_that_changed() {
 }
 
 #[test]
+fn auto_numbers_accounts_behind_those_of_the_cassette() {
+    let place = Workplace::new();
+    let aws = Changing::start();
+    let call = |name: &str, account: &str| instance(name, json!({ "branchName": format!("arn:aws:iam::{account}:role/x") }));
+    place.recorded_from("shop", &aws.upstream.url, &[call("a", "111122223333")]);
+    let server = live(&place, "auto", &aws.upstream.url, &[]);
+    assert_eq!(call("b", "444455556666").send(server.address).status, 200);
+    server.stop().expect(0);
+    let recorded = place.cassette("shop");
+    let role = |index: usize| &recorded["interactions"][index]["request"]["body"]["json"]["branchName"];
+    assert_eq!(role(0), "arn:aws:iam::000000000001:role/x");
+    assert_eq!(role(1), "arn:aws:iam::000000000003:role/x", "2 is the account of the answers");
+}
+
+#[test]
+fn trim_counts_what_auto_used() {
+    let place = Workplace::new();
+    let aws = Changing::start();
+    place.recorded_from("shop", &aws.upstream.url, &["a", "b"].map(|name| instance(name, json!({}))));
+    run(&place, "auto", &aws.upstream.url, &[], &["b", "c"]).expect(0);
+    let told = place.run(["trim", "shop"]).finish().expect(0);
+    let words =
+        "removed interaction 1: Proton CreateServiceInstance\n`cassettes/shop.json`: removed 1 of 3 interactions, 2 left; 1 run counted\n";
+    assert_eq!(told.stdout, words);
+}
+
+#[test]
+fn compare_takes_bound_names_for_the_recorded_ones() {
+    let place = Workplace::new();
+    let aws = Changing::start();
+    place.recorded_from("shop", &aws.upstream.url, &[instance("run-3f9a21c0", json!({}))]);
+    let rule = "CreateServiceInstance:/name";
+    let bound = run(&place, "compare", &aws.upstream.url, &["--bind", rule], &["run-77b1e4d2"]).expect(0);
+    assert!(bound.stderr.contains("1 call, 1 same"), "{}", bound.stderr);
+    aws.change();
+    let done = run(&place, "compare", &aws.upstream.url, &["--bind", rule], &["run-77b1e4d2"]).expect(15);
+    let text = report(&place)["calls"][0]["differences"].to_string();
+    assert!(
+        text.contains("deploymentStatus") && !text.contains("run-"),
+        "{text}\n{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn compare_answers_live_what_was_never_recorded_and_fails_the_run() {
     let (place, aws) = (Workplace::new(), Changing::start());
     run(&place, "record", &aws.upstream.url, &[], &["a"]).expect(0);
