@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 /// Look for secrets in cassettes and any other files, and fail if there are any.
 ///
 /// Each finding is told by file, place and rule; the secret is not printed. A cassette is read as
-/// one: sensitive members in plain text are findings too. Exit status 16 if there is a finding.
+/// one: sensitive members in plain text are findings too, where a model knows the call. Exit status
+/// 16 if there is a finding; 1 if a file could not be read, after the others were.
 #[derive(Debug, clap::Args)]
 pub struct ScanArguments {
     /// Files, or folders of files
@@ -47,22 +48,54 @@ pub fn run(arguments: &ScanArguments) -> anyhow::Result<Exit> {
     for path in &arguments.paths {
         collect(path, &mut files).with_context(|| format!("cannot read `{}`", path.display()))?;
     }
-    let mut found = 0;
+    let mut told = Told::default();
     for file in &files {
-        for finding in scanner.file(file)? {
-            println!("{}{}", clean(&file.display().to_string()), clean(&finding));
-            found += 1;
+        scanner.file(file, &mut told);
+    }
+    told.summary(files.len());
+    Ok(told.exit())
+}
+
+/// What a scan came to.
+#[derive(Default)]
+struct Told {
+    /// In cassettes, where `scrub` hides them.
+    in_cassettes: usize,
+    elsewhere: usize,
+    /// Files that could not be read.
+    unread: usize,
+    /// Interactions of calls that no model knows.
+    unknown: usize,
+}
+
+impl Told {
+    fn summary(&self, files: usize) {
+        let scanned = plural(files - self.unread, "file");
+        let hint = if self.in_cassettes > 0 {
+            "; `ferrotape scrub` hides those in cassettes"
+        } else {
+            ""
+        };
+        match self.in_cassettes + self.elsewhere {
+            0 => eprintln!("ferrotape: {scanned} scanned: no secret was found"),
+            found => eprintln!("ferrotape: {scanned} scanned: {} found{hint}", plural(found, "secret")),
+        }
+        if self.unknown > 0 {
+            eprintln!(
+                "ferrotape: no model knows the calls of {}, so only names and forms told secrets there; name it with `--model`, as `--model botocore`",
+                plural(self.unknown, "interaction")
+            );
         }
     }
-    let files = plural(files.len(), "file");
-    match found {
-        0 => eprintln!("ferrotape: {files} scanned: no secret was found"),
-        _ => eprintln!(
-            "ferrotape: {files} scanned: {} found; `ferrotape scrub` hides those in cassettes",
-            plural(found, "secret")
-        ),
+
+    fn exit(&self) -> Exit {
+        let secrets = if self.in_cassettes + self.elsewhere > 0 {
+            Exit::Secrets
+        } else {
+            Exit::Clean
+        };
+        secrets.or(if self.unread > 0 { Exit::CouldNotRun } else { Exit::Clean })
     }
-    Ok(if found == 0 { Exit::Clean } else { Exit::Secrets })
 }
 
 /// A file, or all below a folder but what belongs to git.
@@ -100,18 +133,48 @@ impl Scanner {
         }
     }
 
-    /// What follows the file's name in each finding.
-    fn file(&self, file: &Path) -> anyhow::Result<Vec<String>> {
-        let content = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let may_be_cassette = file.extension().is_some_and(|extension| extension == "json")
-            && content.windows(11).take(4096).any(|window| window == b"\"ferrotape\"");
-        match load_file(file) {
-            Ok(cassette) if may_be_cassette => self.cassette(cassette),
-            _ => Ok(self.content(&content)),
+    /// Prints what is found in a file. One that cannot be read does not keep the others from being.
+    fn file(&self, file: &Path, told: &mut Told) {
+        let name = clean(&file.display().to_string());
+        let content = match std::fs::read(file) {
+            Ok(content) => content,
+            Err(why) => {
+                eprintln!("ferrotape: cannot read `{name}`: {why}");
+                told.unread += 1;
+                return;
+            }
+        };
+        let findings = match self.as_cassette(file, &content, told) {
+            Some(Ok(findings)) => {
+                told.in_cassettes += findings.len();
+                findings
+            }
+            broken_or_none => {
+                if let Some(Err(problem)) = broken_or_none {
+                    eprintln!("ferrotape: {}", clean(&problem.to_string()));
+                    told.unread += 1;
+                }
+                let findings = self.content(&content);
+                told.elsewhere += findings.len();
+                findings
+            }
+        };
+        for finding in findings {
+            println!("{name}{}", clean(&finding));
         }
     }
 
-    fn cassette(&self, cassette: Cassette) -> anyhow::Result<Vec<String>> {
+    /// What is found in a cassette, or why it cannot be read; nothing where the file is none.
+    fn as_cassette(&self, file: &Path, content: &[u8], told: &mut Told) -> Option<anyhow::Result<Vec<String>>> {
+        let is_json = file.extension().is_some_and(|extension| extension == "json");
+        if !is_json || !says_its_version(content) {
+            return None;
+        }
+        let cassette = load_file(file).map_err(anyhow::Error::from);
+        Some(cassette.and_then(|cassette| self.cassette(cassette, told)))
+    }
+
+    fn cassette(&self, cassette: Cassette, told: &mut Told) -> anyhow::Result<Vec<String>> {
         let mut redaction = cassette.redaction.clone();
         redaction
             .user
@@ -128,8 +191,10 @@ impl Scanner {
                     other => add(other.to_string()),
                 }
             }
+            let finding = inspect_recorded(&self.catalog, interaction);
+            told.unknown += usize::from(interaction.operation.is_some() && finding.call.is_none());
             let mut copy = interaction.clone();
-            for lint in redactor.redact_loaded(&mut copy, &inspect_recorded(&self.catalog, interaction)) {
+            for lint in redactor.redact_loaded(&mut copy, &finding) {
                 add(self.without_secrets(&lint.replace(" and is hidden", "")));
             }
         }
@@ -162,6 +227,18 @@ impl Scanner {
         let line = lines.find(|(_, (old, new))| old != new).map_or(1, |(index, _)| index + 1);
         vec![format!(":{line}: {}", first.id())]
     }
+}
+
+/// Whether a file begins as a cassette does, `{ "ferrotape": 1`: others may have a member of that
+/// name, too.
+fn says_its_version(content: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"ferrotape\"";
+    let start = content.get(..4096).unwrap_or(content);
+    let Some(at) = start.windows(NAME.len()).position(|window| window == NAME) else {
+        return false;
+    };
+    let mut rest = start[at + NAME.len()..].iter().filter(|byte| !byte.is_ascii_whitespace());
+    rest.next() == Some(&b':') && rest.next().is_some_and(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

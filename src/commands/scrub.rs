@@ -13,7 +13,7 @@ use crate::redaction::user::{self, UserRules};
 use crate::redaction::{Leak, Redactor};
 use crate::report::clean;
 use crate::settings::Settings;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::path::{Path, PathBuf};
 
 /// Apply today's rules of redaction to older cassettes, and say what they changed.
@@ -42,8 +42,15 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
     let mut changed = 0;
     let files = files(&arguments.paths, &arguments.settings)?;
     for file in &files {
-        let mut cassette = load_file(file)?;
-        let scrubbed = scrub(&mut cassette, &catalog, &arguments.settings).with_context(|| format!("`{}`", file.display()))?;
+        // One that cannot be read does not keep the others from being.
+        let (cassette, scrubbed) = match load_and_scrub(file, &catalog, &arguments.settings) {
+            Ok(done) => done,
+            Err(problem) => {
+                eprintln!("ferrotape: {}", clean(&problem.to_string()));
+                exit = exit.or(Exit::CouldNotRun);
+                continue;
+            }
+        };
         for line in &scrubbed.lines {
             println!("{}: {}", file.display(), clean(line));
         }
@@ -63,6 +70,12 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
     let verb = if arguments.check { "would change" } else { "changed" };
     println!("{changed} of {} {verb}", plural(files.len(), "cassette"));
     Ok(exit)
+}
+
+fn load_and_scrub(file: &Path, catalog: &Catalog, settings: &Settings) -> anyhow::Result<(Cassette, Scrubbed)> {
+    let mut cassette = load_file(file)?;
+    let scrubbed = scrub(&mut cassette, catalog, settings).map_err(|problem| anyhow!("`{}`: {problem}", file.display()))?;
+    Ok((cassette, scrubbed))
 }
 
 pub(super) fn plural(count: usize, noun: &str) -> String {
@@ -106,6 +119,7 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
     }
     let redactor = Redactor::with_rules(&redaction, &mut cassette.interactions.iter())?;
     redactor.reserve_accounts(&cassette.interactions);
+    let mut unknown = Unknown::default();
     for (index, interaction) in cassette.interactions.iter_mut().enumerate() {
         let number = index + 1;
         // Without the model, names alone would be gone by, and what is no secret be hidden.
@@ -114,9 +128,7 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
         {
             done.refused = true;
             let service = interaction.service.as_deref().unwrap_or_default();
-            done.lines.push(format!(
-                "interaction {number} stays as it is: no model knows `{service} {operation}`; name it with `--model`, as `--model botocore`"
-            ));
+            unknown.add(format!("{service} {operation}"), number);
             continue;
         }
         match again(&redactor, catalog, interaction) {
@@ -135,11 +147,35 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
             }
         }
     }
+    done.lines.extend(unknown.lines());
     // A cassette in which nothing is to be hidden need not say by which rules nothing was found.
     if done.changed {
         cassette.redaction = redaction;
     }
     Ok(done)
+}
+
+/// The calls that no model knows, each with its first interaction and how many there are.
+#[derive(Default)]
+struct Unknown(Vec<(String, usize, usize)>);
+
+impl Unknown {
+    fn add(&mut self, call: String, number: usize) {
+        match self.0.iter_mut().find(|(known, ..)| *known == call) {
+            Some((.., count)) => *count += 1,
+            None => self.0.push((call, number, 1)),
+        }
+    }
+
+    fn lines(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(call, first, count)| {
+            let stay = match count {
+                1 => format!("interaction {first} stays as it is"),
+                _ => format!("interaction {first} and {} more stay as they are", count - 1),
+            };
+            format!("{stay}: no model knows `{call}`; name it with `--model`, as `--model botocore`")
+        })
+    }
 }
 
 /// The interaction as it would be written today, and what is new in it; nothing where that is

@@ -383,7 +383,8 @@ fn every_kind_of_member_keeps_the_promises_in_every_protocol() {
         for protocol in PROTOCOLS {
             let members = spoken_by(*protocol, members);
             let world = World::of(*protocol, &model_of(&members));
-            for other in 10..14 {
+            // The same, another, and another that is the same where there are three.
+            for other in [10, 11, 13] {
                 keeps_its_promises(&world, &members, &drawn(10), &drawn(other));
             }
         }

@@ -89,6 +89,8 @@ pub(super) struct Reading<'a> {
     pub(super) rules: Option<&'a OperationRules>,
     /// Names that are made up anew in every run, as far as they are known.
     pub(super) names: Option<&'a Names>,
+    /// Values that answers of the cassette gave: stand-ins, though nothing on them shows it.
+    pub(super) given: &'a [Value],
 }
 
 impl<'a> Reading<'a> {
@@ -99,6 +101,7 @@ impl<'a> Reading<'a> {
             accounts: Accounts::Recognised,
             rules: None,
             names: None,
+            given: &[],
         }
     }
 }
@@ -149,6 +152,7 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
             recorded: reading.recorded,
             rules: reading.rules,
             names: given.as_ref().or(reading.names),
+            given: reading.given,
             digits: false,
             accounts: Vec::new(),
             members: Vec::new(),
@@ -201,6 +205,7 @@ struct Form<'a> {
     recorded: bool,
     rules: Option<&'a OperationRules>,
     names: Option<&'a Names>,
+    given: &'a [Value],
     /// Somewhere are twelve digits in a row.
     digits: bool,
     accounts: Vec<String>,
@@ -256,7 +261,8 @@ impl Form<'_> {
     }
 
     fn value(&mut self, context: Context<'_>, path: Path<'_>, value: &Value) {
-        if let Some(stand_in) = self.redactor.hidden(&context, self.operation, &path, value, self.recorded) {
+        let recorded = self.recorded || self.given.contains(value);
+        if let Some(stand_in) = self.redactor.hidden(&context, self.operation, &path, value, recorded) {
             // Nothing hides in a stand-in.
             return match &*stand_in {
                 Value::Text(content) => self.open_text(context.name, content),

@@ -131,6 +131,9 @@ pub struct Tape {
     nearest: nearest::Index,
     lints: Vec<(usize, String)>,
     bindings: Bindings,
+    /// What answers gave that may come back and stands for itself then, by position; empty where none
+    /// gave such.
+    given: HashMap<u32, Vec<Value>>,
     /// Requests may hold names that sessions know.
     renames: bool,
     /// Calls are answered in recorded order only.
@@ -209,6 +212,7 @@ impl Tape {
             nearest: nearest::Index::default(),
             lints: Vec::new(),
             bindings: Bindings::default(),
+            given: HashMap::new(),
             renames: false,
             strict: rules.matching.order == Some(Order::Strict),
         };
@@ -219,6 +223,10 @@ impl Tape {
             if !lints.is_empty() {
                 finding = understand(&interaction);
                 tape.lints.extend(lints.into_iter().map(|lint| (position, lint)));
+            }
+            let given = tape.redactor.given_few(&interaction, &finding);
+            if !given.is_empty() {
+                tape.given.insert(position as u32, given);
             }
             inputs.push(tape.read(interaction, finding));
         }
@@ -260,6 +268,7 @@ impl Tape {
             accounts: self.operations.accounts(operation),
             rules: self.operations.rules(operation),
             names,
+            given: &[],
         }
     }
 
@@ -351,8 +360,11 @@ impl Tape {
     /// The key of a live call, as this tape makes keys. A call that names no region (it is unsigned,
     /// and came by the endpoint door) means one that was recorded. `names` are those that the
     /// session knows.
-    fn key(&self, call: &Call, input: &Value, names: Option<&Names>) -> Key {
-        let reading = self.reading(false, self.operation(call), names);
+    fn key(&self, call: &Call, input: &Value, names: Option<&Names>, given: &[Value]) -> Key {
+        let reading = Reading {
+            given,
+            ..self.reading(false, self.operation(call), names)
+        };
         let key = key::key_with(call, input, reading);
         if call.region.is_some() || self.keys.contains_key(&key) {
             return key;

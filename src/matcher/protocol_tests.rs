@@ -485,6 +485,22 @@ fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
 }
 
 #[test]
+fn a_body_that_is_a_stream_of_secret_bytes_is_hidden_in_either_direction() {
+    let stream = r##""t#SecretStream":{"type":"blob","traits":{"smithy.api#sensitive":{},"smithy.api#streaming":{}}},"##;
+    let bytes = |target: &str| format!(r##""body":{{"target":"{target}","##);
+    let model = MODEL
+        .replace(&bytes("smithy.api#Blob"), &bytes("t#SecretStream"))
+        .replace(&bytes("t#SecretBlob"), &bytes("t#SecretStream"))
+        .replace("\"t#Secret\":{", &format!("{stream}\n\"t#Secret\":{{"));
+    let blob = |bytes: &[u8]| object(vec![("body", Value::Blob(bytes.to_vec()))]);
+    for protocol in PROTOCOLS {
+        let world = World::of(*protocol, &model);
+        recorded_twice(&world, "Store", &blob(b"hush\0\xff, hushed"), &blob(b"{\"a\": \"hushed\"}"));
+        recorded_twice(&world, "Store", &blob(b"hush"), &blob(b""));
+    }
+}
+
+#[test]
 fn an_errors_message_stays_and_its_secret_members_do_not() {
     let value = object(vec![("message", text("no such thing")), ("detail", text("hush"))]);
     for world in WORLDS.iter() {

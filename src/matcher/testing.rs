@@ -16,11 +16,17 @@ fn split(body: &str) -> (Call, &str) {
 
 /// A tape of redacted calls, each answered with a status.
 pub fn tape(calls: &[(&str, u16)]) -> Tape {
+    let calls: Vec<_> = calls.iter().map(|(body, status)| (*body, *status, r#"{"message":"m"}"#)).collect();
+    answered_tape(&calls)
+}
+
+/// A tape of redacted calls and answers.
+pub fn answered_tape(calls: &[(&str, u16, &str)]) -> Tape {
     let recorder = redactor();
-    let interactions = calls.iter().map(|(body, status)| {
+    let interactions = calls.iter().map(|(body, status, answer)| {
         let (call, body) = split(body);
         let request = request_of(&call.service.operation(call.operation).name, body);
-        let response = response(*status, r#"{"message":"m"}"#);
+        let response = response(*status, answer);
         recorder
             .redact(&request, &response, &finding(&request, &response), 1)
             .expect("nothing leaks")

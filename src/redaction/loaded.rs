@@ -1,6 +1,7 @@
 //! What a cassette holds already: hidden again by today's rules, or where somebody edited it.
 
 use super::places::{PlaceToHide, Side};
+use super::rules::Rule;
 use super::writer::{Message, Writer};
 use super::{Leak, Origin, Redactor, headers, locate_request, locate_response, rebuilt_request, rebuilt_response, stand_in};
 use crate::cassette::{Interaction, Redacted};
@@ -52,6 +53,18 @@ impl Redactor {
             }
         }
         lints
+    }
+
+    /// The stand-ins in a recorded answer that bear no mark because their places leave them few values
+    /// to be. A client that was given one may send it back, and means what it stands for.
+    pub fn given_few(&self, interaction: &Interaction, finding: &Finding) -> Vec<Value> {
+        let is_secret = |place: &Redacted| place.path.starts_with("/response") && place.rule != Rule::AccountId.id();
+        if !interaction.redacted.iter().any(is_secret) {
+            return Vec::new();
+        }
+        let (_, output) = self.sides(finding);
+        let few = |place: &&PlaceToHide<'_>| place.rule.is_some() && self.stand_ins.is_one_of_few(&place.value, place.at);
+        output.places.values().filter(few).map(|place| place.value.clone()).collect()
     }
 
     fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {

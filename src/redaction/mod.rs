@@ -17,6 +17,7 @@ mod names;
 pub mod numbering;
 mod places;
 pub mod renaming;
+mod resource;
 pub mod rules;
 pub mod scan;
 pub mod stand_in;
@@ -175,8 +176,8 @@ impl Redactor {
     }
 
     /// The rule that hides the place of a walk: the context's, or one of the user's.
-    fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>) -> Option<Rule> {
-        context.secret.or_else(|| {
+    fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &Value) -> Option<Rule> {
+        context.secret.filter(|_| !context.names_resource(value)).or_else(|| {
             let has_paths = self.user.has_paths(operation);
             has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
         })
@@ -202,7 +203,7 @@ impl Redactor {
         value: &'v Value,
         recorded: bool,
     ) -> Option<Cow<'v, Value>> {
-        let rule = self.secret_at(context, operation, path)?;
+        let rule = self.secret_at(context, operation, path, value)?;
         if is_void(Some(rule), value) {
             return None;
         }
@@ -414,7 +415,7 @@ impl Redactor {
             }
             Value::Null => {}
             scalar => {
-                let secret = self.secret_at(&context, side.operation, path);
+                let secret = self.secret_at(&context, side.operation, path, scalar);
                 let secret = secret.filter(|_| !self.keeps(side.operation, path));
                 let expiry = context.expiry && side.expires;
                 if secret.is_some() || expiry {

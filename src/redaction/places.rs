@@ -109,7 +109,7 @@ impl<'a> Side<'a> {
             place.key_rule = key.and_then(|key| key.secret).filter(|rule| *rule != Rule::SecretForms);
             return place;
         }
-        place.rule = context.secret;
+        place.rule = context.secret.filter(|_| !context.names_resource(&place.value));
         if let (Some(ShapeKind::Blob), Some(bytes)) = (context.kind(), base64_bytes(&spot.text)) {
             place.value = Value::Blob(bytes);
         }

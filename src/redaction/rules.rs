@@ -8,6 +8,7 @@
 use super::expression;
 use super::listed::{self, Listed};
 use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
+use super::resource;
 use super::stand_in::At;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::value::Value;
@@ -63,6 +64,10 @@ impl Rule {
 /// Structures whose expiry SDKs check before they use the credentials beside it.
 const EXPIRING: [&str; 2] = ["Credentials", "RoleCredentials"];
 
+/// The output of a stack or of a provisioned product. Programs take the ARNs and URLs of resources from
+/// there, and call them.
+const GIVEN_OUT: &str = "OutputValue";
+
 /// What is known of the place at which a walk through a value stands.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -79,6 +84,8 @@ pub struct Context<'a> {
     pub expiry: bool,
     /// The message of a modelled error: it stays readable (tests assert on it).
     pub message: bool,
+    /// Rather the name of something than a secret: what a stack gives out.
+    given_out: bool,
     /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
     pair: bool,
     /// The members of the object around, where expressions there say what a value is compared with.
@@ -108,6 +115,7 @@ impl<'a> Context<'a> {
             secret: None,
             expiry: false,
             message: false,
+            given_out: false,
             pair: false,
             beside: None,
         }
@@ -148,6 +156,7 @@ impl<'a> Context<'a> {
             secret: self.secret.or_else(named),
             expiry: false,
             message: false,
+            given_out: false,
             pair: false,
             beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
@@ -186,6 +195,7 @@ impl<'a> Context<'a> {
                     });
                     Context {
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
+                        given_out: name == GIVEN_OUT && secret == Some(Rule::Credentials) && named().is_none(),
                         ..next.described(member, secret)
                     }
                 }
@@ -243,6 +253,11 @@ impl<'a> Context<'a> {
     pub fn kind(&self) -> Option<&'a ShapeKind> {
         let service = self.service?;
         self.shape.map(|shape| &service.shape(shape).kind)
+    }
+
+    /// Whether a value at a place of credentials only names a resource of AWS.
+    pub fn names_resource(&self, value: &Value) -> bool {
+        self.given_out && value.as_text().is_some_and(resource::is_name)
     }
 
     /// The place, as far as it has a say in its stand-ins.
@@ -319,6 +334,28 @@ mod tests {
             );
             assert_eq!(item.child("id").child("S").secret, None, "{kind}");
         }
+    }
+
+    #[test]
+    fn what_a_stack_gives_out_is_hidden_unless_it_only_names_a_resource() {
+        let model = r#"{"smithy":"2.0","shapes":{
+            "a#S":{"type":"service","version":"1","operations":[{"target":"a#Do"}],"traits":{"aws.api#service":{"sdkId":"CloudFormation"}}},
+            "a#Do":{"type":"operation","input":{"target":"a#Output"}},
+            "a#Output":{"type":"structure","members":{"OutputKey":{"target":"smithy.api#String"},"OutputValue":{"target":"smithy.api#String"}}}}}"#;
+        let service = crate::model::load(model.as_bytes(), "test").unwrap().remove(0);
+        let input = service.operation(service.operation_named("Do").unwrap()).input;
+        let stays = |key: &str, value: &str| {
+            let text = |text: &str| Value::Text(text.to_owned());
+            let entries = [("OutputKey".to_owned(), text(key)), ("OutputValue".to_owned(), text(value))];
+            let root = Context::root(&service, input);
+            let place = root.around(&entries);
+            let place = place.child("OutputValue");
+            assert_eq!(place.secret, Some(Rule::Credentials));
+            place.names_resource(&text(value))
+        };
+        assert!(stays("Queue", "https://sqs.us-east-1.amazonaws.com/123456789012/orders"));
+        assert!(!stays("Queue", "hunter2"));
+        assert!(!stays("DbPassword", "arn:aws:sqs:us-east-1:123456789012:orders"));
     }
 
     #[test]

@@ -78,10 +78,18 @@ fn what_no_model_knows_is_not_scrubbed_by_names_alone() {
     call["service"] = json!("SQS");
     call["operation"] = json!("SendMessage");
     call["request"]["headers"] = json!([["x-amz-target", "AmazonSQS.SendMessage"]]);
-    place.write_cassette("queue", &tape(&[call]));
+    place.write_cassette("queue", &tape(&[call.clone(), call.clone(), call]));
     let before = place.cassette_text("queue");
-    let done = place.run(["scrub"]).finish().expect(1);
-    assert!(done.stdout.contains("no model knows `SQS SendMessage`"), "{}", done.stdout);
+    let done = place.run(["scrub", "gone.json", "cassettes"]).finish().expect(1);
+    assert_eq!(
+        done.stderr,
+        "ferrotape: cannot read `gone.json`: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(
+        done.stdout,
+        "cassettes/queue.json: interaction 1 and 2 more stay as they are: no model knows `SQS SendMessage`; \
+         name it with `--model`, as `--model botocore`\n0 of 2 cassettes changed\n"
+    );
     assert_eq!(place.cassette_text("queue"), before);
 }
 
@@ -102,7 +110,42 @@ fn a_scan_tells_file_place_and_rule_and_never_the_secret() {
         (clean.stdout.as_str(), clean.stderr.as_str()),
         ("", "ferrotape: 1 file scanned: no secret was found\n")
     );
-    place.run(["scan", "nowhere.txt"]).finish().expect(1);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_fails_a_scan_and_hides_no_other() {
+    let place = Workplace::new();
+    std::fs::write(place.path().join("notes.txt"), format!("db_password = {SPEC}\n")).expect("it is ours");
+    std::fs::write(place.path().join("package.json"), r#"{"ferrotape": {"models": []}}"#).expect("it is ours");
+    let conflict = format!("{{\n  \"ferrotape\": 1,\n<<<<<<< main\n  \"password\": \"{SPEC}\",\n");
+    std::fs::write(place.path().join("torn.json"), conflict).expect("it is ours");
+    let done = place
+        .run(["scan", "gone.txt", "torn.json", "package.json", "notes.txt"])
+        .finish()
+        .expect(1);
+    assert_eq!(done.stdout, "torn.json:4: secret-forms\nnotes.txt:1: secret-forms\n");
+    assert_eq!(
+        done.stderr,
+        "ferrotape: cannot read `gone.txt`: No such file or directory (os error 2)\n\
+         ferrotape: `torn.json:3:1`: the cassette is not valid JSON: expected a member name in double quotes, found `<`\n\
+         ferrotape: 2 files scanned: 2 secrets found\n"
+    );
+}
+
+#[test]
+fn a_scan_says_of_how_many_calls_no_model_knows() {
+    let place = Workplace::new();
+    let mut call = interaction(PROTON, json!({}), 200, json!({}));
+    call["service"] = json!("SQS");
+    call["operation"] = json!("SendMessage");
+    call["request"]["headers"] = json!([["x-amz-target", "AmazonSQS.SendMessage"]]);
+    place.write_cassette("queue", &tape(&[call]));
+    let done = place.run(["scan"]).finish().expect(0);
+    assert_eq!(
+        done.stderr,
+        "ferrotape: 1 file scanned: no secret was found\n\
+         ferrotape: no model knows the calls of 1 interaction, so only names and forms told secrets there; name it with `--model`, as `--model botocore`\n"
+    );
 }
 
 #[test]
