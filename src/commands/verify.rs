@@ -165,8 +165,12 @@ mod tests {
         library.save(&name, &Cassette::default()).unwrap();
         let file = folder.path().join("deep/shop.json");
         for path in [PathBuf::from("deep/shop"), file.clone(), folder.path().to_owned()] {
-            let found = files(std::slice::from_ref(&path), &settings).unwrap();
-            assert_eq!(found, std::slice::from_ref(&file), "{}", path.display());
+            assert_eq!(
+                files(std::slice::from_ref(&path), &settings).unwrap(),
+                std::slice::from_ref(&file),
+                "{}",
+                path.display()
+            );
         }
         let nowhere = [PathBuf::from("nowhere")];
         assert_eq!(files(&nowhere, &settings).unwrap(), nowhere);
