@@ -167,7 +167,7 @@ mod tests {
         for path in [PathBuf::from("deep/shop"), file.clone(), folder.path().to_owned()] {
             assert_eq!(
                 files(std::slice::from_ref(&path), &settings).unwrap(),
-                [file.clone()],
+                std::slice::from_ref(&file),
                 "{}",
                 path.display()
             );
