@@ -7,6 +7,7 @@ use crate::cassette::journal::SealedRun;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Origin, history};
 use crate::exit::Exit;
+use crate::matcher::idle::{Scope, idle_redaction};
 use crate::proxy::sessions::Session;
 use crate::proxy::takes::{Cut, Entry, Leftover, Takes};
 use crate::report::{CassetteReport, Outcome, Summary};
@@ -176,8 +177,10 @@ impl Recordings {
 
     /// Puts into the summary what was written.
     fn tell(self, summary: &mut Summary) {
+        // The services that were called are loaded by now.
+        let idle = idle_redaction(&self.redaction(), &self.catalog, Scope::Shared);
         let kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        summary.notes.extend(kept.notes);
+        summary.notes.extend(kept.notes.into_iter().chain(idle));
         summary.cassettes = kept.reports.into_values().collect();
         if summary.cassettes.len() > 1 {
             // The sessions of the run have taken the place of its own.

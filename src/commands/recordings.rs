@@ -89,6 +89,13 @@ impl Recordings {
         Ok(Prepared { header, redactor, right })
     }
 
+    /// What is settled of redaction, with what is typed.
+    pub fn redaction(&self) -> settings::Redaction {
+        let mut redaction = self.settled.clone();
+        redaction.keep.extend(self.keep.iter().filter_map(|keep| keep.parse().ok()));
+        redaction
+    }
+
     /// The cassette as it will be, without interactions.
     fn heading(&self, old: Option<&Cassette>) -> anyhow::Result<Cassette> {
         // The salt stays, so that recording the same calls again changes nothing.

@@ -6,7 +6,7 @@
 use crate::model::catalog::Catalog;
 use crate::model::schema::{Operation, Service};
 use crate::near;
-use crate::settings::{CallRules, Place, Step};
+use crate::settings::{CallRules, Place, Redaction, RedactionRule, Step};
 
 /// Whose rules they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +32,32 @@ pub fn idle(rules: &CallRules, catalog: &Catalog, scope: Scope) -> Vec<String> {
         places.iter().map(move |place| (key.clone(), place, answers))
     });
     let bound = rules.bind.iter().map(|bind| ("bind".to_owned(), &bind.from, false));
-    let mut told: Vec<String> = ruled
-        .chain(bound)
-        .filter_map(|(key, place, answers)| {
-            let why = of_place(place, answers, &services, scope)?;
-            Some(format!("`{place}` under `{key}` matches nothing: {why}"))
-        })
-        .collect();
+    let mut told = of_places(ruled.chain(bound), &services, scope);
     told.extend(matching.polls.iter().filter_map(|name| {
         let why = unknown_operation(name, &services, scope)?;
         Some(format!("`{name}` under `match.polls` matches nothing: {why}"))
     }));
     told
+}
+
+/// The same of rules of redaction, which hide or keep what a misspelt one does not.
+pub fn idle_redaction(redaction: &Redaction, catalog: &Catalog, scope: Scope) -> Vec<String> {
+    let services: Vec<&Service> = catalog.loaded().map(|service| &**service).collect();
+    let kept = redaction.keep.iter().map(|place| ("redaction.keep".to_owned(), place, true));
+    let hidden = redaction.rules.iter().filter_map(|(id, rule)| match rule {
+        RedactionRule::Path(place) => Some((format!("redaction.rules.{id}"), place, true)),
+        RedactionRule::Header(_) | RedactionRule::Pattern(_) => None,
+    });
+    of_places(kept.chain(hidden), &services, scope)
+}
+
+/// Each place under its key, and whether it may be one of an answer.
+fn of_places<'p>(places: impl Iterator<Item = (String, &'p Place, bool)>, services: &[&Service], scope: Scope) -> Vec<String> {
+    let told = places.filter_map(|(key, place, answers)| {
+        let why = of_place(place, answers, services, scope)?;
+        Some(format!("`{place}` under `{key}` matches nothing: {why}"))
+    });
+    told.collect()
 }
 
 fn of_place(place: &Place, answers: bool, services: &[&Service], scope: Scope) -> Option<String> {
@@ -141,6 +155,27 @@ mod tests {
             match.polls = ["CreateServiceInstance"]
         "#;
         assert_eq!(told(rules, Scope::Own), [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_of_redaction_that_hides_nothing_is_told() {
+        let settings = r#"
+            [redaction]
+            keep = ["CreateServiceInstance:/spec", "CreateServiceInstance:/spek"]
+            [redaction.rules]
+            name = { path = "CreateServiceInstance:/naem" }
+            arn = { path = "CreateServiceInstance:/serviceInstance/arn" }
+            header = { header = "x-any" }
+        "#;
+        let settings: Settings = toml::from_str(settings).unwrap();
+        let told = idle_redaction(&settings.redaction, &Catalog::built_in().unwrap(), Scope::Shared);
+        assert_eq!(
+            told,
+            [
+                "`CreateServiceInstance:/spek` under `redaction.keep` matches nothing: the model of Proton CreateServiceInstance has no member `spek`; there is `spec`",
+                "`CreateServiceInstance:/naem` under `redaction.rules.name` matches nothing: the model of Proton CreateServiceInstance has no member `naem`; there is `name`",
+            ]
+        );
     }
 
     #[test]

@@ -67,6 +67,23 @@ fn a_replay_of_an_older_cassette_says_in_a_few_lines_what_is_hidden_and_how_to_m
 }
 
 #[test]
+fn a_rule_of_redaction_that_hides_nothing_is_told_at_the_end_of_a_recording() {
+    let place = Workplace::new();
+    let settings = "[redaction.rules]\nversion = { path = \"CreateServiceInstance:/templateMinorVersoin\" }\n";
+    std::fs::write(place.path().join("ferrotape.toml"), settings).expect("it is ours");
+    let stand_in = place.stand_in();
+    let server = place.record("shop", &stand_in.url());
+    assert_eq!(
+        instance("a", json!({ "templateMinorVersion": "77" })).send(server.address).status,
+        200
+    );
+    let told = server.stop().expect(0).stderr;
+    let expected = "`CreateServiceInstance:/templateMinorVersoin` under `redaction.rules.version` matches nothing: \
+                    the model of Proton CreateServiceInstance has no member `templateMinorVersoin`; there is `templateMinorVersion`";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
 fn what_no_model_knows_is_not_scrubbed_by_names_alone() {
     let place = Workplace::new();
     let mut call = interaction(
