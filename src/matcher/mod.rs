@@ -219,14 +219,14 @@ impl Tape {
         let mut inputs = Vec::with_capacity(cassette.interactions.len());
         for (position, mut interaction) in cassette.interactions.into_iter().enumerate() {
             let mut finding = understand(&interaction);
-            let lints = tape.redactor.redact_loaded(&mut interaction, &finding);
-            if !lints.is_empty() {
+            let mut loaded = tape.redactor.load(&mut interaction, &finding);
+            if !loaded.lints.is_empty() {
                 finding = understand(&interaction);
-                tape.lints.extend(lints.into_iter().map(|lint| (position, lint)));
+                tape.lints.extend(loaded.lints.into_iter().map(|lint| (position, lint)));
+                loaded.given = tape.redactor.load(&mut interaction, &finding).given;
             }
-            let given = tape.redactor.given_few(&interaction, &finding);
-            if !given.is_empty() {
-                tape.given.insert(position as u32, given);
+            if !loaded.given.is_empty() {
+                tape.given.insert(position as u32, loaded.given);
             }
             inputs.push(tape.read(interaction, finding));
         }

@@ -75,8 +75,8 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
     if paths.is_empty() {
         return;
     }
-    each_text(interaction, &mut |path, text, what| {
-        if !paths.contains(path) {
+    each_text(interaction, &paths, &mut |path, text, what| {
+        if stand_in::is_marked_text(text) {
             return;
         }
         if what == What::Scalar {
@@ -107,8 +107,13 @@ enum What {
     Key,
 }
 
-/// Every text and number of an interaction with its path, read without a model.
-fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, What)) {
+/// The texts and numbers of an interaction at these paths, read without a model.
+fn each_text(interaction: &Interaction, paths: &HashSet<&str>, show: &mut dyn FnMut(&str, &str, What)) {
+    let mut show = |path: &str, text: &str, what: What| {
+        if paths.contains(path) {
+            show(path, text, what);
+        }
+    };
     show("/request/uri", &interaction.request.uri().to_string(), What::Text);
     for (base, headers, body) in [
         ("/request", interaction.request.headers(), interaction.request.body()),
@@ -121,18 +126,23 @@ fn each_text(interaction: &Interaction, show: &mut dyn FnMut(&str, &str, What)) 
                 What::Text,
             );
         }
-        let content_type = wire::text(headers, "content-type");
+        let mut path = format!("{base}/body");
+        if !paths.iter().any(|listed| listed.starts_with(&path)) {
+            continue;
+        }
         // A payload that is a document to us was one text to its protocol.
         if let Ok(text) = std::str::from_utf8(body) {
-            show(&format!("{base}/body"), text, What::Text);
+            show(&path, text, What::Text);
         }
-        spot::anywhere(content_type, body, &mut |spot| {
+        spot::anywhere(wire::text(headers, "content-type"), body, &mut |spot| {
             let what = match spot.form.is_text() {
                 true if spot.key => What::Key,
                 true => What::Text,
                 false => What::Scalar,
             };
-            show(&format!("{base}{}", spot.wire), &spot.text, what);
+            path.truncate(base.len());
+            path.push_str(spot.wire);
+            show(&path, &spot.text, what);
         });
     }
 }
@@ -169,14 +179,13 @@ pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String
             }
         }
     };
-    if !interaction
-        .redacted
-        .iter()
-        .any(|place| by_form.iter().any(|rule| rule.id() == place.rule))
-    {
+    let listed = |place: &&Redacted| by_form.iter().any(|rule| rule.id() == place.rule);
+    let listed = interaction.redacted.iter().filter(listed);
+    let paths: HashSet<&str> = listed.map(|place| place.path.as_str()).collect();
+    if paths.is_empty() {
         return;
     }
-    each_text(interaction, &mut |path, text, what| {
+    each_text(interaction, &paths, &mut |path, text, what| {
         // What is listed at an entry is its value, mostly.
         if what != What::Key || holds_stand_in(text) {
             add(path, text);

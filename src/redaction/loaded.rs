@@ -11,6 +11,15 @@ use crate::value::Value;
 use http::header::CONTENT_ENCODING;
 use std::collections::HashMap;
 
+/// What is to be known of an interaction of a cassette.
+pub struct Loaded {
+    /// Where something stood in plain text.
+    pub lints: Vec<String>,
+    /// The stand-ins in the answer that bear no mark because their places leave them few values to
+    /// be. A client that was given one may send it back, and means what it stands for.
+    pub given: Vec<Value>,
+}
+
 impl Redactor {
     /// An interaction of a cassette as it would be written today. `finding` is what
     /// [`inspect_recorded`](crate::inspect::inspect_recorded) says of it.
@@ -31,7 +40,13 @@ impl Redactor {
     /// Redacts what stands plainly at sensitive places of an interaction of a cassette (somebody
     /// edited it), and says where. Costs a walk through the values where nothing does.
     pub fn redact_loaded(&self, interaction: &mut Interaction, finding: &Finding) -> Vec<String> {
+        self.load(interaction, finding).lints
+    }
+
+    /// The same, with what the answer gave.
+    pub fn load(&self, interaction: &mut Interaction, finding: &Finding) -> Loaded {
         let (input, output) = self.sides(finding);
+        let given = self.given_few(interaction, &output);
         let mut lints = Vec::new();
         for (base, side) in [("/request", &input), ("/response", &output)] {
             let plain = side
@@ -52,17 +67,14 @@ impl Redactor {
                 Err(leak) => lints.push(format!("`{base}` holds secrets in plain text, and they stay: {leak}")),
             }
         }
-        lints
+        Loaded { lints, given }
     }
 
-    /// The stand-ins in a recorded answer that bear no mark because their places leave them few values
-    /// to be. A client that was given one may send it back, and means what it stands for.
-    pub fn given_few(&self, interaction: &Interaction, finding: &Finding) -> Vec<Value> {
+    fn given_few(&self, interaction: &Interaction, output: &Side<'_>) -> Vec<Value> {
         let is_secret = |place: &Redacted| place.path.starts_with("/response") && place.rule != Rule::AccountId.id();
         if !interaction.redacted.iter().any(is_secret) {
             return Vec::new();
         }
-        let (_, output) = self.sides(finding);
         let few = |place: &&PlaceToHide<'_>| place.rule.is_some() && self.stand_ins.is_one_of_few(&place.value, place.at);
         output.places.values().filter(few).map(|place| place.value.clone()).collect()
     }

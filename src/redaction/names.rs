@@ -68,12 +68,14 @@ pub fn is_secret_name(name: &str) -> bool {
     let (Some(last), Some(before)) = (ending.next(), ending.next()) else {
         return false;
     };
-    // Names of secrets end in few ways; the rest is not looked at.
+    // Names of secrets end in few ways, in two letters each; the rest is not looked at.
     if !ENDINGS.contains(&[before, last]) {
         return false;
     }
-    SECRET_NAMES.iter().any(|known| begins_backwards(singular, known).is_some())
-        || WHOLE_NAMES.iter().any(|known| begins_backwards(singular, known) == Some(true))
+    let ends_alike = |known: &&&str| known.as_bytes().ends_with(&[before, last]);
+    let mut parts = SECRET_NAMES.iter().filter(ends_alike);
+    let mut wholes = WHOLE_NAMES.iter().filter(ends_alike);
+    parts.any(|known| begins_backwards(singular, known).is_some()) || wholes.any(|known| begins_backwards(singular, known) == Some(true))
 }
 
 /// The letters that count, from the last.
