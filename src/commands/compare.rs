@@ -1,7 +1,7 @@
 //! `ferrotape compare`: calls AWS, and tells how its answers differ from the recorded ones.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::live::{Going, LiveArguments, Outset, Way};
 use super::matching::MatchArguments;
 use super::run::{ContractMode, RunArguments, emit};
 use super::shelf::{Cassettes, played_cassettes};
@@ -43,15 +43,7 @@ pub struct CompareArguments {
 /// Runs the command.
 pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
     let common = &arguments.run;
-    let outset = Outset::prepare(&Way {
-        live: &arguments.live,
-        run: common,
-        unmodeled: match arguments.refuse_unmodeled {
-            true => Unmodeled::Refuse,
-            false => Unmodeled::Forward,
-        },
-        need: Need::AtOnce,
-    })?;
+    let outset = Outset::prepare(&Way::judging(&arguments.live, common, arguments.refuse_unmodeled))?;
     let catalog = outset.catalog.clone();
     let library = Library::new(common.cassettes.clone());
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));

@@ -107,6 +107,21 @@ pub struct Way<'a> {
     pub need: Need,
 }
 
+impl<'a> Way<'a> {
+    /// That of a run which sends everything on, and writes nothing.
+    pub fn judging(live: &'a LiveArguments, run: &'a RunArguments, refuse_unmodeled: bool) -> Way<'a> {
+        Way {
+            live,
+            run,
+            unmodeled: match refuse_unmodeled {
+                true => Unmodeled::Refuse,
+                false => Unmodeled::Forward,
+            },
+            need: Need::AtOnce,
+        }
+    }
+}
+
 impl Outset {
     /// Prepares a live run, and says what is to be said of it.
     pub fn prepare(way: &Way<'_>) -> anyhow::Result<Outset> {

@@ -1,7 +1,7 @@
 //! `ferrotape passthrough`: passes the calls of a command on, and judges them.
 
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::live::{Going, LiveArguments, Outset, Way};
 use super::run::{ContractMode, RunArguments, emit};
 use crate::exit::Exit;
 use crate::proxy::passing::Passing;
@@ -28,15 +28,7 @@ pub struct PassthroughArguments {
 /// Runs the command.
 pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
     let common = &arguments.run;
-    let outset = Outset::prepare(&Way {
-        live: &arguments.live,
-        run: common,
-        unmodeled: match arguments.refuse_unmodeled {
-            true => Unmodeled::Refuse,
-            false => Unmodeled::Forward,
-        },
-        need: Need::AtOnce,
-    })?;
+    let outset = Outset::prepare(&Way::judging(&arguments.live, common, arguments.refuse_unmodeled))?;
     if let Some(name) = &common.cassette {
         eprintln!("ferrotape: warning: `-c {name}` means nothing here: passthrough writes no cassette");
     }
