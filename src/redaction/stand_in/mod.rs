@@ -21,9 +21,11 @@
 //! boolean has no room for equality *and* secrecy: it becomes `false`.
 
 mod few;
+mod form;
 mod json;
 
 pub use few::is_short;
+pub use form::{is_access_key_id, is_marked, is_marked_text, is_uuid};
 
 use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
@@ -33,21 +35,12 @@ use crate::value::Value;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
+use form::{Form, YEAR, YEAR_2099, access_key_id, arn, date, decimal, hexadecimal, jwt, mix, uuid};
 use std::collections::HashSet;
 
 /// The instant that stands for every expiry of credentials: 2099-12-31T23:59:59Z.
 pub const FAR_FUTURE: i64 = 4_102_444_799;
-
-/// 2099-01-01T00:00:00Z: stand-ins for instants lie in the year that begins here, and are known by it.
-const YEAR_2099: i64 = 4_070_908_800;
-const YEAR: u64 = 31_536_000;
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/// `{"alg":"none"}`.
-const JWT_HEADER: &str = "eyJhbGciOiJub25lIn0";
 
 /// The maker of stand-ins of one cassette.
 pub struct StandIns {
@@ -273,232 +266,6 @@ enum Fresh {
     Of(Value),
     /// One of few, which may stand for another value elsewhere.
     OfFew(Value),
-}
-
-/// What a text looks like, and its stand-in therefore too.
-enum Form {
-    Plain,
-    Digits,
-    AccessKeyId,
-    Uuid,
-    Arn,
-    Date,
-    Jwt,
-}
-
-impl Form {
-    fn of(text: &str) -> Form {
-        let bytes = text.as_bytes();
-        match bytes.first() {
-            Some(b'A') if is_access_key_id(text) => Form::AccessKeyId,
-            Some(b'a') if is_arn(text) => Form::Arn,
-            Some(b'e') if is_jwt(text) => Form::Jwt,
-            Some(byte) if bytes.len() == 36 && byte.is_ascii_hexdigit() && is_uuid(text) => Form::Uuid,
-            Some(b'0'..=b'9') if is_date(text) => Form::Date,
-            Some(_) if bytes.iter().all(u8::is_ascii_digit) => Form::Digits,
-            _ => Form::Plain,
-        }
-    }
-}
-
-/// Whether the value bears the mark of a stand-in, or is what every stand-in of its type is.
-pub fn is_marked(value: &Value) -> bool {
-    match value {
-        Value::Text(text) => is_marked_text(text),
-        Value::Bool(value) => !value,
-        Value::Timestamp { seconds, .. } => is_in_2099(*seconds),
-        Value::Blob(bytes) => is_marked_blob(bytes),
-        _ => false,
-    }
-}
-
-/// Whether a text bears the mark of a stand-in.
-pub fn is_marked_text(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    match bytes.len() {
-        20 if text.starts_with("ASIA") => is_access_key_id(text) && bytes[14..] == base32::<6>(mix(&bytes[4..14])),
-        36 if is_uuid(text) => {
-            let mut digits = [0; 32];
-            for (slot, byte) in digits.iter_mut().zip(bytes.iter().filter(|byte| **byte != b'-')) {
-                *slot = *byte;
-            }
-            is_marked_digits(&digits)
-        }
-        _ if text.starts_with(JWT_HEADER) => text.rsplit('.').next().is_some_and(is_marked_text),
-        _ if text.starts_with("arn:") => text.rsplit(':').next().is_some_and(is_marked_text),
-        _ if text.starts_with("2099-") => is_date(text),
-        _ if text.starts_with(['{', '[']) => json::is_marked(text),
-        length if length >= 32 => {
-            (is_marked_digits(&bytes[..32]) || is_marked_decimal(&bytes[..32])) && bytes[32..].iter().all(|byte| *byte == b'0')
-        }
-        _ => false,
-    }
-}
-
-/// The mark first: any byte may begin a stand-in, that of a JSON document too.
-fn is_marked_blob(bytes: &[u8]) -> bool {
-    let parts = bytes.split_at_checked(24);
-    parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
-        || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(json::is_marked)
-}
-
-fn is_in_2099(seconds: i64) -> bool {
-    (YEAR_2099..YEAR_2099 + YEAR as i64).contains(&seconds)
-}
-
-fn is_marked_digits(digits: &[u8]) -> bool {
-    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && digits[20..] == mark(&digits[..20])
-}
-
-fn is_marked_decimal(digits: &[u8]) -> bool {
-    digits.iter().all(u8::is_ascii_digit) && digits[20..] == decimal_mark(&digits[..20])
-}
-
-fn decimal_mark(digits: &[u8]) -> [u8; 12] {
-    let mut mixed = mix(digits);
-    std::array::from_fn(|_| {
-        let digit = b'0' + (mixed % 10) as u8;
-        mixed /= 10;
-        digit
-    })
-}
-
-/// What stands for digits is digits, which a number may be read from; the first is no zero.
-fn decimal(hash: [u8; 32]) -> String {
-    let mut digits = [0; 32];
-    for (index, (digit, byte)) in digits[..20].iter_mut().zip(hash).enumerate() {
-        *digit = if index == 0 { b'1' + byte % 9 } else { b'0' + byte % 10 };
-    }
-    let last = decimal_mark(&digits[..20]);
-    digits[20..].copy_from_slice(&last);
-    text_of(&digits)
-}
-
-/// The twelve digits that follow twenty.
-fn mark(digits: &[u8]) -> [u8; 12] {
-    let mixed = mix(digits);
-    std::array::from_fn(|index| DIGITS[(mixed >> (index * 4) & 15) as usize])
-}
-
-fn base32<const N: usize>(mixed: u64) -> [u8; N] {
-    std::array::from_fn(|index| BASE32[(mixed >> (index * 5) & 31) as usize])
-}
-
-/// FNV-1a with a final avalanche (splitmix64). It need not be secret, only stable for ever.
-fn mix(bytes: &[u8]) -> u64 {
-    let mut state = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |state, byte| {
-        (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    state ^ state >> 31
-}
-
-fn digits_of(hash: [u8; 32]) -> [u8; 32] {
-    let mut digits = [0; 32];
-    for (index, digit) in digits[..20].iter_mut().enumerate() {
-        *digit = DIGITS[(hash[index / 2] >> (index % 2 * 4) & 15) as usize];
-    }
-    digits
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn hexadecimal(hash: [u8; 32]) -> String {
-    let mut digits = digits_of(hash);
-    let last = mark(&digits[..20]);
-    digits[20..].copy_from_slice(&last);
-    text_of(&digits)
-}
-
-fn uuid(hash: [u8; 32]) -> String {
-    let mut digits = digits_of(hash);
-    digits[12] = b'4';
-    digits[16] = b'8';
-    let last = mark(&digits[..20]);
-    digits[20..].copy_from_slice(&last);
-    let text = text_of(&digits);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &text[..8],
-        &text[8..12],
-        &text[12..16],
-        &text[16..20],
-        &text[20..]
-    )
-}
-
-fn access_key_id(hash: [u8; 32]) -> String {
-    let mut first = [0; 10];
-    for (slot, byte) in first.iter_mut().zip(hash) {
-        *slot = BASE32[usize::from(byte & 31)];
-    }
-    format!("ASIA{}{}", text_of(&first), text_of(&base32::<6>(mix(&first))))
-}
-
-fn jwt(digits: &str) -> String {
-    let payload = URL_SAFE_NO_PAD.encode(format!("{{\"sub\":\"{digits}\",\"exp\":{FAR_FUTURE}}}"));
-    format!("{JWT_HEADER}.{payload}.{digits}")
-}
-
-/// Partition, service and region stay; account and resource go.
-fn arn(text: &str, digits: &str) -> String {
-    let mut fields = text.split(':').skip(1);
-    let mut field = || fields.next().unwrap_or_default();
-    let (partition, service, region) = (field(), field(), field());
-    format!("arn:{partition}:{service}:{region}:000000000000:{digits}")
-}
-
-fn date(text: &str, number: u64) -> String {
-    let (month, day) = (number % 12 + 1, number / 12 % 28 + 1);
-    if text.len() == 10 {
-        return format!("2099-{month:02}-{day:02}");
-    }
-    let (hour, minute, second) = (number / 336 % 24, number / 8_064 % 60, number / 483_840 % 60);
-    format!("2099-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Whether a text is an access key id and nothing else.
-pub fn is_access_key_id(text: &str) -> bool {
-    text.len() == 20
-        && ["AKIA", "ASIA", "ABIA", "ACCA"].iter().any(|prefix| text.starts_with(prefix))
-        && text.bytes().skip(4).all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
-}
-
-/// Whether a text is a UUID in either case.
-pub fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-fn is_arn(text: &str) -> bool {
-    text.len() <= 2048 && text.starts_with("arn:") && text.split(':').count() >= 6 && text.is_ascii()
-}
-
-fn is_jwt(text: &str) -> bool {
-    let word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    text.starts_with("eyJ") && text.len() <= 65_536 && text.split('.').count() == 3 && text.split('.').all(word)
-}
-
-/// `2020-01-31`, or that with a time.
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let day = |bytes: &[u8]| {
-        bytes.iter().enumerate().all(|(index, byte)| match index {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
-    };
-    match bytes.len() {
-        10 => day(bytes),
-        20..=35 => day(&bytes[..10]) && bytes[10] == b'T' && bytes[13] == b':' && bytes[16] == b':',
-        _ => false,
-    }
 }
 
 fn length_of(member: Option<&Member>) -> (usize, usize) {

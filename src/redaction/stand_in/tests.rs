@@ -1,4 +1,5 @@
 use super::super::testing::{SALT, call};
+use super::form::{is_date, is_jwt};
 use super::*;
 use crate::model::schema::Service;
 
