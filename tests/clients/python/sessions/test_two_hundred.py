@@ -54,3 +54,14 @@ def test_it_gets_its_own_answers(monkeypatch, session, number):
 
 def test_it_makes_no_call_and_answers_nobody():
     """Its session has a cassette all the same."""
+
+
+LONG = "so long a name that only its end, which no file name can hold, tells it from the next, "
+
+
+@pytest.mark.parametrize("name", ["a b", "a-b", LONG + "one", LONG + "two"])
+def test_what_is_named_alike_answers_apart(session, name):
+    details = boto3.client("servicecatalog").create_provisioning_artifact(
+        ProductId="prod-abcdzk7xy33qa", Parameters={"Name": name, "Type": "CLOUD_FORMATION_TEMPLATE"}
+    )["ProvisioningArtifactDetail"]
+    assert details["Id"]
