@@ -195,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn a_path_hides_its_own_place_only() {
+        let hidden = |place: &str| {
+            let rules = read(&format!("pin path {place}")).unwrap();
+            let places = [("PutItem", "/Item/pin/S"), ("GetItem", "/Item/pin/S"), ("Query", "/Items/0/pin/S")];
+            places.map(|(operation, pointer)| rules.of_path(operation, pointer).is_some())
+        };
+        assert_eq!(hidden("PutItem:/Item/pin/S"), [true, false, false]);
+        assert_eq!(hidden("*:/Item/pin/S"), [true, true, false]);
+        assert_eq!(hidden("*:/Items/*/pin/S"), [false, false, true]);
+    }
+
+    #[test]
     fn what_says_nothing_is_refused() {
         for text in ["a path spec", "a path Put:spec", "a path Put:/", "a header a b", "a", "a other x"] {
             assert!(read(text).is_err(), "{text}");

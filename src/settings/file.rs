@@ -123,7 +123,7 @@ keep = ["CreateServiceInstance:/spec"]
 
 [redaction.rules]
 corp-token = { header = "x-corp-token" }
-pin = { path = "PutItem:/Item/pin/S" }
+pin = { path = "*:/Item/pin/S" }
 corp-key = { pattern = "corp_[0-9a-f]{32}" }
 "#;
 
@@ -162,7 +162,7 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
             [
                 ("corp-key", &RedactionRule::Pattern("corp_[0-9a-f]{32}".to_owned())),
                 ("corp-token", &RedactionRule::Header("x-corp-token".to_owned())),
-                ("pin", &RedactionRule::Path(place("PutItem:/Item/pin/S"))),
+                ("pin", &RedactionRule::Path(place("*:/Item/pin/S"))),
             ]
         );
     }
