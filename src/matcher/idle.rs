@@ -3,10 +3,13 @@
 //!
 //! Only services whose models are loaded have a say: a settings file serves runs with other models, too.
 
+mod walk;
+
 use crate::model::catalog::Catalog;
-use crate::model::schema::{Operation, Service};
+use crate::model::schema::{OperationIndex, Service};
 use crate::near;
-use crate::settings::{CallRules, Place, Redaction, RedactionRule, Step};
+use crate::settings::{CallRules, Place, Redaction, RedactionRule};
+use walk::Stand;
 
 /// Whose rules they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,34 +76,22 @@ fn of_place(place: &Place, answers: bool, services: &[&Service], scope: Scope) -
             (named, Scope::Own)
         }
     };
-    let of_it: Vec<(&Service, &Operation)> = services
+    let of_it: Vec<(&Service, OperationIndex)> = services
         .iter()
-        .filter_map(|service| Some((*service, operation(service, name)?)))
+        .filter_map(|service| Some((*service, service.operation_named(name)?)))
         .collect();
     if of_it.is_empty() {
         return unknown_operation(name, &services, scope);
     }
-    let Some(Step::Name(member)) = place.steps().first() else {
-        return None;
-    };
-    let members: Vec<&str> = of_it
-        .iter()
-        .flat_map(|(service, operation)| members(service, operation, answers))
-        .collect();
-    if members.contains(&member.as_str()) {
-        return None;
-    }
+    let roots = of_it.iter().flat_map(|(service, operation)| roots(service, *operation, answers));
+    let astray = walk::astray(roots.collect(), place.steps())?;
     let (service, _) = of_it.first()?;
     let side = if answers { "" } else { " request" };
-    Some(format!(
-        "the{side} model of {} {name} has no member `{member}`{}",
-        service.sdk_id,
-        there_is(member, members.iter().copied())
-    ))
+    Some(format!("the{side} model of {} {name} {astray}", service.sdk_id))
 }
 
 fn unknown_operation(name: &str, services: &[&Service], scope: Scope) -> Option<String> {
-    if services.iter().any(|service| operation(service, name).is_some()) {
+    if services.iter().any(|service| service.operation_named(name).is_some()) {
         return None;
     }
     let known = services
@@ -125,14 +116,15 @@ fn there_is<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
-fn operation<'s>(service: &'s Service, name: &str) -> Option<&'s Operation> {
-    service.operation_named(name).map(|index| service.operation(index))
-}
-
-fn members<'s>(service: &'s Service, operation: &Operation, answers: bool) -> Vec<&'s str> {
-    let asked = service.shape(operation.input).members();
-    let answered = if answers { service.shape(operation.output).members() } else { &[] };
-    asked.iter().chain(answered).map(|member| member.name.as_str()).collect()
+/// What a value of a call may be: its input; of answers, its output or an error, too.
+fn roots<'s>(service: &'s Service, index: OperationIndex, answers: bool) -> Vec<Stand<'s>> {
+    let operation = service.operation(index);
+    let mut shapes = vec![operation.input];
+    if answers {
+        shapes.push(operation.output);
+        shapes.extend(service.errors_of(index));
+    }
+    shapes.into_iter().map(|shape| Stand { service, shape }).collect()
 }
 
 #[cfg(test)]
@@ -149,7 +141,7 @@ mod tests {
     fn what_may_match_is_not_told() {
         let rules = r#"
             bind = [{ from = "CreateServiceInstance:/name" }]
-            match.ignore = ["CreateServiceInstance:/spec/a", "*:/nothing", "CreateServiceInstance:region", "CreateServiceInstance:/*/x",
+            match.ignore = ["CreateServiceInstance:/spec", "*:/nothing", "CreateServiceInstance:region", "CreateServiceInstance:/*/0/key",
                             "CreateServiceInstance:/serviceInstance/arn", "EC2 RunInstances:/x", "Proton *:/y"]
             match.compare = ["Proton CreateServiceInstance:/clientToken"]
             match.polls = ["CreateServiceInstance"]
@@ -200,6 +192,29 @@ mod tests {
                  member `nam`; there is `name`, `serviceName`",
                 "`CreateServiceInstanc` under `match.polls` matches nothing: no model of this run has an operation \
                  `CreateServiceInstanc`; there is `CreateServiceInstance`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_path_is_walked_to_its_end() {
+        let rules = r#"
+            match.ignore = ["CreateServiceInstance:/tags/*/kay", "CreateServiceInstance:/tags/key", "CreateServiceInstance:/tags/0/key",
+                            "CreateServiceInstance:/name/x", "CreateServiceInstance:/serviceInstance/anr", "CreateServiceInstance:/message",
+                            "CreateServiceInstance:/*/*/value", "CreateServiceInstance:/*/*/valu"]
+            match.now = ["CreateProvisioningArtifact:/Parameters/Nam", "CreateProvisioningArtifact:/Parameters/Info/any"]
+        "#;
+        let told = told(rules, Scope::Own);
+        let why: Vec<&str> = told.iter().filter_map(|note| note.split(" matches nothing: ").nth(1)).collect();
+        assert_eq!(
+            why,
+            [
+                "the model of Proton CreateServiceInstance has no member `kay` at `/tags/*`; there is `key`",
+                "the model of Proton CreateServiceInstance has a list at `/tags`, into which a position or `*` leads, not `key`",
+                "the model of Proton CreateServiceInstance has nothing below `/name`",
+                "the model of Proton CreateServiceInstance has no member `anr` at `/serviceInstance`; there is `arn`",
+                "the model of Proton CreateServiceInstance has no member `valu` at `/*/*`; there is `value`",
+                "the request model of Service Catalog CreateProvisioningArtifact has no member `Nam` at `/Parameters`; there is `Name`",
             ]
         );
     }

@@ -11,7 +11,7 @@ mod place;
 
 pub use file::SettingsError;
 pub use paste::{bind_tables, ignore_table};
-pub use place::{Place, PlaceError, Step, Target};
+pub use place::{Place, PlaceError, Step, Target, path_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

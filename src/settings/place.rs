@@ -123,16 +123,21 @@ impl fmt::Display for Place {
         let Target::Member(steps) = &self.target else {
             return formatter.write_str("region");
         };
-        let mut path = String::new();
-        for step in steps {
-            path.push('/');
-            match step {
-                Step::Any => path.push('*'),
-                Step::Name(name) => pointer::escape_into(name, &mut path),
-            }
-        }
-        formatter.write_str(&path)
+        formatter.write_str(&path_of(steps))
     }
+}
+
+/// The steps as a path, `/tags/*/key`; empty for none.
+pub fn path_of(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        path.push('/');
+        match step {
+            Step::Any => path.push('*'),
+            Step::Name(name) => pointer::escape_into(name, &mut path),
+        }
+    }
+    path
 }
 
 #[cfg(test)]
