@@ -62,6 +62,16 @@ impl<'a> Path<'a> {
         steps
     }
 
+    /// The pointer for any such place: `/tags/*/key`.
+    pub fn render_any(&self) -> String {
+        let before = self.parent.map(Path::render_any).unwrap_or_default();
+        match self.step {
+            Step::Root => before,
+            Step::Index(_) => before + "/*",
+            Step::Name(name) => before + &Path::ROOT.name(name).render(),
+        }
+    }
+
     fn write(&self, out: &mut String) {
         if let Some(parent) = self.parent {
             parent.write(out);
@@ -109,6 +119,7 @@ mod tests {
         let first = tags.index(0);
         assert_eq!(first.name("a/b~c").render(), "/tags/0/a~1b~0c");
         assert_eq!(first.name("a/b~c").steps(), ["tags", "0", "a/b~c"]);
+        assert_eq!(first.name("a/b~c").render_any(), "/tags/*/a~1b~0c");
         assert_eq!(root.render(), "");
         assert_eq!(tokens("/tags/0/a~1b~0c").collect::<Vec<_>>(), ["tags", "0", "a/b~c"]);
         assert_eq!(tokens("").count(), 0);

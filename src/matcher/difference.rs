@@ -31,8 +31,19 @@ pub struct Difference {
 pub struct Hint {
     /// The path that it would name: of an unordered list's items that of the list.
     pub path: String,
-    /// Both values look made up.
-    pub made_up: bool,
+    /// What the rule is.
+    pub kind: HintKind,
+}
+
+/// What rule lets a difference pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HintKind {
+    /// `[[bind]]`: both values look made up.
+    MadeUp,
+    /// `now`: both are times.
+    Now,
+    /// `ignore`.
+    Ignore,
 }
 
 impl Hint {
@@ -40,7 +51,7 @@ impl Hint {
     pub(super) fn region() -> Hint {
         Hint {
             path: "region".to_owned(),
-            made_up: false,
+            kind: HintKind::Ignore,
         }
     }
 }
@@ -210,12 +221,19 @@ impl Compare<'_> {
         }
         let pointer = path.render();
         let list = pointer.rsplit_once('/').map_or("", |(list, _)| list);
+        let are = |is_such: fn(&Value) -> bool| is_such(recorded) && is_such(&sent);
+        let kind = match () {
+            () if are(|value| matches!(value, Value::Timestamp { .. })) => HintKind::Now,
+            () if !hides && are(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))) => HintKind::MadeUp,
+            () => HintKind::Ignore,
+        };
         let hint = Hint {
-            path: if self.set { list.to_owned() } else { pointer.clone() },
-            made_up: !hides
-                && [recorded, &*sent]
-                    .iter()
-                    .all(|value| matches!(value, Value::Text(text) if propose::is_made_up(text))),
+            path: match kind {
+                HintKind::Now => path.render_any(),
+                _ if self.set => list.to_owned(),
+                _ => pointer.clone(),
+            },
+            kind,
         };
         let (told, live) = shown::both(recorded, &sent, hides);
         let (was, is) = self.parts(recorded, &sent);

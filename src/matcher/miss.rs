@@ -5,11 +5,11 @@
 
 use super::Tape;
 use super::difference::differences;
-pub use super::difference::{Difference, Hint};
+pub use super::difference::{Difference, Hint, HintKind};
 use super::key;
 use super::session::{Outcome, Session};
 use crate::inspect::Call;
-use crate::settings::{Bind, CallRules, bind_tables, ignore_table};
+use crate::settings::{Bind, CallRules, bind_tables, match_table};
 use crate::value::Value;
 use std::fmt::Write;
 
@@ -278,10 +278,16 @@ fn rules(operation: &str, hints: &[Hint]) -> CallRules {
         let Ok(place) = format!("{name}:{}", hint.path).parse() else {
             continue;
         };
-        if hint.made_up {
-            rules.bind.push(Bind { from: place });
-        } else if !rules.matching.ignore.contains(&place) {
-            rules.matching.ignore.push(place);
+        let places = match hint.kind {
+            HintKind::MadeUp => {
+                rules.bind.push(Bind { from: place });
+                continue;
+            }
+            HintKind::Now => &mut rules.matching.now,
+            HintKind::Ignore => &mut rules.matching.ignore,
+        };
+        if !places.contains(&place) {
+            places.push(place);
         }
     }
     rules
@@ -295,10 +301,7 @@ fn rules_to_paste(rules: &CallRules) -> String {
             "a name that is made up in every run is bound in `ferrotape.toml`:",
             bind_tables(&rules.bind),
         ),
-        (
-            "what may differ is named in `ferrotape.toml`:",
-            ignore_table(&rules.matching.ignore),
-        ),
+        ("what may differ is named in `ferrotape.toml`:", match_table(&rules.matching)),
     ];
     for (introduction, lines) in kinds.iter().filter(|(_, lines)| !lines.is_empty()) {
         let _ = write!(out, "\n{introduction}\n  {}", lines.join("\n  "));

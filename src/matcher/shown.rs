@@ -1,6 +1,8 @@
 //! How the two values of a difference are shown: short, and where they are long, from where they differ.
 
+use crate::codec::scalar::timestamp_text;
 use crate::json::rewrite;
+use crate::model::schema::TimestampFormat;
 use crate::value::Value;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
@@ -39,8 +41,7 @@ fn shown(value: &Value, start: usize, hidden: bool) -> String {
             Some(text) => format!("{} bytes {}", bytes.len(), quoted(text, start)),
             None => format!("{} bytes (sha256 {}…)", bytes.len(), hash(bytes)),
         },
-        Value::Timestamp { seconds, nanos: 0 } => format!("the instant {seconds}"),
-        Value::Timestamp { seconds, nanos } => format!("the instant {seconds}.{nanos:09}"),
+        Value::Timestamp { seconds, nanos } => timestamp_text(*seconds, *nanos, TimestampFormat::DateTime),
         // What is inside may be a secret by its own place.
         Value::List(items) => format!("a list of {}", items.len()),
         Value::Object(members) => format!("an object of {}", members.len()),
@@ -94,7 +95,7 @@ mod tests {
                 blob(b"a\x00b"),
                 ["7 bytes \"line 1\\n\"", "3 bytes (sha256 59b271ae…)"],
             ),
-            (at(0), at(10_000_000), ["the instant 5", "the instant 5.010000000"]),
+            (at(0), at(10_000_000), ["1970-01-01T00:00:05Z", "1970-01-01T00:00:05.01Z"]),
             (
                 Value::List(vec![Value::Null]),
                 Value::Object(Vec::new()),

@@ -123,6 +123,23 @@ fn now_is_any_time_but_not_none() {
 }
 
 #[test]
+fn of_a_time_that_differs_the_rule_says_that_it_is_now() {
+    let recorded = r#"{"name":"a","items":[{"at":1795325097.406},{"at":1795325098}]}"#;
+    let sent = r#"{"name":"b","items":[{"at":1800000000},{"at":1800000001}]}"#;
+    let text = Play::new(&[(recorded, 200, "{}", 1)], "").miss(sent);
+    assert_eq!(
+        text,
+        "no recording of `STS Put` has this input\n\
+         the nearest is interaction 1 of 1:\n  /name: recorded \"a\", sent \"b\"\n  \
+         /items/0/at: recorded 2026-11-22T05:24:57.406Z, sent 2027-01-15T08:00:00Z\n  \
+         /items/1/at: recorded 2026-11-22T05:24:58Z, sent 2027-01-15T08:00:01Z\n\
+         what may differ is named in `ferrotape.toml`:\n  [match]\n  ignore = [\"Put:/name\"]\n  now = [\"Put:/items/*/at\"]"
+    );
+    let pasted = text.split("`ferrotape.toml`:\n").nth(1).unwrap();
+    assert_eq!(Play::new(&[(recorded, 200, "{}", 1)], pasted).ask(sent).0, 0);
+}
+
+#[test]
 fn another_region_matches_where_a_rule_says_so() {
     let play = Play::new(&[("{}", 200, "{}", 1)], r#"match.ignore = ["*:region"]"#);
     let mut elsewhere = call("Put");

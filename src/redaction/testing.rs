@@ -54,7 +54,7 @@ const MODEL: &str = r##"{"smithy":"2.0","shapes":{
 "t#Map":{"type":"map","key":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"}},
 "t#Set":{"type":"list","member":{"target":"smithy.api#String"},"traits":{"smithy.api#uniqueItems":{}}},
 "t#Items":{"type":"list","member":{"target":"t#Item"}},
-"t#Item":{"type":"structure","members":{"password":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"}}}
+"t#Item":{"type":"structure","members":{"password":{"target":"smithy.api#String"},"value":{"target":"smithy.api#String"},"at":{"target":"smithy.api#Timestamp"}}}
 }}"##;
 
 pub fn call(operation: &str) -> Call {

@@ -10,7 +10,7 @@ mod paste;
 mod place;
 
 pub use file::SettingsError;
-pub use paste::{bind_tables, ignore_table};
+pub use paste::{bind_tables, match_table};
 pub use place::{Place, PlaceError, Step, Target, path_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,24 +1,31 @@
 //! Rules in the words of `ferrotape.toml`, to be pasted there.
 
-use super::{Bind, CallRules, Place};
+use super::{Bind, CallRules, Matching, Place};
 use crate::json::rewrite;
 
 impl CallRules {
-    /// The tables that say which places are ignored and which are bound; no line for what is empty.
+    /// The tables that say which places are ignored, hold the time it is, or are bound; no line for what is empty.
     pub fn to_paste(&self) -> Vec<String> {
-        let mut lines = ignore_table(&self.matching.ignore);
+        let mut lines = match_table(&self.matching);
         lines.extend(bind_tables(&self.bind));
         lines
     }
 }
 
-/// `[match]` with the places that may differ.
-pub fn ignore_table(places: &[Place]) -> Vec<String> {
-    if places.is_empty() {
-        return Vec::new();
+/// `[match]` with the places that may differ, and those that hold the time it is.
+pub fn match_table(matching: &Matching) -> Vec<String> {
+    let list = |(key, places): (&str, &Vec<Place>)| {
+        let quoted: Vec<String> = places.iter().map(|place| rewrite::string(&place.to_string())).collect();
+        (!places.is_empty()).then(|| format!("{key} = [{}]", quoted.join(", ")))
+    };
+    let lists: Vec<String> = [("ignore", &matching.ignore), ("now", &matching.now)]
+        .into_iter()
+        .filter_map(list)
+        .collect();
+    if lists.is_empty() {
+        return lists;
     }
-    let quoted: Vec<String> = places.iter().map(|place| rewrite::string(&place.to_string())).collect();
-    vec!["[match]".to_owned(), format!("ignore = [{}]", quoted.join(", "))]
+    [vec!["[match]".to_owned()], lists].concat()
 }
 
 /// A `[[bind]]` for each.
@@ -29,7 +36,7 @@ pub fn bind_tables(binds: &[Bind]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Matching, Settings};
+    use super::super::Settings;
     use super::*;
 
     #[test]
@@ -38,6 +45,7 @@ mod tests {
         let rules = CallRules {
             matching: Matching {
                 ignore: vec![place("Put:/a/\"b\""), place("*:region")],
+                now: vec![place("Put:/a/*/at")],
                 ..Matching::default()
             },
             bind: vec![Bind { from: place("Put:/x") }, Bind { from: place("Put:/y") }],
