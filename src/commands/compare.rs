@@ -4,7 +4,7 @@ use super::ledger::{Ledger, session_report};
 use super::live::{Going, LiveArguments, Outset, Way};
 use super::matching::MatchArguments;
 use super::run::{ContractMode, RunArguments, emit};
-use super::shelf::{Cassettes, played_cassettes};
+use super::shelf::{Cassettes, has_own, played_cassettes};
 use crate::cassette::store::Library;
 use crate::exit::Exit;
 use crate::proxy::comparing::Comparing;
@@ -59,17 +59,26 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
         ReportMode::Compare.name(),
     );
     let name = common.cassette();
-    let own = Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?);
-    let tracks = own.playable.tape.tracks();
+    let own = match has_own(common, &library, &name) {
+        true => Some(Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?)),
+        false => None,
+    };
+    let mut tracks = own.iter().flat_map(|own| own.playable.tape.tracks());
     let going = Going {
         run: common,
-        region: tracks.iter().find_map(|track| track.interaction.region.clone()),
-        serving: format!("comparing what is live with `{}`", library.path(&name).display()),
+        region: tracks.find_map(|track| track.interaction.region.clone()),
+        serving: match &own {
+            Some(_) => format!("comparing what is live with `{}`", library.path(&name).display()),
+            None => format!(
+                "comparing what is live with the cassettes of `{}`, each for the sessions that name it,",
+                library.root().display()
+            ),
+        },
     };
     let mut ignored = arguments.ignore.clone();
     ignored.extend(common.settings.matching.ignore.iter().cloned());
     let stage = Comparing::new(players, catalog, ignored);
-    let ended = outset.serve(going, Sessions::new(stage, name, Some(own)), &ledger)?;
+    let ended = outset.serve(going, Sessions::new(stage, name, own), &ledger)?;
     let child = ended.served?;
     let account = ledger.close(|_, _| None);
     let sessions = ended.sessions;

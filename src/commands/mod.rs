@@ -1,6 +1,7 @@
 //! The commands, one file each: what is typed there, and what it does.
 
 pub mod auto;
+mod carrying;
 pub mod check;
 pub mod compare;
 pub mod demo;

@@ -1,6 +1,7 @@
 //! `ferrotape refresh`: sends a cassette's own requests again, shows what is answered otherwise now,
 //! and puts the new answers into its place.
 
+use super::carrying::{Carried, Stale};
 use super::ledger::Ledger;
 use super::live::{LiveArguments, Need, Outset, Unmodeled, Way};
 use super::recordings::Recordings;
@@ -16,6 +17,7 @@ use crate::inspect::{inspect_recorded, recognise};
 use crate::matcher::compare::{Answered, differences};
 use crate::matcher::miss::Difference;
 use crate::model::catalog::Catalog;
+use crate::protocol::Reply;
 use crate::proxy::Handler as _;
 use crate::proxy::journalling::Journalling;
 use crate::proxy::record::Recorder;
@@ -34,8 +36,10 @@ use std::sync::{Arc, Mutex};
 /// and replace these after asking.
 ///
 /// Requests are signed with your credentials, and calls that make or delete things do so again.
-/// Idempotency tokens that an SDK made are made anew. A request in which a stand-in took the place of
-/// a secret or an account id cannot be sent; its interaction stays as it is, and is named.
+/// Idempotency tokens that an SDK made are made anew, and an id that a new answer gives is used in the
+/// requests behind it. A request in which a stand-in took the place of a secret or an account id
+/// cannot be sent; its interaction stays as it is, and is named. Where a call that had succeeded fails
+/// now, or a request that cannot be sent has an id that is no more, `--yes` replaces nothing (status 15).
 #[derive(Debug, clap::Args)]
 pub struct RefreshArguments {
     /// The cassette's name
@@ -66,19 +70,16 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
     let old = library.load(&arguments.name)?;
     let catalog = Arc::new(arguments.models.catalog()?);
     let console = Console::new();
+    refuse_missing_models(&catalog, &old)?;
     let (sent, kept) = plan(&catalog, &old);
     for (index, why) in &kept {
         console.warn(&format!("interaction {} stays as it is: {why}", index + 1));
     }
     if sent.is_empty() {
-        let (places, models) = (
-            typed::library(&arguments.cassettes, &arguments.settings),
-            typed::models(&arguments.models, &arguments.settings),
-        );
         bail!(
-            "no request of `{name}` can be sent again; record it anew with `{}`",
-            command_line("record", Some(arguments.name.as_str()), &[places, models].concat(), &[]),
-            name = arguments.name
+            "no request of `{}` can be sent again; record it anew with `{}`",
+            arguments.name,
+            record_command(arguments)
         );
     }
     let resent = resend(arguments, &run, &library, &catalog, &old, &sent)?;
@@ -92,10 +93,31 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
         ));
         return Ok(exit);
     }
-    let new = renewed(&catalog, &old, &sent, resent.run.records.iter().map(Vec::as_slice))?;
-    let exit = decide(arguments, &library, &catalog, &old, &new, &sent, &console)?;
+    let new = renewed(&catalog, &resent.asked, &sent, resent.run.records.iter().map(Vec::as_slice))?;
+    let mut doubts = failing(&catalog, &old, &new, &sent);
+    doubts.extend(resent.carried.stale(&new).iter().map(told_stale));
+    let exit = decide(
+        arguments,
+        &library,
+        &catalog,
+        Compared {
+            old: &old,
+            new: &new,
+            sent: &sent,
+        },
+        &doubts,
+        &console,
+    )?;
     resent.run.remove()?;
     Ok(exit)
+}
+
+fn record_command(arguments: &RefreshArguments) -> String {
+    let (places, models) = (
+        typed::library(&arguments.cassettes, &arguments.settings),
+        typed::models(&arguments.models, &arguments.settings),
+    );
+    command_line("record", Some(arguments.name.as_str()), &[places, models].concat(), &[])
 }
 
 /// The run of a recording, as far as there is one.
@@ -126,21 +148,44 @@ fn plan(catalog: &Catalog, cassette: &Cassette) -> (Vec<usize>, Vec<(usize, Stri
     (sent, kept)
 }
 
+/// What a model knew once, and none knows now: a part of a cassette sent again is no cassette.
+fn refuse_missing_models(catalog: &Catalog, cassette: &Cassette) -> anyhow::Result<()> {
+    let known = cassette.interactions.iter().filter(|interaction| interaction.service.is_some());
+    let unknown: Vec<&Interaction> = known
+        .filter(|interaction| recognise(catalog, &interaction.request).is_err())
+        .collect();
+    let mut names: Vec<String> = unknown.iter().map(|interaction| title(interaction)).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{} of {} interactions cannot be sent again, because no model knows them ({}); name their models with `--model botocore` or `--model FILE`",
+        unknown.len(),
+        cassette.interactions.len(),
+        names.join(", ")
+    )
+}
+
 /// What came of sending.
-struct Resent {
+struct Resent<'a> {
     calls: Vec<CallReport>,
     run: SealedRun,
+    /// The cassette with its requests as they were sent, but for their tokens.
+    asked: Cassette,
+    carried: Carried<'a>,
 }
 
 /// Sends one after the other, as a recording would pass them on, until one fails.
-fn resend(
+fn resend<'a>(
     arguments: &RefreshArguments,
     run: &RunArguments,
     library: &Library,
-    catalog: &Arc<Catalog>,
-    old: &Cassette,
+    catalog: &'a Arc<Catalog>,
+    old: &'a Cassette,
     sent: &[usize],
-) -> anyhow::Result<Resent> {
+) -> anyhow::Result<Resent<'a>> {
     let state = StateFolder::default();
     for note in recover(&state, library, catalog)? {
         eprintln!("ferrotape: {note}");
@@ -169,15 +214,24 @@ fn resend(
     let (takes, own) = Takes::new(desk, journal, prepared);
     let keys = live.forwarder.keyring.run_key().cloned().context("the run has no keys")?;
     let ledger = Arc::new(Ledger::new(Console::quiet(), None));
-    let sessions = Sessions::new(Journalling::new(takes), arguments.name.clone(), Some(own));
+    let sessions = Sessions::new(Journalling::new(takes), arguments.name.clone(), Some(own.clone()));
     let recorder = Recorder::new(live.forwarder, sessions, ledger.clone());
     let mut tokens = Tokens::default();
-    for index in sent {
+    let (mut asked, mut carried) = (old.clone(), Carried::new(catalog, old));
+    for (position, index) in sent.iter().enumerate() {
         let elsewhere = arguments.live.upstream.is_some();
-        let (arrival, request) = request(catalog, &old.interactions[*index], &mut tokens, &keys, elsewhere)?;
+        let interaction = &mut asked.interactions[*index];
+        if let Some(renewed) = carried.request(&interaction.request) {
+            interaction.request = renewed;
+        }
+        let (arrival, request) = request(catalog, interaction, &mut tokens, &keys, elsewhere)?;
         runtime.block_on(recorder.call(arrival, request));
         if ledger.has_failed() {
             break;
+        }
+        let answered = recorder.sessions().stage().takes().recorded(&own, position);
+        if let Some(answered) = answered.map_err(anyhow::Error::msg)? {
+            carried.learn(*index, &answered);
         }
     }
     drop(runtime);
@@ -186,6 +240,8 @@ fn resend(
     Ok(Resent {
         run: journal.seal()?,
         calls: ledger.close(|_, _| None).calls,
+        asked,
+        carried,
     })
 }
 
@@ -197,9 +253,9 @@ fn failure(call: &CallReport) -> Option<Exit> {
     }
 }
 
-/// The cassette with what was recorded now in the place of what was sent.
-fn renewed<'a>(catalog: &Catalog, old: &Cassette, sent: &[usize], records: impl Iterator<Item = &'a [u8]>) -> anyhow::Result<Cassette> {
-    let mut new = old.clone();
+/// The cassette as it was asked, with what was recorded now in the place of what was sent.
+fn renewed<'a>(catalog: &Catalog, asked: &Cassette, sent: &[usize], records: impl Iterator<Item = &'a [u8]>) -> anyhow::Result<Cassette> {
+    let mut new = asked.clone();
     let entries: Result<Vec<Entry>, String> = records.map(Entry::read).collect();
     let entries = entries.map_err(anyhow::Error::msg)?;
     let interactions = entries.into_iter().filter_map(|entry| match entry {
@@ -218,12 +274,12 @@ fn renewed<'a>(catalog: &Catalog, old: &Cassette, sent: &[usize], records: impl 
     }
     finish(&mut new, catalog);
     for index in sent {
-        keep_request(&mut new.interactions[*index], &old.interactions[*index]);
+        keep_request(&mut new.interactions[*index], &asked.interactions[*index]);
     }
     Ok(new)
 }
 
-/// What was asked is what was asked before, but for our signature.
+/// What was asked is what was asked before, but for our signature and what new answers gave.
 fn keep_request(new: &mut Interaction, old: &Interaction) {
     new.request.clone_from(&old.request);
     let of_request = old.redacted.iter().filter(|place| place.path.starts_with("/request")).cloned();
@@ -231,16 +287,63 @@ fn keep_request(new: &mut Interaction, old: &Interaction) {
     new.redacted = of_request.chain(of_response).collect();
 }
 
-/// Shows the differences, and replaces the cassette where that is wanted.
+/// The calls that had succeeded and fail now, for people.
+fn failing(catalog: &Catalog, old: &Cassette, new: &Cassette, sent: &[usize]) -> Vec<String> {
+    let mut told = Vec::new();
+    for index in sent {
+        let (old, new) = (&old.interactions[*index], &new.interactions[*index]);
+        let reply = inspect_recorded(catalog, new).response.and_then(|judged| judged.content);
+        let status = new.response.status();
+        let code = match reply {
+            Some(Reply::Error { code, .. }) => format!(" (`{code}`)"),
+            _ if status.as_u16() < 400 => continue,
+            _ => String::new(),
+        };
+        let had_succeeded = old.response.status().as_u16() < 400 && !is_error(catalog, old);
+        if had_succeeded {
+            told.push(format!(
+                "interaction {} {} had succeeded, and is answered with status {}{code} now",
+                index + 1,
+                title(old),
+                status.as_u16()
+            ));
+        }
+    }
+    told
+}
+
+fn is_error(catalog: &Catalog, interaction: &Interaction) -> bool {
+    let judged = inspect_recorded(catalog, interaction).response;
+    matches!(judged.and_then(|judged| judged.content), Some(Reply::Error { .. }))
+}
+
+fn told_stale(stale: &Stale) -> String {
+    let (request, answer) = (stale.request + 1, stale.answer + 1);
+    match &stale.values {
+        Some((old, new)) => format!("interaction {request} sends \"{old}\", where the answer of interaction {answer} gives \"{new}\" now"),
+        None => format!("interaction {request} sends a value that the answer of interaction {answer} gives no more"),
+    }
+}
+
+/// What was recorded and what is live, of the interactions that were sent.
+#[derive(Clone, Copy)]
+struct Compared<'a> {
+    old: &'a Cassette,
+    new: &'a Cassette,
+    sent: &'a [usize],
+}
+
+/// Shows the differences, and replaces the cassette where that is wanted. With `doubts` it is not
+/// replaced beforehand.
 fn decide(
     arguments: &RefreshArguments,
     library: &Library,
     catalog: &Catalog,
-    old: &Cassette,
-    new: &Cassette,
-    sent: &[usize],
+    compared: Compared<'_>,
+    doubts: &[String],
     console: &Console,
 ) -> anyhow::Result<Exit> {
+    let Compared { old, new, sent } = compared;
     let mut ignored = arguments.ignore.clone();
     ignored.extend(arguments.settings.matching.ignore.iter().cloned());
     let mut differing = 0;
@@ -262,9 +365,29 @@ fn decide(
         ));
         return Ok(Exit::Clean);
     }
-    console.say(&format!("{count} {plural} sent again, {differing} answered otherwise"));
-    if !arguments.yes && !asked(&format!("replace `{}`? [y/N] ", path.display()))? {
-        console.say(&format!("`{}` stays as it is; `--yes` replaces it", path.display()));
+    let is_another = |index: &&usize| {
+        let [old, new] = [old, new].map(|cassette| &cassette.interactions[**index].request);
+        (old.uri(), old.headers(), old.body()) != (new.uri(), new.headers(), new.body())
+    };
+    let carried = match sent.iter().filter(is_another).count() {
+        0 => String::new(),
+        count => format!(", {count} with values from new answers"),
+    };
+    console.say(&format!("{count} {plural} sent again{carried}; {differing} answered otherwise"));
+    doubts.iter().for_each(|doubt| console.warn(doubt));
+    let replaces = match arguments.yes {
+        true => doubts.is_empty(),
+        false => asked(&format!("replace `{}`? [y/N] ", path.display()))?,
+    };
+    if !replaces {
+        let how = match doubts {
+            [] => "`--yes` replaces it".to_owned(),
+            _ => format!(
+                "its program would not be answered by the new answers; record it anew with `{}`",
+                record_command(arguments)
+            ),
+        };
+        console.say(&format!("`{}` stays as it is; {how}", path.display()));
         return Ok(Exit::Differs);
     }
     library.save(&arguments.name, new)?;
@@ -284,14 +407,14 @@ fn differences_of(catalog: &Catalog, old: &Interaction, new: &Interaction, ignor
     differences(&call, recorded, live, ignored)
 }
 
-fn told(index: usize, interaction: &Interaction, differences: &[Difference]) -> String {
+/// `Proton CreateServiceInstance`.
+fn title(interaction: &Interaction) -> String {
     let name = |part: &Option<String>| part.clone().unwrap_or_default();
-    let mut text = format!(
-        "interaction {} {} {}",
-        index + 1,
-        name(&interaction.service),
-        name(&interaction.operation)
-    );
+    format!("{} {}", name(&interaction.service), name(&interaction.operation))
+}
+
+fn told(index: usize, interaction: &Interaction, differences: &[Difference]) -> String {
+    let mut text = format!("interaction {} {}", index + 1, title(interaction));
     for Difference { path, recorded, sent } in differences {
         text.push_str(&format!("\n  {path}: recorded {recorded}, live {sent}"));
     }

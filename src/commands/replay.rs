@@ -3,7 +3,7 @@
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
-use super::shelf::{Cassettes, describe, note_history, played_cassettes};
+use super::shelf::{Cassettes, describe, has_own, note_history, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
@@ -76,8 +76,6 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let library = Library::new(common.cassettes.clone());
     let name = common.cassette();
-    // Without `-c`, and with other cassettes there, sessions will name theirs.
-    let has_own = common.cassette.is_some() || library.exists(&name) || library.names().is_ok_and(|names| names.is_empty());
     let players = Players::new(
         Cassettes::new(
             common,
@@ -89,7 +87,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         ),
         ReportMode::Replay.name(),
     );
-    let own = match has_own {
+    let own = match has_own(common, &library, &name) {
         true => Some(Playing::new(players.playable(&name).map_err(anyhow::Error::msg)?)),
         false => None,
     };

@@ -58,6 +58,12 @@ impl Cassettes {
     }
 }
 
+/// Whether a run that plays has a cassette of its own: without `-c`, and with other cassettes there,
+/// sessions will name theirs.
+pub fn has_own(run: &RunArguments, library: &Library, name: &Name) -> bool {
+    run.cassette.is_some() || library.exists(name) || library.names().is_ok_and(|names| names.is_empty())
+}
+
 /// An upstream as a hint may show it and a file may hold it: not with a password in it.
 pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
     let is_open = upstream.authority().is_none_or(|authority| !authority.as_str().contains('@')) && upstream.query().is_none();

@@ -162,6 +162,22 @@ impl Miss {
     /// The message: short lines of plain text. `remedy` is a last line that says what to do, with
     /// the command that would record the call; empty for none.
     pub fn text(&self, remedy: &str) -> String {
+        self.written(remedy, true)
+    }
+
+    /// The message where live answers are compared with those of `cassette`: without what would let
+    /// a replay pass.
+    pub fn compared(&self, cassette: &str) -> String {
+        let why = match self {
+            Miss::Different { .. } => "; what an earlier live answer gave, an id say, is another than the recorded one",
+            _ => "",
+        };
+        self.written(&format!("compared with the cassette `{cassette}`{why}"), false)
+    }
+
+    /// `advises`: with the rules and options that would let it pass.
+    fn written(&self, remedy: &str, advises: bool) -> String {
+        let rules = || if advises { rules_to_paste(&self.rules()) } else { String::new() };
         let mut out = String::new();
         // Writing to a string cannot fail.
         let _ = match self {
@@ -204,7 +220,7 @@ impl Miss {
                     0 => Ok(()),
                     more => write!(out, "\n  and {more} more"),
                 };
-                write!(out, "{}", rules_to_paste(&self.rules()))
+                write!(out, "{}", rules())
             }
             Miss::OtherRegion {
                 operation,
@@ -215,7 +231,7 @@ impl Miss {
             } => write!(
                 out,
                 "this `{operation}` call was recorded in another region\ninteraction {number} of {of}: recorded in {recorded}, asked in {asked}{}",
-                rules_to_paste(&self.rules())
+                rules()
             ),
             Miss::OutOfOrder {
                 operation,
@@ -243,7 +259,7 @@ impl Miss {
             } => write!(
                 out,
                 "every recording of this `{operation}` call was already played\n{}",
-                played_out(*recorded, *played)
+                played_out(*recorded, *played, advises)
             ),
             Miss::Unmodelled { reason, recorded } => match recorded {
                 Unmodelled::Known(number, title) => write!(
@@ -258,7 +274,7 @@ impl Miss {
                 Unmodelled::Played(recorded, played) => write!(
                     out,
                     "{reason}\nevery recording of its method, path, query and body was already played\n{}",
-                    played_out(*recorded, *played)
+                    played_out(*recorded, *played, advises)
                 ),
             },
         };
@@ -309,11 +325,16 @@ fn rules_to_paste(rules: &CallRules) -> String {
     out
 }
 
-fn played_out(recorded: usize, played: u64) -> String {
+fn played_out(recorded: usize, played: u64, advises: bool) -> String {
     format!(
-        "recorded {}, answered {}, now asked once more\nwith `--repeat` the last of them answers again",
+        "recorded {}, answered {}, now asked once more{}",
         times(recorded as u64),
-        times(played)
+        times(played),
+        if advises {
+            "\nwith `--repeat` the last of them answers again"
+        } else {
+            ""
+        }
     )
 }
 

@@ -34,7 +34,8 @@ impl<S: Shelf> Comparing<S> {
         Comparing { players, catalog, ignored }
     }
 
-    fn compared(&self, playing: &Playing, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
+    fn compared(&self, session: &Session<Playing>, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
+        let playing = &session.part;
         let tape = &playing.playable.tape;
         let input = &*playing.positions.as_recorded(input);
         let key = playing.positions.key(tape, call, input);
@@ -42,7 +43,7 @@ impl<S: Shelf> Comparing<S> {
             Choice::Play { position, .. } => position,
             other => {
                 let miss = Miss::explain(tape, &playing.positions, call, input, other);
-                return Ok(Fate::because(Outcome::Missed, &miss.text(playing.playable.remedy.of(&miss))));
+                return Ok(Fate::because(Outcome::Missed, &miss.compared(&session.label.cassette)));
             }
         };
         playing.positions.learn(tape, position, input);
@@ -123,7 +124,7 @@ impl<S: Shelf> Keeper for Comparing<S> {
         let finding = exchange.finding;
         let input = finding.request.as_ref().and_then(|judged| judged.content.as_ref());
         match (&finding.call, input) {
-            (Some(call), Some(input)) => self.compared(&session.part, exchange, call, input),
+            (Some(call), Some(input)) => self.compared(session, exchange, call, input),
             // What cannot be read has no key.
             _ => Ok(Fate::of(Outcome::Forwarded, None)),
         }

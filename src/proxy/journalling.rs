@@ -24,6 +24,11 @@ impl<D: Desk> Journalling<D> {
         Journalling { takes }
     }
 
+    /// What is recorded.
+    pub fn takes(&self) -> &Takes<D> {
+        &self.takes
+    }
+
     /// What was recorded.
     pub fn into_takes(self) -> Takes<D> {
         self.takes

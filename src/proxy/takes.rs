@@ -246,6 +246,22 @@ impl<D: Desk> Takes<D> {
         Ok(())
     }
 
+    /// The interaction of a take at this position, from 0, as it was made durable; nothing where it is
+    /// not yet. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be read, for people.
+    pub fn recorded(&self, take: &Take, position: usize) -> Result<Option<Interaction>, String> {
+        let Some(number) = take.calls().get(position).copied() else {
+            return Ok(None);
+        };
+        let records = self.journal.read_blocking(vec![number]).map_err(|error| error.to_string())?;
+        match records.first().map(|record| Entry::read(record)).transpose()? {
+            Some(Entry::Interaction { interaction, .. }) => Ok(Some(*interaction)),
+            _ => Ok(None),
+        }
+    }
+
     /// The desk, the journal, and what is to be done at the end.
     pub fn into_parts(self) -> (D, Journal, Vec<Leftover>) {
         let table = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -25,6 +25,7 @@ mod puppet;
 mod recognition;
 mod recording;
 mod refreshing;
+mod refreshing_ids;
 mod replaying;
 mod replaying_tokens;
 mod scrubbing;

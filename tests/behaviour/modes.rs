@@ -168,8 +168,33 @@ fn compare_answers_live_what_was_never_recorded_and_fails_the_run() {
     run(&place, "record", &aws.upstream.url, &[], &["a"]).expect(0);
     let done = run(&place, "compare", &aws.upstream.url, &[], &["a", "z"]).expect(11);
     assert!(done.stderr.contains("/name: recorded \"a\", sent \"z\""), "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("compared with the cassette `shop`; what an earlier live answer gave"),
+        "{}",
+        done.stderr
+    );
+    for unfitting in ["ferrotape.toml", "ferrotape auto", "--repeat"] {
+        assert!(!done.stderr.contains(unfitting), "{unfitting}: {}", done.stderr);
+    }
     let done = run(&place, "compare", &aws.upstream.url, &["--all-played"], &[]).expect(12);
     assert!(done.stderr.contains("interaction 1 of `shop`"), "{}", done.stderr);
+}
+
+#[test]
+fn compare_finds_the_cassettes_that_sessions_name() {
+    let (place, aws) = (Workplace::new(), Changing::start());
+    for (name, call) in [("books", "a"), ("shop", "b")] {
+        place.recorded_from(name, &aws.upstream.url, &[instance(call, json!({}))]);
+    }
+    let server = place.run(["compare", "--upstream", &aws.upstream.url]).start();
+    for (session, name) in [("books", "a"), ("shop", "b"), ("books", "z")] {
+        let call = instance(name, json!({})).at(&format!("/@{session}/"));
+        assert_eq!(call.send(server.address).status, 200);
+    }
+    let done = server.stop().expect(11);
+    assert!(done.stderr.contains("3 calls, 2 same, 1 miss"), "{}", done.stderr);
+    assert!(done.stderr.contains("compared with the cassette `books`"), "{}", done.stderr);
 }
 
 #[test]
