@@ -27,7 +27,7 @@ pub struct Library {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no file for that name.
-    #[error("no cassette `{name}`: there is no file `{}`{}; record it with `ferrotape record -c {name} -- COMMAND`", file.display(), nearest(near))]
+    #[error("{}; record it with `ferrotape record -c {name} -- COMMAND`", absent(name, file, near))]
     NoSuchCassette {
         name: Name,
         file: PathBuf,
@@ -54,6 +54,20 @@ pub enum StoreError {
 /// The right to record one cassette, until it is dropped or the process ends.
 pub struct Recording {
     _lock: Lock,
+}
+
+impl StoreError {
+    /// That there is no such cassette, if so, for those who know better how to record it.
+    pub fn absence(&self) -> Option<String> {
+        match self {
+            StoreError::NoSuchCassette { name, file, near } => Some(absent(name, file, near)),
+            _ => None,
+        }
+    }
+}
+
+fn absent(name: &Name, file: &Path, near: &[Name]) -> String {
+    format!("no cassette `{name}`: there is no file `{}`{}", file.display(), nearest(near))
 }
 
 fn nearest(near: &[Name]) -> String {

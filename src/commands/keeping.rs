@@ -83,7 +83,7 @@ impl Sealed {
 
 /// The cassettes of sessions that were started by hand, and of whose calls none went wrong.
 pub fn started_well<P>(sessions: &[Arc<Session<P>>]) -> HashSet<String> {
-    let well = sessions.iter().filter(|session| session.started && session.tally.is_clean());
+    let well = sessions.iter().filter(|session| session.was_started() && session.tally.is_clean());
     well.map(|session| session.label.cassette.to_string()).collect()
 }
 

@@ -188,7 +188,7 @@ pub fn session_report<P>(session: &Session<P>, unplayed: usize) -> SessionReport
     SessionReport {
         name: session.label.session.to_string(),
         cassette: session.label.cassette.to_string(),
-        started: session.started,
+        started: session.was_started(),
         calls: session.tally.calls(),
         counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
         unplayed,

@@ -64,6 +64,30 @@ pub fn has_own(run: &RunArguments, library: &Library, name: &Name) -> bool {
     run.cassette.is_some() || library.exists(name) || library.names().is_ok_and(|names| names.is_empty())
 }
 
+impl Cassettes {
+    /// What a hint names with `-c`. A session's cassette is the session's to name: the run does not
+    /// take it for its own.
+    fn to_type<'a>(&'a self, cassette: &'a Name) -> Option<&'a Name> {
+        let is_own = *cassette == self.own.clone().unwrap_or_default();
+        if is_own { Some(cassette) } else { self.own.as_ref() }
+    }
+
+    /// Where a cassette comes from, if not from AWS.
+    fn upstream_of(&self, cassette: &Name) -> Option<String> {
+        let typed = self.upstream.clone();
+        typed.or_else(|| history::upstream(&StateFolder::default(), cassette))
+    }
+
+    /// Where all cassettes that are there come from, if they come from one place that is not AWS: a new
+    /// one will come from there too.
+    fn common_upstream(&self) -> Option<String> {
+        let names = self.library.names().ok()?;
+        let mut upstreams = names.iter().map(|name| history::upstream(&StateFolder::default(), name));
+        let first = upstreams.next()??;
+        upstreams.all(|upstream| upstream.as_ref() == Some(&first)).then_some(first)
+    }
+}
+
 /// An upstream as a hint may show it and a file may hold it: not with a password in it.
 pub fn shown_upstream(upstream: &http::Uri) -> Option<String> {
     let is_open = upstream.authority().is_none_or(|authority| !authority.as_str().contains('@')) && upstream.query().is_none();
@@ -91,7 +115,13 @@ impl Shelf for Cassettes {
     }
 
     fn tape(&self, name: &Name) -> Result<Tape, String> {
-        let cassette = self.library.load(name).map_err(|error| error.to_string())?;
+        let cassette = self.library.load(name).map_err(|error| match error.absence() {
+            Some(absence) => {
+                let upstream = self.upstream_of(name).or_else(|| self.common_upstream());
+                format!("{absence}; {}", self.hints.making(self.to_type(name), upstream))
+            }
+            None => error.to_string(),
+        })?;
         let (tape, notes) = self
             .matching
             .tape(&self.rules, cassette, &self.catalog)
@@ -104,11 +134,7 @@ impl Shelf for Cassettes {
     }
 
     fn remedy(&self, cassette: &Name) -> Remedy {
-        let upstream = self.upstream.clone();
-        let upstream = upstream.or_else(|| history::upstream(&StateFolder::default(), cassette));
-        // A session's cassette is the session's to name: the run does not take it for its own.
-        let is_own = *cassette == self.own.clone().unwrap_or_default();
-        self.hints.remedy(if is_own { Some(cassette) } else { self.own.as_ref() }, upstream)
+        self.hints.remedy(self.to_type(cassette), self.upstream_of(cassette))
     }
 }
 

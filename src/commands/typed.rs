@@ -88,23 +88,35 @@ impl Hints {
     /// What to do about a call that the cassette of that name does not answer; without a name, those
     /// that sessions name.
     pub fn remedy(&self, cassette: Option<&Name>, upstream: Option<String>) -> Remedy {
-        let upstream: Vec<String> = upstream.into_iter().flat_map(|url| ["--upstream".to_owned(), url]).collect();
-        let line = |verb: &str, matching: &[String], unmodelled: bool| {
-            let unmodelled: &[&str] = if unmodelled { &["--unmodeled", "record"] } else { &[] };
-            let unmodelled: Vec<String> = unmodelled.iter().map(ToString::to_string).collect();
-            let options = [&self.library[..], &self.models, matching, &unmodelled, &upstream].concat();
-            command_line(verb, cassette.map(Name::as_str), &options, &self.command)
-        };
-        let place = match self.is_ci {
-            true => " on a machine where `CI` is not set",
-            false => "",
-        };
+        let line = |verb: &str, matching: &[String], unmodelled: bool| self.line(verb, cassette, matching, unmodelled, upstream.clone());
+        let place = self.place();
         Remedy {
             add: format!("record it{place}: {}", line("auto", &self.matching, self.unmodelled)),
             // `auto` would play what is there; and the rules on what is the same are replay's alone.
             anew: format!("record all anew{place}: {}", line("record", &[], self.unmodelled)),
             unmodelled: format!("record it without a model{place}: {}", line("auto", &self.matching, true)),
         }
+    }
+
+    /// How to make a cassette that is not there; without a name, one that a session names.
+    pub fn making(&self, cassette: Option<&Name>, upstream: Option<String>) -> String {
+        let line = self.line("record", cassette, &[], self.unmodelled, upstream);
+        format!("record it with `{line}`{}", self.place())
+    }
+
+    fn place(&self) -> &'static str {
+        match self.is_ci {
+            true => " on a machine where `CI` is not set",
+            false => "",
+        }
+    }
+
+    fn line(&self, verb: &str, cassette: Option<&Name>, matching: &[String], unmodelled: bool, upstream: Option<String>) -> String {
+        let unmodelled: &[&str] = if unmodelled { &["--unmodeled", "record"] } else { &[] };
+        let unmodelled: Vec<String> = unmodelled.iter().map(ToString::to_string).collect();
+        let upstream: Vec<String> = upstream.into_iter().flat_map(|url| ["--upstream".to_owned(), url]).collect();
+        let options = [&self.library[..], &self.models, matching, &unmodelled, &upstream].concat();
+        command_line(verb, cassette.map(Name::as_str), &options, &self.command)
     }
 }
 

@@ -127,8 +127,9 @@ impl<D: Desk> Takes<D> {
     /// The takes of a run whose own cassette is that of the journal's header; with that of its own
     /// session.
     pub fn new(desk: D, journal: Journal, own: Prepared) -> (Takes<D>, Arc<Take>) {
+        let session = own.header.name.to_string();
         let mut spool = Spool::new(own);
-        let take = spool.take("", 0, false);
+        let take = spool.take(&session, 0, false);
         let takes = Takes {
             desk,
             journal,

@@ -9,7 +9,7 @@ use crate::client::{Call, Connection, PROTON, Reply};
 use crate::puppet::Puppet;
 use crate::support::Server;
 use crate::support::upstream::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Upstream, well_behaved};
-use crate::workplace::{Workplace, instance, instance_body, interaction, tape};
+use crate::workplace::{Workplace, instance, instance_body, interaction, portless, tape};
 
 /// A cassette of calls `a`, `a`, `b`, whose answers name the cassette and count.
 fn cassette(name: &str) -> String {
@@ -170,9 +170,9 @@ fn the_control_endpoint_says_what_it_does_not_understand() {
         (json!({ "cassette": "books" }), 400, "missing field `name`"),
         (json!({ "name": "t1", "file": "x" }), 400, "unknown field `file`"),
         (
-            json!({ "name": "shop" }),
+            json!({ "name": "shop", "cassette": "books" }),
             409,
-            "`shop` is the session of the run itself, from its start to its end; take another name, or start Ferrotape with another cassette (`-c NAME`)",
+            "`shop` is the session of the run itself, with the cassette of that name; a POST to `/_ferrotape/sessions` that names no other cassette takes it over",
         ),
     ] {
         let reply = start(body);
@@ -189,6 +189,57 @@ fn the_control_endpoint_says_what_it_does_not_understand() {
     form.headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
     assert_eq!(form.send(address).status, 415);
     server.stop().expect(0);
+}
+
+#[test]
+fn who_starts_the_session_of_the_run_takes_it_over() {
+    let place = Workplace::new();
+    let server = replaying(&place, &[]);
+    let address = server.address;
+    assert_eq!(ask(address, "/", "", "a"), "shop:1");
+    let started = told(address, "POST", "/sessions", &json!({ "name": "shop" }), 201);
+    assert_eq!(
+        (&started["endpoint"], &started["appId"]),
+        (&json!(format!("http://{address}/@shop")), &json!("shop"))
+    );
+    assert_eq!(
+        control(address, "POST", "/sessions", &json!({ "name": "shop" })).status,
+        409,
+        "it runs"
+    );
+    assert_eq!(ask(address, "/@shop", "", "a"), "shop:2");
+    let summary = told(address, "DELETE", "/sessions/shop", &Value::Null, 200);
+    assert_eq!((&summary["played"], &summary["state"]), (&json!(2), &json!("ended")));
+    assert!(ask(address, "/@shop", "app/shop", "b").starts_with("session `shop` has ended"));
+    told(address, "POST", "/sessions", &json!({ "name": "shop", "cassette": "shop" }), 201);
+    for path in ["/@shop", "/"] {
+        let number = if path == "/" { 2 } else { 1 };
+        assert_eq!(ask(address, path, "app/shop", "a"), format!("shop:{number}"));
+    }
+    server.stop().expect(11);
+}
+
+#[test]
+fn a_recording_s_own_session_that_somebody_starts_is_written_when_it_ends() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    for verb in ["record", "auto"] {
+        let name = format!("of-{verb}");
+        let run = place
+            .run([verb, "-c", &name, "--upstream", &upstream.url])
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        let puppet = Puppet::start(place.path(), run);
+        session(&puppet, &name, &["one"]);
+        assert_eq!(created(&place, &name), ["one"]);
+        session(&puppet, &name, &["one", "two"]);
+        session(&puppet, "t2", &["one"]);
+        puppet.end(1).expect(1);
+        assert_eq!(created(&place, &name), ["one", "two"]);
+    }
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "of-record"]));
+    session(&puppet, "of-record", &["one", "two"]);
+    puppet.end(0).expect(0);
 }
 
 #[test]
@@ -228,10 +279,40 @@ fn without_a_default_cassette_sessions_name_theirs() {
     assert_eq!(
         refused.message(),
         "no cassette `boks`: there is no file `cassettes/boks.json` (there is `books`); \
-         record it with `ferrotape record -c boks -- COMMAND`"
+         record it with `ferrotape record`"
     );
     let done = server.stop().expect(11);
     assert!(done.stderr.contains("no cassette `boks`"), "{}", done.stderr);
+}
+
+#[test]
+fn where_a_session_has_no_cassette_the_hint_says_again_what_was_typed() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = recording(&place, &upstream.url);
+    session(&puppet, "t1", &["one"]);
+    session(&puppet, "t2", &["two"]);
+    puppet.end(0).expect(0);
+    std::fs::rename(place.path().join("cassettes"), place.path().join("tapes")).expect("it can be moved");
+    let told_of = |name: &'static str, is_ci: &str| {
+        let run = place
+            .run(["replay", "--cassettes", "tapes", "--model", "botocore.json"])
+            .env("CI", is_ci);
+        std::fs::write(place.path().join("botocore.json"), "{\"metadata\":{\"serviceId\":\"X\",\"apiVersion\":\"1\",\"endpointPrefix\":\"x\",\"protocol\":\"json\",\"jsonVersion\":\"1.1\",\"targetPrefix\":\"X\",\"signatureVersion\":\"v4\",\"serviceFullName\":\"X\"},\"operations\":{},\"shapes\":{}}").expect("it is written");
+        let puppet = Puppet::start(place.path(), run);
+        let told = told(puppet.address(), "POST", "/sessions", &json!({ "name": name }), 404);
+        puppet.end(0);
+        portless(told["error"].as_str().expect("a text"))
+    };
+    let command = "record it with `ferrotape record --cassettes tapes --model botocore.json --upstream http://127.0.0.1:PORT -- sh …`";
+    let told = told_of("t3", "");
+    assert!(
+        told.starts_with("no cassette `t3`: there is no file `tapes/t3.json` (there is `t1`, `t2`); "),
+        "{told}"
+    );
+    assert!(told.ends_with(command), "{told}");
+    let told = told_of("t3", "true");
+    assert!(told.ends_with(&format!("{command} on a machine where `CI` is not set")), "{told}");
 }
 
 #[test]

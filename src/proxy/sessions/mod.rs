@@ -4,7 +4,8 @@
 //! (`/@NAME`), by the proxy's user name, or by the SDK's application id in the user agent
 //! (`app/NAME`); what names none belongs to the session of the run itself. What a session holds is
 //! the [`Stage`]'s affair (play positions, a redactor), and so is what a cassette is; `control`
-//! starts and ends sessions by hand.
+//! starts and ends sessions by hand. Who starts the run's own takes it over: from then on it is a
+//! session as any other.
 //!
 //! The rules for a name that nobody started: a path or a proxy user gets a session of its own, of
 //! the cassette with its name where there is one (in a recording: in any case), else of the run's
@@ -79,15 +80,19 @@ pub struct Session<P> {
     pub part: P,
     /// What became of its calls.
     pub tally: Tally,
-    /// Somebody started it, and it did not merely come about.
-    pub started: bool,
+    started: AtomicBool,
     ended: AtomicBool,
 }
 
 impl<P> Session<P> {
     /// Nobody started it, and no call came.
     pub fn is_idle(&self) -> bool {
-        self.tally.calls() == 0 && !self.started
+        self.tally.calls() == 0 && !self.was_started()
+    }
+
+    /// Somebody started it, and it did not merely come about.
+    pub fn was_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
     }
 
     /// Whether it has ended: its calls are refused.
@@ -114,9 +119,9 @@ pub enum SessionError {
     /// Nobody started it, and no call named it.
     #[error("there is no session `{0}`; start it with a POST to `/_ferrotape/sessions`")]
     Unknown(String),
-    /// It is the run's own.
+    /// It is the run's own, which plays or records no other cassette and ends only after it was started.
     #[error(
-        "`{0}` is the session of the run itself, from its start to its end; take another name, or start Ferrotape with another cassette (`-c NAME`)"
+        "`{0}` is the session of the run itself, with the cassette of that name; a POST to `/_ferrotape/sessions` that names no other cassette takes it over, and then it can be ended"
     )]
     Own(String),
     /// It has ended, and what it leaves cannot be kept.
@@ -205,11 +210,18 @@ impl<S: Stage> Sessions<S> {
         }
     }
 
-    /// Starts a session.
+    /// Starts a session; the run's own, which is there already, is taken over with what became of its
+    /// calls so far.
     pub fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Arc<Session<S::Part>>, SessionError> {
         let _opening = self.opening();
+        if self.own.is_some() && *name == self.own_name && cassette.is_some_and(|cassette| cassette != name) {
+            return Err(SessionError::Own(name.to_string()));
+        }
         match self.known(name.as_str()) {
-            Some(session) if self.is_own(&session) => return Err(SessionError::Own(name.to_string())),
+            Some(session) if self.is_own(&session) && !session.was_started() => {
+                session.started.store(true, Ordering::Relaxed);
+                return Ok(session);
+            }
             Some(session) if !session.has_ended() => return Err(SessionError::Runs(name.to_string())),
             _ => {}
         }
@@ -224,7 +236,7 @@ impl<S: Stage> Sessions<S> {
     /// Ends a session: its later calls are refused, and what it leaves is kept.
     pub fn end(&self, name: &Name) -> Result<Arc<Session<S::Part>>, SessionError> {
         let session = self.find(name)?;
-        if self.is_own(&session) {
+        if self.is_own(&session) && !session.was_started() {
             return Err(SessionError::Own(name.to_string()));
         }
         let had_ended = session.ended.swap(true, Ordering::Relaxed);
@@ -243,10 +255,13 @@ impl<S: Stage> Sessions<S> {
     }
 
     fn own(&self) -> Result<Arc<Session<S::Part>>, SessionError> {
-        self.own
-            .as_ref()
-            .map(Arc::clone)
-            .ok_or_else(|| SessionError::NoneNamed(self.own_name.to_string()))
+        if let Some(own) = self.own.as_ref().filter(|own| !own.has_ended()) {
+            return Ok(Arc::clone(own));
+        }
+        match self.known(self.own_name.as_str()) {
+            Some(session) => running(session),
+            None => Err(SessionError::NoneNamed(self.own_name.to_string())),
+        }
     }
 
     fn named(&self, text: &str) -> Result<Arc<Session<S::Part>>, SessionError> {
@@ -336,7 +351,7 @@ impl<P> Table<P> {
             },
             part,
             tally: Tally::default(),
-            started,
+            started: AtomicBool::new(started),
             ended: AtomicBool::new(false),
         });
         self.by_name.insert(name, Arc::clone(&session));

@@ -24,7 +24,7 @@ impl<S: Stage> Control for Sessions<S> {
     }
 
     fn was_used(&self) -> bool {
-        self.read().all.iter().any(|session| session.started)
+        self.read().all.iter().any(|session| session.was_started())
     }
 
     fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Value, ControlError> {

@@ -137,6 +137,22 @@ fn what_is_not_there_is_told() {
 }
 
 #[test]
+fn the_run_s_own_session_is_taken_over_by_who_starts_it() {
+    let sessions = sessions(false);
+    assert!(matches!(
+        sessions.start(&name("shop"), Some(&name("books"))),
+        Err(SessionError::Own(_))
+    ));
+    let own = sessions.start(&name("shop"), None).unwrap();
+    assert!(own.was_started() && own.label.index == 0);
+    assert!(matches!(sessions.start(&name("shop"), None), Err(SessionError::Runs(_))));
+    sessions.end(&name("shop")).unwrap();
+    assert!(of(&sessions, None, "").contains("`shop` has ended"));
+    let again = sessions.start(&name("shop"), Some(&name("shop"))).unwrap();
+    assert_eq!((again.label.index, of(&sessions, None, "")), (1, "shop:shop".to_owned()));
+}
+
+#[test]
 fn without_a_cassette_of_its_own_a_run_serves_those_that_are_named() {
     let sessions = Sessions::new(Two::default(), name("default"), None);
     assert_eq!(of(&sessions, Some("books"), ""), "books:books");
