@@ -146,7 +146,8 @@ fn check_line(catalog: &Catalog, line: &[u8], number: usize) -> Answer {
     };
     let parsed: Line = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
-        Err(error) => return unread(None, format!("it is not an exchange in JSON: {error}")),
+        Err(error) if error.is_data() => return unread(None, format!("it is not an exchange in JSON: {error}")),
+        Err(error) => return unread(None, format!("the line is not JSON, from column {} on", error.column())),
     };
     let exchange = match exchange(&parsed) {
         Ok(exchange) => exchange,
@@ -352,12 +353,7 @@ mod tests {
     #[test]
     fn a_line_that_is_not_json_gets_an_error_line_and_the_rest_goes_on() {
         let (answers, exit) = answers("{oops\n\n{\"id\":7,\"response\":{\"status\":200}}\n");
-        assert!(
-            answers[0]["error"]
-                .as_str()
-                .unwrap()
-                .starts_with("line 1: it is not an exchange in JSON")
-        );
+        assert_eq!(answers[0]["error"], "line 1: the line is not JSON, from column 2 on");
         assert_eq!(answers[1]["id"], 7);
         assert_eq!(answers[1]["response"]["verdict"], "unmodeled");
         assert_eq!(exit, Exit::CouldNotRun);

@@ -11,7 +11,7 @@ use crate::near;
 use crate::proxy::event::Label;
 use crate::proxy::playing::Playing;
 use crate::redaction::Redactor;
-use crate::settings::{Bind, CallRules, Fold, Matching, Order, Place, PlaceError};
+use crate::settings::{Bind, CallRules, Fold, Matching, Order, Place, PlaceError, bind_tables};
 
 /// Options on which calls count as the same.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -81,7 +81,10 @@ impl MatchArguments {
         let mut notes: Vec<String> = without_models(&cassette, catalog).into_iter().collect();
         if self.proposes() {
             let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog)?);
-            notes.extend(proposed.iter().map(proposal_note));
+            notes.extend(proposed.iter().map(|proposal| {
+                let rule = bind_tables(std::slice::from_ref(&proposal.rule)).join("\n  ");
+                format!("{}; the rule for `ferrotape.toml`:\n  {rule}", proposal_note(proposal))
+            }));
             rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
         }
         let own = cassette.rules.clone().and(&self.rules_typed());
@@ -147,11 +150,10 @@ pub fn proposal_note(proposal: &propose::Proposal) -> String {
     };
     let plural = if proposal.recurs.len() == 1 { "" } else { "s" };
     format!(
-        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}; the rule: bind = [{{ from = \"{}\" }}]",
+        "bound by guess: `{}`, because \"{}\" looks made up and recurs in interaction{plural} {}{more}",
         proposal.rule.from,
         proposal.recorded,
-        numbers.join(", "),
-        proposal.rule.from
+        numbers.join(", ")
     )
 }
 
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proposal_is_told_with_its_reason_and_the_rule() {
+    fn a_proposal_is_told_with_its_reason() {
         let proposal = propose::Proposal {
             rule: Bind {
                 from: "Put:/name".parse().unwrap(),
@@ -188,8 +190,7 @@ mod tests {
         };
         assert_eq!(
             proposal_note(&proposal),
-            "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more; \
-             the rule: bind = [{ from = \"Put:/name\" }]"
+            "bound by guess: `Put:/name`, because \"it-3f9a21c0\" looks made up and recurs in interactions 1, 2, 3, 4, 5 and 2 more"
         );
     }
 

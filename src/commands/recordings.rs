@@ -109,7 +109,7 @@ impl Recordings {
         let mut keep: Vec<String> = before.map(|before| before.keep.clone()).unwrap_or_default();
         let mut user: Vec<String> = before.map(|before| before.user.clone()).unwrap_or_default();
         add_new(&mut keep, self.keep.iter().cloned().chain(settled));
-        add_new(&mut user, user::texts(&self.settled));
+        add_new(&mut user, user::texts(&self.settled)?);
         let rules = UserRules::read(&user)?;
         let ids = Rule::ALL.iter().map(|rule| rule.id()).chain(rules.ids());
         Ok(Cassette {

@@ -37,7 +37,7 @@ pub struct ScanArguments {
 /// Runs the command.
 pub fn run(arguments: &ScanArguments) -> anyhow::Result<Exit> {
     let stand_ins = StandIns::new("");
-    let user = user::texts(&arguments.settings.redaction);
+    let user = user::texts(&arguments.settings.redaction)?;
     let scanner = Scanner {
         catalog: arguments.models.catalog()?,
         rules: UserRules::read(&user)?,
@@ -77,6 +77,8 @@ impl Told {
             ""
         };
         match self.in_cassettes + self.elsewhere {
+            // Why none was read has been said.
+            0 if self.unread > 0 && self.unread == files => {}
             0 => eprintln!("ferrotape: {scanned} scanned: no secret was found"),
             found => eprintln!("ferrotape: {scanned} scanned: {} found{hint}", plural(found, "secret")),
         }

@@ -106,7 +106,7 @@ fn scrub(cassette: &mut Cassette, catalog: &Catalog, settings: &Settings) -> any
     if redaction.salt.is_empty() {
         redaction.salt = random_hexadecimal::<32>()?;
     }
-    for text in user::texts(&settings.redaction) {
+    for text in user::texts(&settings.redaction)? {
         if !redaction.user.contains(&text) {
             redaction.user.push(text);
         }

@@ -75,10 +75,13 @@ fn unjudged(calls: &[CallReport]) -> Option<String> {
     let count = names.len();
     names.sort();
     names.dedup();
-    let plural = if count == 1 { "interaction was" } else { "interactions were" };
+    let (were, them, models) = match count {
+        1 => ("interaction was", "it", "its model"),
+        _ => ("interactions were", "them", "their models"),
+    };
     (count > 0).then(|| {
         format!(
-            "{count} {plural} not judged, because no model knows them ({}); name their models with `--model botocore` or `--model FILE`",
+            "{count} {were} not judged, because no model knows {them} ({}); name {models} with `--model botocore` or `--model FILE`",
             names.join(", ")
         )
     })
@@ -152,6 +155,25 @@ fn report(catalog: &Catalog, cassette: &str, index: usize, interaction: &Interac
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_model_knows_is_told_in_number() {
+        use crate::report::Outcome;
+        use crate::report::tests::{call, side};
+        let unknown = CallReport {
+            request: Some(side(Verdict::Unmodeled)),
+            ..call(1, Outcome::Recorded)
+        };
+        assert_eq!(unjudged(&[]), None);
+        let one = unjudged(std::slice::from_ref(&unknown)).unwrap();
+        assert!(one.contains("1 interaction was not judged, because no model knows it ("), "{one}");
+        let two = unjudged(&[unknown.clone(), unknown]).unwrap();
+        assert!(
+            two.contains("2 interactions were not judged, because no model knows them ("),
+            "{two}"
+        );
+        assert!(two.contains("; name their models with"), "{two}");
+    }
 
     #[test]
     fn cassettes_are_named_by_file_by_folder_or_as_a_run_names_them() {

@@ -47,19 +47,37 @@ pub enum UserRuleError {
     /// The text in the cassette is none.
     #[error("the redaction rule `{0}` is not of the form `ID header NAME`, `ID path OPERATION:/path` or `ID pattern REGEX`")]
     Form(String),
+    /// Cassettes list Ferrotape's own rules under that id.
+    #[error("the redaction rule `{0}` has the id of one of Ferrotape's own; give it another")]
+    Taken(String),
+    /// What is wrong with the rule of that id.
+    #[error("the redaction rule `{id}`: {why}")]
+    Of {
+        /// As the user named it.
+        id: String,
+        /// What is wrong with it.
+        why: Box<UserRuleError>,
+    },
     /// The header's name is none.
     #[error("the redaction header `{0}` is not the name of a header")]
     Header(String),
 }
 
 /// The rules of the settings as texts, for a cassette.
-pub fn texts(settings: &settings::Redaction) -> Vec<String> {
+///
+/// # Errors
+/// Where one has the id of a rule of Ferrotape's own.
+pub fn texts(settings: &settings::Redaction) -> Result<Vec<String>, UserRuleError> {
+    let is_taken = |id: &&String| Rule::ALL.iter().any(|rule| rule.id() == *id);
+    if let Some(id) = settings.rules.keys().find(is_taken) {
+        return Err(UserRuleError::Taken(id.clone()));
+    }
     let text = |(id, rule): (&String, &RedactionRule)| match rule {
         RedactionRule::Header(name) => format!("{id} header {name}"),
         RedactionRule::Path(place) => format!("{id} path {place}"),
         RedactionRule::Pattern(pattern) => format!("{id} pattern {pattern}"),
     };
-    settings.rules.iter().map(text).collect()
+    Ok(settings.rules.iter().map(text).collect())
 }
 
 impl UserRules {
@@ -71,12 +89,16 @@ impl UserRules {
         let mut rules = UserRules::default();
         for text in texts {
             let mut words = text.splitn(3, ' ');
-            match (words.next(), words.next(), words.next()) {
-                (Some(id), Some("header"), Some(name)) => rules.header(name, id)?,
-                (Some(id), Some("path"), Some(place)) => rules.path(place, id)?,
-                (Some(id), Some("pattern"), Some(pattern)) => rules.pattern(pattern, id)?,
+            let (id, added) = match (words.next(), words.next(), words.next()) {
+                (Some(id), Some("header"), Some(name)) => (id, rules.header(name, id)),
+                (Some(id), Some("path"), Some(place)) => (id, rules.path(place, id)),
+                (Some(id), Some("pattern"), Some(pattern)) => (id, rules.pattern(pattern, id)),
                 _ => return Err(UserRuleError::Form(text.clone())),
-            }
+            };
+            added.map_err(|why| UserRuleError::Of {
+                id: id.to_owned(),
+                why: Box::new(why),
+            })?;
         }
         Ok(rules)
     }
@@ -217,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_told_by_its_id_which_is_its_own() {
+        let broken = read("corp-key pattern a*").unwrap_err().to_string();
+        assert!(
+            broken.starts_with("the redaction rule `corp-key`: the redaction pattern"),
+            "{broken}"
+        );
+        let mut settings = settings::Redaction::default();
+        settings
+            .rules
+            .insert("account-id".to_owned(), RedactionRule::Header("x-a".to_owned()));
+        assert_eq!(texts(&settings), Err(UserRuleError::Taken("account-id".to_owned())));
+    }
+
+    #[test]
     fn the_rules_of_the_settings_travel_as_texts() {
         let mut settings = settings::Redaction::default();
         settings
@@ -228,7 +264,7 @@ mod tests {
         settings
             .rules
             .insert("pin".to_owned(), RedactionRule::Path("PutItem:/Item/pin/S".parse().unwrap()));
-        let texts = texts(&settings);
+        let texts = texts(&settings).unwrap();
         assert_eq!(
             texts,
             ["key pattern corp_ [0-9]+", "pin path PutItem:/Item/pin/S", "token header X-Corp"]

@@ -42,7 +42,7 @@ impl Report for Human {
             line.write(whole <= MOST_WHOLE, out)?;
         }
         for note in &summary.notes {
-            writeln!(out, "ferrotape: {}", clean(note))?;
+            write!(out, "{}", block(None, note))?;
         }
         for hint in next_steps(summary) {
             write!(out, "{}", block(None, &hint))?;

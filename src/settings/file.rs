@@ -193,7 +193,7 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
         assert_eq!(wrong("[[bind]]\n"), "`ferrotape.toml:1:1`: missing key `from`");
         assert_eq!(
             wrong("[redaction.rules]\na = { heder = \"x\" }\n"),
-            "`ferrotape.toml:2:7`: unknown `heder`, expected one of `header`, `path`, `pattern`"
+            "`ferrotape.toml:2:7`: unknown key `heder`, expected one of `header`, `path`, `pattern`"
         );
         assert!(wrong("a = \n").starts_with("`ferrotape.toml:1:"), "{}", wrong("a = \n"));
     }

@@ -8,6 +8,7 @@
 mod file;
 mod paste;
 mod place;
+mod rule;
 
 pub use file::SettingsError;
 pub use paste::{bind_tables, match_table};
@@ -158,7 +159,7 @@ impl Redaction {
 
 /// One redaction rule, `corp-token = { header = "x-corp-token" }`: what it finds is hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(try_from = "rule::Keys", rename_all = "kebab-case")]
 pub enum RedactionRule {
     /// The values of the header of that name, in requests and responses.
     Header(String),

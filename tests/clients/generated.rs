@@ -132,6 +132,8 @@ fn a_guessed_rule_is_told_and_lets_the_program_replay() {
         "bound by guess: `CreateProvisioningArtifact:/Parameters/Name`, because \"{name}\" looks made up and recurs in interactions 1, 2, 3, 4, 6"
     );
     assert!(guessed.stderr.contains(&told), "{}", guessed.stderr);
+    let rule = "  [[bind]]\n             from = \"CreateProvisioningArtifact:/Parameters/Name\"\n";
+    assert!(guessed.stderr.contains(rule), "{}", guessed.stderr);
     // A cassette that was recorded with `--bind auto` has the rule with it.
     let recorded = record(folder.path(), &["--bind", "auto"]);
     assert_eq!(recorded["polls"], 4);
