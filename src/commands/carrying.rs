@@ -168,7 +168,7 @@ impl<'a> Carried<'a> {
         let written = |number: u32| {
             let new = self.new_value(number / 2);
             let is_plain = new.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte));
-            match number % 2 == 0 && is_plain {
+            match number.is_multiple_of(2) && is_plain {
                 true => new.to_owned(),
                 false => escaped(new),
             }
@@ -309,4 +309,81 @@ impl<'v> Pairs<'v> {
 /// `CREATE_IN_PROGRESS`: a state that is called so by the service, though its model lists none.
 fn is_constant(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_uppercase() || b"_- ".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    /// A request as it is carried, where `pa-old-12345` and `a/b:c-12345` are others now.
+    fn carried(uri: &str, header: (&str, &str), body: &str) -> Option<String> {
+        let (catalog, cassette) = (Catalog::built_in().unwrap(), Cassette::default());
+        let mut carried = Carried::new(&catalog, &cassette);
+        for (old, new, hidden) in [
+            ("pa-old-12345", "pa-new-678", false),
+            ("a/b:c-12345", "d/e:f", false),
+            ("hidden-12345", "other", true),
+        ] {
+            carried.add(Changed {
+                answer: 0,
+                old: old.to_owned(),
+                new: new.to_owned(),
+                hidden,
+            });
+        }
+        let request = Request::new(Bytes::copy_from_slice(body.as_bytes()));
+        let (mut parts, body) = request.into_parts();
+        parts.uri = uri.parse().unwrap();
+        parts
+            .headers
+            .insert(HeaderName::try_from(header.0).unwrap(), HeaderValue::from_str(header.1).unwrap());
+        let request = carried.request(&Request::from_parts(parts, body))?;
+        let value = request.headers().values().next().unwrap().to_str().unwrap().to_owned();
+        Some(format!("{} {value} {}", request.uri(), String::from_utf8_lossy(request.body())))
+    }
+
+    #[test]
+    fn a_new_value_is_written_in_the_form_of_its_place() {
+        const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+        for (uri, header, body, expected) in [
+            (
+                "https://x.aws/v1/pa-old-12345/a%2Fb%3Ac-12345?q=a/b:c-12345",
+                ("if-match", "\"pa-old-12345\""),
+                "",
+                "https://x.aws/v1/pa-new-678/d%2Fe%3Af?q=d/e:f \"pa-new-678\" ",
+            ),
+            (
+                "https://x.aws/",
+                FORM,
+                "Action=Get&Id=a%2Fb%3Ac-12345",
+                "https://x.aws/ application/x-www-form-urlencoded Action=Get&Id=d%2Fe%3Af",
+            ),
+            (
+                "https://x.aws/",
+                ("content-type", "application/xml"),
+                "<A><B>a/b:c-12345</B></A>",
+                "https://x.aws/ application/xml <A><B>d/e:f</B></A>",
+            ),
+            (
+                "https://x.aws/",
+                ("content-type", "application/json"),
+                r#"{"a":["pa-old-12345",1]}"#,
+                r#"https://x.aws/ application/json {"a":["pa-new-678",1]}"#,
+            ),
+        ] {
+            assert_eq!(carried(uri, header, body).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn neither_host_nor_content_type_nor_stand_in_is_carried() {
+        assert_eq!(carried("https://pa-old-12345.aws/", ("content-type", "pa-old-12345"), ""), None);
+        assert_eq!(carried("https://x.aws/hidden-12345", ("accept", "pa-old-12345"), ""), None);
+    }
+
+    #[test]
+    fn a_state_is_no_id() {
+        assert!(is_constant("CREATE_IN_PROGRESS") && !is_constant("AKIA4XAMPL3") && !is_constant("pa-old-12345"));
+    }
 }
