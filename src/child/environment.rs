@@ -77,7 +77,8 @@ pub struct Setup<'a> {
     pub session_in_path: bool,
     /// The run's token: the proxy password.
     pub token: &'a str,
-    /// The run's own key pair; not used in replay, nor where the intercept door is the only one.
+    /// The run's own key pair; not used in replay, nor where the intercept door is the only one and
+    /// the parent has its own.
     pub keys: &'a KeyPair,
     /// The trust files and preloads; not used where the endpoint door is the only one.
     pub files: &'a Files,
@@ -85,6 +86,8 @@ pub struct Setup<'a> {
     pub region: Option<&'a str>,
     /// The region of the parent's profile, which the child may lose.
     pub profile_region: Option<&'a str>,
+    /// Whether the parent has credentials of its own, wherever an SDK finds them.
+    pub has_credentials: bool,
     /// Domain names under which AWS hosts lie: these must not go past the proxy.
     pub aws_suffixes: &'a [&'a str],
 }
@@ -227,10 +230,10 @@ impl Context<'_> {
         self.setup.mode == Mode::Replay
     }
 
-    /// Whether the child loses its own credentials. Through the intercept door alone its own
-    /// signature goes to AWS, so in record they are left as they are.
+    /// Whether the child gets the run's keys, and loses its own credentials. Through the intercept
+    /// door alone its own signature goes to AWS, so in record they are left as they are, if it has any.
     fn credentials(&self) -> bool {
-        self.replay() || self.endpoint()
+        self.replay() || self.endpoint() || !self.setup.has_credentials
     }
 
     fn inherited(&self, name: &str) -> Option<&str> {

@@ -7,7 +7,7 @@ use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Recordings, refuse_bad_keeps};
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, is_ci};
-use super::shelf::{Cassettes, describe, note_history};
+use super::shelf::{Cassettes, describe, note_history, shown_upstream};
 use super::tape::recover;
 use super::typed;
 use crate::cassette::StateFolder;
@@ -86,7 +86,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         secrets: outset.live.secrets.clone(),
         adds: true,
         bind: Vec::new(),
-        upstream: None,
+        upstream: arguments.live.upstream.as_ref().and_then(shown_upstream),
         kept: Mutex::default(),
     };
     let upstream = arguments.live.upstream.as_ref();

@@ -126,7 +126,8 @@ impl Recordings {
         let before = new.interactions.len() - calls.len();
         kept.notes.extend(self.told_of(name, &target, doubt.filter(|_| !adds)));
         kept.notes.extend(keep_binds(&self.bind, &target, name, &self.catalog)?);
-        if !self.adds {
+        // What `auto` adds from AWS does not make it safe to send the rest there.
+        if !adds || self.upstream.is_some() {
             // A hint may say where it was recorded from; without it, it says less.
             let _ = history::note_upstream(&self.state, name, self.upstream.as_deref());
         }

@@ -91,6 +91,8 @@ pub struct Live {
     pub forwarder: Forwarder,
     /// The run's own key pair, for the child.
     pub keys: KeyPair,
+    /// Whether there are credentials other than those.
+    pub has_credentials: bool,
     /// The run's token.
     pub token: String,
     /// Secrets of the run that nothing written may hold.
@@ -150,6 +152,7 @@ impl Outset {
             mode: Mode::Record,
             region: going.region,
             keys: live.keys,
+            has_credentials: live.has_credentials,
             token: live.token,
             parent,
             options: Options {
@@ -187,9 +190,10 @@ impl Live {
         let need = if run.door == DoorChoice::Intercept { Need::Perhaps } else { need };
         let credentials = runtime.block_on(credentials(arguments, need, &trust, &keys))?;
         let mut secrets = vec![token.clone(), keys.secret_access_key.clone()];
-        if run.door != DoorChoice::Intercept
-            && let Ok(own) = runtime.block_on(credentials.keys())
-        {
+        let own = runtime.block_on(credentials.keys()).ok();
+        let own = own.filter(|own| own.access_key_id != keys.access_key_id);
+        let has_credentials = own.is_some();
+        if let Some(own) = own {
             secrets.extend([own.secret_access_key].into_iter().chain(own.session_token));
         }
         let upstream = Upstream::new(UpstreamOptions {
@@ -216,6 +220,7 @@ impl Live {
                 credentials,
                 behaviour,
             },
+            has_credentials,
             token,
             secrets,
             dial,

@@ -15,6 +15,9 @@ use crate::report::{Mode as ReportMode, Outcome, Strictness};
 use std::path::Path;
 use std::sync::Arc;
 
+/// The region of a command that has none, where no cassette tells one: without any, SDKs do not call.
+const DEFAULT_REGION: &str = "us-east-1";
+
 /// Answer the AWS calls of a command from a cassette: offline, deterministically, judged.
 ///
 /// A request that breaks the service's model is refused with the service's own validation error,
@@ -93,6 +96,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     };
     let tracks = own.iter().flat_map(|own| own.playable.tape.tracks());
     let region = tracks.clone().find_map(|track| track.interaction.region.clone());
+    let region = region.or_else(|| own.is_none().then(|| region_of(&library)).flatten());
     let serving = match &own {
         Some(own) => serving(&library.path(&name), own.playable.tape.tracks().len()),
         None => format!(
@@ -111,11 +115,12 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let setting = Setting {
         arguments: common,
         mode: Mode::Replay,
-        region,
+        region: Some(region.unwrap_or_else(|| DEFAULT_REGION.to_owned())),
         keys: KeyPair {
             access_key_id: String::new(),
             secret_access_key: String::new(),
         },
+        has_credentials: false,
         token: random_hexadecimal::<16>()?,
         parent: of_this_process(),
         options: Options::default(),
@@ -148,6 +153,16 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         violations: enforce,
         unplayed: arguments.all_played,
     })))
+}
+
+/// The region of the first cassette that has one, for a run that has none of its own. A cassette that
+/// cannot be read is told where a session asks for it.
+fn region_of(library: &Library) -> Option<String> {
+    let names = library.names().unwrap_or_default();
+    names.iter().find_map(|name| {
+        let cassette = library.load(name).ok()?;
+        cassette.interactions.into_iter().find_map(|interaction| interaction.region)
+    })
 }
 
 fn serving(path: &Path, count: usize) -> String {

@@ -102,6 +102,8 @@ pub struct Setting<'a> {
     /// The region for a child that has none.
     pub region: Option<String>,
     pub keys: KeyPair,
+    /// Whether the parent has credentials of its own.
+    pub has_credentials: bool,
     /// The run's token: what the intercept door asks for.
     pub token: String,
     pub parent: Environment,
@@ -121,6 +123,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         mode,
         region,
         keys,
+        has_credentials,
         token,
         parent,
         mut options,
@@ -163,6 +166,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         files: &files,
         region: region.as_deref(),
         profile_region: profile_region.as_deref(),
+        has_credentials,
         aws_suffixes: &AWS_SUFFIXES,
     };
     let changes = environment::changes(&setup, &parent);
@@ -188,7 +192,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     // A session that somebody started may well make no call.
     let was_used = handler.control().is_some_and(Control::was_used);
     if ledger.is_empty() && !was_used {
-        ledger.fail(&no_call(exit, &changes));
+        ledger.fail(&no_call(exit, &changes, handler.control().and_then(Control::refusal)));
         return Ok(exit.or(Exit::CouldNotRun));
     }
     Ok(exit)
@@ -208,7 +212,10 @@ fn not_run(error: ChildError, arguments: &RunArguments) -> anyhow::Error {
 }
 
 /// Why no call came, as far as it can be told from outside.
-fn no_call(exit: Exit, changes: &[Variable]) -> String {
+fn no_call(exit: Exit, changes: &[Variable], refusal: Option<String>) -> String {
+    if let Some(refusal) = refusal {
+        return format!("no call of the command ever reached Ferrotape; the control endpoint refused to start a session: {refusal}");
+    }
     let region = |name: &str| matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
     let has_region = changes.iter().any(|change| region(&change.name) && change.value.is_some())
         || std::env::vars().any(|(name, value)| region(&name) && !value.is_empty());

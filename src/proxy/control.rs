@@ -35,6 +35,8 @@ pub trait Control: Send + Sync {
     fn list(&self) -> Value;
     /// Whether anybody started one.
     fn was_used(&self) -> bool;
+    /// Why it refused to start a session, the first time that it did.
+    fn refusal(&self) -> Option<String>;
     /// Starts a session.
     fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Value, ControlError>;
     /// How a session went so far.

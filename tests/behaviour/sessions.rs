@@ -286,6 +286,38 @@ fn without_a_default_cassette_sessions_name_theirs() {
 }
 
 #[test]
+fn a_replay_without_a_cassette_of_its_own_has_the_region_of_its_cassettes() {
+    let place = Workplace::new();
+    for (cassette, region) in [(None, "us-east-1"), (Some("books"), "eu-west-3")] {
+        if let Some(name) = cassette {
+            place.write_cassette(name, &self::cassette(name).replace("us-east-1", region));
+        }
+        let puppet = Puppet::start(place.path(), place.run(["replay"]));
+        assert_eq!(puppet.variable("AWS_DEFAULT_REGION"), region);
+        puppet.end(0);
+        place.write_cassette("a", &tape(&[]));
+    }
+}
+
+#[test]
+fn what_auto_recorded_elsewhere_is_not_to_be_recorded_from_aws() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let auto = place
+        .run(["auto", "-c", "shop", "--upstream", &upstream.url])
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    let puppet = Puppet::start(place.path(), auto);
+    assert_eq!(puppet.send(instance("one", json!({ "templateMajorVersion": "1" }))).status, 200);
+    puppet.end(0).expect(0);
+    let server = place.replay("shop", []);
+    let missed = ask(server.address, "/", "", "other");
+    let hint = format!("record it: ferrotape auto -c shop --upstream {}", upstream.url);
+    assert!(missed.ends_with(&hint), "{missed}");
+    server.stop().expect(11);
+}
+
+#[test]
 fn where_a_session_has_no_cassette_the_hint_says_again_what_was_typed() {
     let place = Workplace::new();
     let upstream = Upstream::plain(well_behaved);
@@ -301,7 +333,9 @@ fn where_a_session_has_no_cassette_the_hint_says_again_what_was_typed() {
         std::fs::write(place.path().join("botocore.json"), "{\"metadata\":{\"serviceId\":\"X\",\"apiVersion\":\"1\",\"endpointPrefix\":\"x\",\"protocol\":\"json\",\"jsonVersion\":\"1.1\",\"targetPrefix\":\"X\",\"signatureVersion\":\"v4\",\"serviceFullName\":\"X\"},\"operations\":{},\"shapes\":{}}").expect("it is written");
         let puppet = Puppet::start(place.path(), run);
         let told = told(puppet.address(), "POST", "/sessions", &json!({ "name": name }), 404);
-        puppet.end(0);
+        let done = puppet.end(1).expect(1);
+        let words = "no call of the command ever reached Ferrotape; the control endpoint refused to start a session: no cassette `t3`";
+        assert!(done.stderr.contains(words), "{}", done.stderr);
         portless(told["error"].as_str().expect("a text"))
     };
     let command = "record it with `ferrotape record --cassettes tapes --model botocore.json --upstream http://127.0.0.1:PORT -- sh …`";

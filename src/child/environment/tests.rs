@@ -23,6 +23,7 @@ fn changed(mode: Mode, door: Door, parent: &[(&str, &str)], adjust: impl FnOnce(
         files: &files,
         region: Some("us-east-1"),
         profile_region: None,
+        has_credentials: true,
         aws_suffixes: SUFFIXES,
     };
     adjust(&mut setup);
@@ -78,6 +79,14 @@ fn the_intercept_door_leaves_the_child_s_credentials_alone_in_record() {
         assert!(!got.contains_key(name), "{name}");
     }
     assert!(got.contains_key("HTTPS_PROXY"));
+}
+
+#[test]
+fn the_intercept_door_gives_the_run_s_keys_where_there_are_no_others() {
+    let got = changed(Mode::Record, Door::Intercept, &[], |setup| setup.has_credentials = false);
+    assert_eq!(got.get("AWS_ACCESS_KEY_ID").cloned(), set("AKIARUN"));
+    assert_eq!(got.get("AWS_SECRET_ACCESS_KEY").cloned(), set("run-secret"));
+    assert!(!got.contains_key("AWS_ENDPOINT_URL"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::wire;
 use http::header::{HeaderMap, USER_AGENT};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// More than any test suite has; who asks for more has lost count.
 const MOST_SESSIONS: usize = 100_000;
@@ -155,6 +155,8 @@ pub struct Sessions<S: Stage> {
     table: RwLock<Table<S::Part>>,
     /// Held while a cassette is opened, so that no session is made twice.
     opening: Mutex<()>,
+    /// Why the first session was not started of those that somebody asked for in vain.
+    refusal: OnceLock<String>,
 }
 
 impl<S: Stage> Sessions<S> {
@@ -173,6 +175,7 @@ impl<S: Stage> Sessions<S> {
             own,
             table: RwLock::new(table),
             opening: Mutex::default(),
+            refusal: OnceLock::new(),
         }
     }
 

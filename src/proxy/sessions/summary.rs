@@ -27,9 +27,16 @@ impl<S: Stage> Control for Sessions<S> {
         self.read().all.iter().any(|session| session.was_started())
     }
 
+    fn refusal(&self) -> Option<String> {
+        self.refusal.get().cloned()
+    }
+
     fn start(&self, name: &Name, cassette: Option<&Name>) -> Result<Value, ControlError> {
         // Without its lists: all is unplayed, and that may be much.
-        Ok(Value::Object(counts(&*Sessions::start(self, name, cassette)?)))
+        let started = Sessions::start(self, name, cassette).inspect_err(|error| {
+            let _ = self.refusal.set(error.to_string());
+        });
+        Ok(Value::Object(counts(&*started?)))
     }
 
     fn summary(&self, name: &Name) -> Result<Value, ControlError> {
