@@ -44,6 +44,10 @@ impl Desk for Recordings {
         self.library.exists(cassette)
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.library.names().unwrap_or_default()
+    }
+
     fn prepare(&self, name: &Name) -> Result<Prepared, String> {
         self.prepared(name).map_err(|error| format!("{error:#}"))
     }

@@ -114,6 +114,10 @@ impl Shelf for Cassettes {
         self.library.exists(cassette)
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.library.names().unwrap_or_default()
+    }
+
     fn tape(&self, name: &Name) -> Result<Tape, String> {
         let cassette = self.library.load(name).map_err(|error| match error.absence() {
             Some(absence) => {

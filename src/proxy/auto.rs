@@ -56,6 +56,10 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
         self.players.has(cassette)
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.players.names()
+    }
+
     fn makes_cassettes(&self) -> bool {
         true
     }

@@ -106,6 +106,10 @@ impl<S: Shelf> Stage for Comparing<S> {
         self.players.has(cassette)
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.players.names()
+    }
+
     fn open(&self, cassette: &Name, session: &Name) -> Result<Playing, String> {
         self.players.open(cassette, session)
     }

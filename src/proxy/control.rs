@@ -69,7 +69,9 @@ impl From<SessionError> for ControlError {
     fn from(error: SessionError) -> ControlError {
         let status = match &error {
             SessionError::BadName(_) => StatusCode::BAD_REQUEST,
-            SessionError::NoCassette(_) | SessionError::Unknown(_) | SessionError::NoneNamed(_) => StatusCode::NOT_FOUND,
+            SessionError::NoCassette(_) | SessionError::Unknown(_) | SessionError::NoneNamed(_) | SessionError::NoneMeant { .. } => {
+                StatusCode::NOT_FOUND
+            }
             SessionError::Runs(_) | SessionError::Own(_) | SessionError::Ended(_) => StatusCode::CONFLICT,
             SessionError::TooMany => StatusCode::INSUFFICIENT_STORAGE,
             SessionError::NotKept { .. } => StatusCode::INTERNAL_SERVER_ERROR,

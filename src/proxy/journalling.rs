@@ -46,6 +46,10 @@ impl<D: Desk> Stage for Journalling<D> {
         self.takes.desk().has(cassette)
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.takes.desk().names()
+    }
+
     fn makes_cassettes(&self) -> bool {
         true
     }

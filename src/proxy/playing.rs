@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Shelf: Send + Sync + 'static {
     /// Whether there is a cassette of that name.
     fn has(&self, cassette: &Name) -> bool;
+    /// The cassettes that there are.
+    fn names(&self) -> Vec<Name>;
     /// Reads a cassette; or why it cannot be had, for people.
     fn tape(&self, cassette: &Name) -> Result<Tape, String>;
     /// What to do about a call that it does not answer.
@@ -170,6 +172,10 @@ impl<S: Shelf> Stage for Players<S> {
 
     fn has(&self, cassette: &Name) -> bool {
         self.shelf.has(cassette)
+    }
+
+    fn names(&self) -> Vec<Name> {
+        self.shelf.names()
     }
 
     fn open(&self, cassette: &Name, _: &Name) -> Result<Playing, String> {

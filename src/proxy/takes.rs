@@ -29,6 +29,8 @@ const SETTLED: u64 = 3 << 62;
 pub trait Desk: Send + Sync + 'static {
     /// Whether there is a cassette of that name already.
     fn has(&self, cassette: &Name) -> bool;
+    /// The cassettes that there are.
+    fn names(&self) -> Vec<Name>;
     /// What is needed to record that cassette; or why it cannot be, for people.
     fn prepare(&self, cassette: &Name) -> Result<Prepared, String>;
     /// What is recorded goes behind what a cassette holds, and does not replace it.

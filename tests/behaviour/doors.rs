@@ -134,6 +134,18 @@ fn each_door_may_be_the_only_one_shown() {
 }
 
 #[test]
+fn behind_the_intercept_door_a_command_without_credentials_has_the_run_s_keys() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let run = place.run(["record", "-c", "shop", "--door", "intercept", "--upstream", &upstream.url]);
+    let puppet = Puppet::start(place.path(), run);
+    let call = instance("a", json!({ "templateMajorVersion": "1" })).signed(&puppet.key(), HOST);
+    assert_ne!(puppet.intercepted(HOST).send(&call).expect("there is an answer").status, 502);
+    puppet.end(0);
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[test]
 fn a_replay_opens_no_way_to_anywhere() {
     let place = Workplace::new();
     place.recorded("shop", &[instance("a", json!({}))]);

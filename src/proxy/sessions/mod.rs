@@ -43,6 +43,9 @@ pub trait Stage: Send + Sync + 'static {
     /// Whether a session may have that cassette because it has its name.
     fn has(&self, cassette: &Name) -> bool;
 
+    /// The cassettes that there are.
+    fn names(&self) -> Vec<Name>;
+
     /// Whether cassettes are made here: a session that nobody started has the one of its name, even
     /// where there is none yet.
     fn makes_cassettes(&self) -> bool {
@@ -132,6 +135,11 @@ pub enum SessionError {
         "the request names no session, and there is no cassette `{0}` for those that name none; name one (`AWS_ENDPOINT_URL=http://…/@NAME`), or start Ferrotape with `-c NAME`"
     )]
     NoneNamed(String),
+    /// The request has an application id that means none, and the run has no cassette of its own.
+    #[error(
+        "the request names no session: its application id `{id}` is neither that of a started session nor the name of a cassette, and there is no cassette `{own}` for those that name none; start the session, or start Ferrotape with `-c NAME`"
+    )]
+    NoneMeant { id: String, own: String },
     /// Somebody makes up names.
     #[error("there are {MOST_SESSIONS} sessions already, and no more are made")]
     TooMany,
@@ -304,9 +312,15 @@ impl<S: Stage> Sessions<S> {
             return Ok(Arc::clone(session));
         }
         drop(table);
-        match Name::parse(id) {
-            Ok(name) if self.stage.has(&name) => self.named(id),
-            _ => self.own(),
+        if Name::parse(id).is_ok_and(|name| self.stage.has(&name)) {
+            return self.named(id);
+        }
+        match self.stage.names().iter().find(|name| written(name.as_str())) {
+            Some(name) => self.named(name.as_str()),
+            None => self.own().map_err(|error| match error {
+                SessionError::NoneNamed(own) => SessionError::NoneMeant { id: id.to_owned(), own },
+                other => other,
+            }),
         }
     }
 

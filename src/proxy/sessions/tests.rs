@@ -20,6 +20,10 @@ impl Stage for Two {
         ["shop", "books", "team/books"].contains(&cassette.as_str())
     }
 
+    fn names(&self) -> Vec<Name> {
+        ["shop", "books", "team/books"].map(name).to_vec()
+    }
+
     fn makes_cassettes(&self) -> bool {
         self.makes
     }
@@ -108,6 +112,11 @@ fn an_application_id_has_a_dash_for_each_slash() {
     let sessions = sessions(false);
     sessions.start(&name("team/t1"), Some(&name("books"))).unwrap();
     assert_eq!(of(&sessions, None, "app/team-t1"), "team/t1:books");
+    assert_eq!(
+        of(&sessions, None, "app/team-books"),
+        "team/books:team/books",
+        "of a cassette that nobody started, too"
+    );
 }
 
 #[test]
@@ -157,5 +166,7 @@ fn without_a_cassette_of_its_own_a_run_serves_those_that_are_named() {
     let sessions = Sessions::new(Two::default(), name("default"), None);
     assert_eq!(of(&sessions, Some("books"), ""), "books:books");
     assert_eq!(of(&sessions, Some("other"), ""), "no cassette `other`");
+    let none = "the request names no session: its application id `other` is neither that of a started session nor the name of a cassette";
+    assert!(of(&sessions, None, "app/other").starts_with(none));
     assert!(of(&sessions, None, "").starts_with("the request names no session, and there is no cassette `default`"));
 }
