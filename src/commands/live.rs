@@ -2,7 +2,8 @@
 //! written.
 
 use super::ledger::Ledger;
-use super::run::{DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
+use super::run::{DEFAULT_REGION, DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
+use crate::aws_hosts::is_aws_host;
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
 use crate::child::profile;
 use crate::exit::Exit;
@@ -38,6 +39,16 @@ pub struct LiveArguments {
     /// (`AWS_ENDPOINT_URL=http://…/@NAME:TOKEN`): with your default credentials, whoever they are
     #[arg(long)]
     pub sign_as_default: bool,
+}
+
+impl LiveArguments {
+    /// Whether a request that a key of the program's own signed goes on with that signature. At an
+    /// emulator, and without credentials of the user's, there is nothing to guard.
+    fn passes_foreign_keys(&self, is_server: bool, own: Option<&Keys>) -> bool {
+        let Some(upstream) = &self.upstream else { return false };
+        let is_aws = upstream.host().is_some_and(is_aws_host);
+        is_server || (!is_aws && !own.is_some_and(|own| is_issued_by_aws(&own.access_key_id)))
+    }
 }
 
 /// `--unmodeled`.
@@ -97,6 +108,8 @@ pub struct Live {
     pub token: String,
     /// Secrets of the run that nothing written may hold.
     pub secrets: Vec<String>,
+    /// The region of a program that has none: an emulator takes any, but no SDK calls without one.
+    pub region: Option<String>,
     /// Opens tunnels.
     pub dial: Arc<dyn Dial>,
 }
@@ -150,7 +163,7 @@ impl Outset {
         let setting = Setting {
             arguments: going.run,
             mode: Mode::Record,
-            region: going.region,
+            region: going.region.or(live.region),
             keys: live.keys,
             has_credentials: live.has_credentials,
             token: live.token,
@@ -193,6 +206,7 @@ impl Live {
         let own = runtime.block_on(credentials.keys()).ok();
         let own = own.filter(|own| own.access_key_id != keys.access_key_id);
         let has_credentials = own.is_some();
+        let pass_foreign_keys = arguments.passes_foreign_keys(run.command.is_empty(), own.as_ref());
         if let Some(own) = own {
             secrets.extend([own.secret_access_key].into_iter().chain(own.session_token));
         }
@@ -202,11 +216,13 @@ impl Live {
             proxies: Proxies::from_environment(),
         })?;
         let dial = Arc::new(Tunnels::new(upstream.dialer()));
+        let region = arguments.upstream.is_some().then(|| DEFAULT_REGION.to_owned());
+        let of_profile = profile::region(parent);
         let behaviour = Behaviour {
             unmodeled: unmodeled.into(),
-            preferences: Preferences::from_environment(parent, profile::region(parent).as_deref()),
+            preferences: Preferences::from_environment(parent, of_profile.as_deref().or(region.as_deref())),
             sign_as_default: arguments.sign_as_default.then(|| token.clone()),
-            pass_foreign_keys: arguments.upstream.is_some() && run.command.is_empty(),
+            pass_foreign_keys,
         };
         Ok(Live {
             keys: KeyPair {
@@ -223,9 +239,17 @@ impl Live {
             has_credentials,
             token,
             secrets,
+            region,
             dial,
         })
     }
+}
+
+/// The form of AWS's own access key ids: `AKIA` for a user's, `ASIA` for those of a session. Programs
+/// for emulators say `testing`, `test` or `dummy`.
+fn is_issued_by_aws(access_key_id: &str) -> bool {
+    let rest = ["AKIA", "ASIA"].iter().find_map(|start| access_key_id.strip_prefix(start));
+    rest.is_some_and(|rest| rest.len() >= 12 && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
 /// What a live run goes with.

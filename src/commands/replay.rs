@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
-use super::run::{ContractMode, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
+use super::run::{ContractMode, DEFAULT_REGION, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
 use super::shelf::{Cassettes, describe, has_own, note_history, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
@@ -14,9 +14,6 @@ use crate::proxy::sessions::Sessions;
 use crate::report::{Mode as ReportMode, Outcome, Strictness};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The region of a command that has none, where no cassette tells one: without any, SDKs do not call.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// Answer the AWS calls of a command from a cassette: offline, deterministically, judged.
 ///

@@ -23,6 +23,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The region of a command that has none, where no cassette tells one: without any, SDKs do not call.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
 /// Options that `record` and `replay` share.
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {

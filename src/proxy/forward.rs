@@ -165,7 +165,7 @@ impl Forwarder {
             }
             None if arrival.door == Door::Endpoint && !self.behaviour.pass_foreign_keys => {
                 return Err(denied(format!(
-                    "Ferrotape: the request is signed with key `{}`, which is not this run's; use the environment that Ferrotape gives, or the intercept door",
+                    "Ferrotape: the request is signed with key `{}`, which is not this run's; use the keys that Ferrotape gives, `--door intercept`, or `--sign-as-default` with the endpoint URL that it prints",
                     claim.access_key_id()
                 )));
             }

@@ -102,14 +102,53 @@ fn a_foreign_key_is_never_signed_again_as_somebody_else() {
     let foreign = Key::new("AKIAFOREIGNFOREIGN12", "whatever", None);
     let reply = instance("a", json!({})).signed(&foreign, &address.to_string()).send(address);
     assert_eq!(reply.status, 403, "{}", reply.message());
-    assert!(reply.message().contains("AKIAFOREIGNFOREIGN12"), "{}", reply.message());
+    for word in ["AKIAFOREIGNFOREIGN12", "`--door intercept`", "`--sign-as-default`"] {
+        assert!(reply.message().contains(word), "{word}: {}", reply.message());
+    }
     let reply = Call::bare(PROTON, instance_body("a", json!({})).to_string()).send(address);
-    assert!(
-        reply.status >= 400,
-        "an unsigned call has no region and nobody to sign for it: {reply:?}"
-    );
+    assert!(reply.status >= 400, "nobody signs for an unsigned call: {reply:?}");
     puppet.end(0);
-    assert_eq!(upstream.seen().len(), 0);
+    let seen = upstream.seen();
+    assert!(seen.len() == 1 && seen[0].refused.is_some(), "{seen:?}");
+}
+
+#[test]
+fn at_an_emulator_without_real_credentials_a_key_of_the_program_s_own_is_recorded() {
+    for own in ["", "testing"] {
+        let place = Workplace::new();
+        let stand_in = place.stand_in();
+        let run = place
+            .run(["record", "-c", "shop", "--upstream", &stand_in.url()])
+            .env("AWS_ACCESS_KEY_ID", own)
+            .env("AWS_SECRET_ACCESS_KEY", own);
+        let puppet = Puppet::start(place.path(), run);
+        let address = puppet.address();
+        let testing = Key::new("testing", "testing", None);
+        let reply = instance("a", json!({})).signed(&testing, &address.to_string()).send(address);
+        assert_eq!(reply.status, 200, "{}", reply.message());
+        puppet.end(0).expect(0);
+        assert_eq!(place.cassette("shop")["interactions"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+#[test]
+fn an_upstream_brings_a_region_where_none_is_set() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    for verb in ["record", "auto", "compare", "passthrough"] {
+        place.write_cassette("shop", &crate::workplace::tape(&[]));
+        let name: &[&str] = if verb == "passthrough" { &[] } else { &["-c", "shop"] };
+        let run = |region: &str| {
+            let run = place.run([verb, "--upstream", &upstream.url]).arguments(name);
+            Puppet::start(place.path(), run.env("AWS_REGION", region))
+        };
+        for (set, region) in [("", "us-east-1"), ("eu-west-3", "eu-west-3")] {
+            let puppet = run(set);
+            let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| puppet.variable(name).to_owned());
+            assert_eq!(variables, [region, region], "{verb}");
+            puppet.end(1);
+        }
+    }
 }
 
 #[test]
