@@ -75,11 +75,11 @@ pub fn note_upstream(state: &StateFolder, name: &Name, upstream: Option<&str>) -
 }
 
 fn path(state: &StateFolder, name: &Name) -> PathBuf {
-    // One folder deep: a part of a name may be the whole name of another cassette.
+    // One folder deep: a part of a name may be the whole name of another cassette. No name has a `+`.
     state
         .path()
         .join("history")
-        .join(format!("{}.json", name.as_str().replace('/', "%2F")))
+        .join(format!("{}.json", name.as_str().replace('/', "+")))
 }
 
 fn digest(file: &[u8]) -> String {

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The longest name, in letters. Every file made of it has room for an ending below the 255 bytes
+/// that a file system takes: `.recovered-2.json` beside it, `-1` in the journal.
+pub const LONGEST: usize = 200;
+
 /// The name of a cassette: parts of `A-Z a-z 0-9 . _ -` joined by `/`, `checkout/happy-path`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
@@ -18,18 +22,27 @@ pub struct NameError {
 
 impl Name {
     /// The text as a name. Nothing that passes leads out of the folder of cassettes, or into the
-    /// `NAME.blobs` folder of another cassette.
+    /// `NAME.blobs` folder of another cassette, and none needs a folder where another has its file.
     pub fn parse(text: &str) -> Result<Name, NameError> {
+        let refused = |text: String, why| Err(NameError { text, why });
+        if text.len() > LONGEST {
+            let beginning: String = text.chars().take(40).collect();
+            return refused(format!("{beginning}…"), "it is longer than 200 letters");
+        }
         let mut parts = text.split('/').peekable();
         while let Some(part) = parts.next() {
             if let Some(why) = objection(part, parts.peek().is_none()) {
-                return Err(NameError {
-                    text: text.to_owned(),
-                    why,
-                });
+                return refused(text.to_owned(), why);
             }
         }
         Ok(Name(text.to_owned()))
+    }
+
+    /// The name of this cassette with an ending; the name is cut where both would be too long.
+    pub fn with_ending(&self, ending: &str) -> Result<Name, NameError> {
+        let room = LONGEST.saturating_sub(ending.len());
+        let cut = self.0.get(..room).unwrap_or(&self.0);
+        Name::parse(&format!("{cut}{ending}"))
     }
 
     /// The name as text.
@@ -54,7 +67,12 @@ fn objection(part: &str, last: bool) -> Option<&'static str> {
     if last && part.ends_with(".json") {
         return Some("a name has no `.json`: the file gets it by itself");
     }
-    (!last && part.ends_with(".blobs")).then_some("a folder that ends in `.blobs` is for the large bodies of a cassette")
+    // A file system may ignore case.
+    let ends_in = |ending: &str| part.to_ascii_lowercase().ends_with(ending);
+    if !last && ends_in(".json") {
+        return Some("a folder cannot end in `.json`, because a cassette may have its file there");
+    }
+    (!last && ends_in(".blobs")).then_some("a folder that ends in `.blobs` is for the large bodies of a cassette")
 }
 
 impl Default for Name {
@@ -87,6 +105,33 @@ mod tests {
         let error = Name::parse("shop/deploy.json").unwrap_err().to_string();
         assert!(error.contains("a name has no `.json`"), "{error}");
         assert!(Name::parse("shop/deploy.json.d").is_ok());
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_its_files_can_be() {
+        let longest = "n".repeat(LONGEST);
+        assert!(Name::parse(&longest).is_ok());
+        for text in ["n".repeat(LONGEST + 1), "a/".repeat(LONGEST) + "b"] {
+            let error = Name::parse(&text).unwrap_err().to_string();
+            assert!(
+                error.contains("…` is no name for a cassette: it is longer than 200 letters"),
+                "{error}"
+            );
+        }
+        let ended = Name::parse(&longest).unwrap().with_ending(".recovered-12").unwrap();
+        assert_eq!(ended.as_str().len(), LONGEST);
+        assert!(ended.as_str().ends_with("nnn.recovered-12"));
+        let short = Name::parse("a/b").unwrap().with_ending(".recovered").unwrap();
+        assert_eq!(short.as_str(), "a/b.recovered");
+    }
+
+    #[test]
+    fn a_folder_is_never_where_a_cassette_has_its_file() {
+        for text in ["good.json/y", "a/good.JSON/y", "good.Blobs/y"] {
+            assert!(Name::parse(text).is_err(), "{text}");
+        }
+        let error = Name::parse("good.json/y").unwrap_err().to_string();
+        assert!(error.contains("a folder cannot end in `.json`"), "{error}");
     }
 
     #[test]

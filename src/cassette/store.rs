@@ -43,6 +43,9 @@ pub enum StoreError {
     /// A file or folder cannot be written.
     #[error("cannot write `{}`: {source}{}", path.display(), way_out(source))]
     Write { path: PathBuf, source: io::Error },
+    /// Something is where the cassette has to have its file or folder.
+    #[error("cannot record `{}`: `{}` is {what}; move it away, or take another name", file.display(), place.display())]
+    InTheWay { file: PathBuf, place: PathBuf, what: &'static str },
     /// Another process is saving, and does not come to an end.
     #[error("cannot save `{}`: another ferrotape holds the lock `{}`; wait for it to end, or stop it", file.display(), lock.display())]
     Locked { file: PathBuf, lock: PathBuf },
@@ -99,6 +102,7 @@ impl Library {
 
     /// Takes the right to record a cassette; nobody else has it meanwhile.
     pub fn begin_recording(&self, name: &Name) -> Result<Recording, StoreError> {
+        self.refuse_what_is_in_the_way(name)?;
         let folder = self.state.path().join("recording");
         let wrong = |source| StoreError::Write {
             path: folder.clone(),
@@ -113,6 +117,24 @@ impl Library {
             Ok(Some(lock)) => Ok(Recording { _lock: lock }),
             Ok(None) => Err(StoreError::BeingRecorded { file }),
             Err(source) => Err(wrong(source)),
+        }
+    }
+
+    /// A cassette that cannot be saved in the end is refused before anything is recorded for it.
+    fn refuse_what_is_in_the_way(&self, name: &Name) -> Result<(), StoreError> {
+        let file = self.path(name);
+        let blobs = blob_folder(&file);
+        let folders = file.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let not_a_file = fs::metadata(&file).is_ok_and(|found| !found.is_file());
+        let in_the_way = match not_a_file {
+            true => Some((file.as_path(), "no file")),
+            false => folders
+                .chain([blobs.as_path()])
+                .find_map(|place| Some((place, not_a_folder(place)?))),
+        };
+        match in_the_way.map(|(place, what)| (place.to_owned(), what)) {
+            Some((place, what)) => Err(StoreError::InTheWay { file, place, what }),
+            None => Ok(()),
         }
     }
 
@@ -214,6 +236,15 @@ impl Library {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+/// Why no folder can be made at that path, if something else is there.
+fn not_a_folder(place: &Path) -> Option<&'static str> {
+    match fs::metadata(place) {
+        Ok(found) if !found.is_dir() => Some("no folder"),
+        Err(_) if place.is_symlink() => Some("a link that leads nowhere"),
+        _ => None,
     }
 }
 
@@ -327,6 +358,31 @@ mod tests {
         );
         drop((first, other));
         assert!(library.begin_recording(&name("a")).is_ok());
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_a_cassette_is_told_before_it_is_recorded() {
+        let Folder { library, .. } = folder();
+        fs::create_dir_all(library.root().join("folder.json")).unwrap();
+        fs::write(library.root().join("file"), "").unwrap();
+        fs::write(library.root().join("t.blobs"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", library.root().join("link")).unwrap();
+        for (tape, place, what) in [
+            ("folder", "folder.json", "no file"),
+            ("file/deep/er", "file", "no folder"),
+            ("t", "t.blobs", "no folder"),
+            ("link/t", "link", "a link that leads nowhere"),
+        ] {
+            let error = library.begin_recording(&name(tape)).err().map(|error| error.to_string());
+            let (file, place) = (library.path(&name(tape)), library.root().join(place));
+            let wanted = format!(
+                "cannot record `{}`: `{}` is {what}; move it away, or take another name",
+                file.display(),
+                place.display()
+            );
+            assert_eq!(error, Some(wanted));
+        }
+        assert!(library.begin_recording(&name("a/b")).is_ok());
     }
 
     #[test]

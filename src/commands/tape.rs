@@ -181,7 +181,7 @@ fn free_name(library: &Library, name: &Name) -> anyhow::Result<Name> {
             break;
         }
         let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-        free = Name::parse(&format!("{name}.recovered{suffix}"))?;
+        free = name.with_ending(&format!(".recovered{suffix}"))?;
     }
     Ok(free)
 }

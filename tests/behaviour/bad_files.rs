@@ -122,9 +122,9 @@ fn a_model_that_is_none_is_told_by_its_file() {
 fn a_folder_that_cannot_be_written_loses_nothing() {
     let place = Workplace::new();
     let stand_in = place.stand_in();
-    std::fs::write(place.path().join("cassettes"), "a file is in the way").expect("the folder can be written");
     let server = place.record("shop", &stand_in.url());
     assert_eq!(instance("a", json!({})).send(server.address).status, 200);
+    std::fs::write(place.path().join("cassettes"), "a file is in the way").expect("the folder can be written");
     let done = server.stop().expect(1);
     assert!(last_word(&done).contains("cassettes/shop.json"), "{}", done.stderr);
     assert!(
@@ -136,6 +136,26 @@ fn a_folder_that_cannot_be_written_loses_nothing() {
     let next = place.record("other", &stand_in.url()).stop().expect(0);
     assert!(next.stderr.contains("recovered 1 interaction"), "{}", next.stderr);
     assert!(place.cassette_text("shop").contains("CreateServiceInstance"));
+}
+
+#[test]
+fn a_cassette_that_could_not_be_saved_is_refused_before_the_command_starts() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    std::fs::create_dir_all(place.path().join("cassettes/folder.json")).expect("it can be made");
+    std::fs::write(place.path().join("cassettes/file"), "").expect("it can be written");
+    let long = "n".repeat(260);
+    for (name, code, words) in [
+        (long.as_str(), 2, ["…", "longer than 200 letters"]),
+        ("good.json/y", 2, ["`good.json/y`", "a folder cannot end in `.json`"]),
+        ("folder", 1, ["`cassettes/folder.json` is no file", "take another name"]),
+        ("file/y", 1, ["`cassettes/file` is no folder", "take another name"]),
+    ] {
+        let run = place.run(["record", "-c", name, "--upstream", &stand_in.url(), "--", "touch", "started"]);
+        let done = run.finish().expect(code);
+        assert!(words.iter().all(|word| done.stderr.contains(word)), "{name}: {}", done.stderr);
+        assert!(!place.path().join("started").exists());
+    }
 }
 
 #[test]

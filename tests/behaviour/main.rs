@@ -37,6 +37,7 @@ mod storage;
 mod trimming;
 mod turtles;
 mod unmodeled;
+mod unsaveable;
 mod vectors;
 mod wire_details;
 mod workplace;
