@@ -126,7 +126,22 @@ pub fn region_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
         Some(value) => region_in_authorization(value.as_bytes()).map(str::to_owned),
         None => uri.query().and_then(from_query).and_then(|scope| scope.region),
     };
-    signed.or_else(|| uri.host()?.split('.').find(|label| is_region(label)).map(str::to_owned))
+    signed.or_else(|| region_of_host(uri.host()?).map(str::to_owned))
+}
+
+/// The region that a host names: the last one, because a bucket of S3, which may be called like a
+/// region, stands before the service (`us-west-2.s3.us-east-1.amazonaws.com`).
+fn region_of_host(host: &str) -> Option<&str> {
+    for label in host.rsplit('.') {
+        let named = label.strip_prefix("s3-").unwrap_or(label);
+        if is_region(named) {
+            return Some(named);
+        }
+        if label == "s3" || named != label {
+            return None;
+        }
+    }
+    None
 }
 
 /// The region in `AWS4-HMAC-SHA256 Credential=AKID/date/REGION/service/aws4_request, …`.
@@ -229,5 +244,11 @@ mod tests {
         let of_host = |uri: &'static str| region_of(&Uri::from_static(uri), &HeaderMap::new());
         assert_eq!(of_host("https://proton.us-west-2.amazonaws.com/").as_deref(), Some("us-west-2"));
         assert_eq!(of_host("http://127.0.0.1:9/"), None);
+        assert_eq!(
+            of_host("https://us-west-2.s3.us-east-1.amazonaws.com/k").as_deref(),
+            Some("us-east-1")
+        );
+        assert_eq!(of_host("https://us-west-2.s3.amazonaws.com/k"), None);
+        assert_eq!(of_host("https://b.s3-us-west-2.amazonaws.com/k").as_deref(), Some("us-west-2"));
     }
 }

@@ -46,11 +46,14 @@ pub fn bucket_in_host(host: &str) -> Option<String> {
     s3_host(host)?.bucket
 }
 
-/// Where S3 is, by its host: the bucket that stands before it, and the region and suffix behind.
+/// Where S3 is, by its host: the bucket that stands before it, and the region and suffix after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct S3Host {
-    /// The bucket, where the host names one.
+    /// The bucket, where the host names one: that of an access point is its alias or its name with
+    /// the account, as the host has it.
     pub bucket: Option<String>,
+    /// The first label of the host without the bucket.
+    pub service: &'static str,
     /// The region, where the host names one.
     pub region: Option<String>,
     /// The partition's suffix.
@@ -62,40 +65,65 @@ pub(super) struct S3Host {
 pub(super) fn s3_host(host: &str) -> Option<S3Host> {
     let (head, suffix) = aws_hosts::without_suffix(host)?;
     let labels: Vec<&str> = head.split('.').collect();
-    let at = labels.iter().rposition(|label| is_s3_label(label))?;
-    let (before, after) = (labels.get(..at)?, labels.get(at + 1..)?);
-    if after
-        .iter()
-        .any(|label| !is_region(label) && !matches!(*label, "dualstack" | "vpce"))
-    {
+    let at = labels.iter().rposition(|label| s3_service(label).is_some())?;
+    let (before, label, after) = (labels.get(..at)?, labels.get(at)?, labels.get(at + 1..)?);
+    let is_expected = |label: &&str| is_region(label) || matches!(*label, "dualstack" | "vpce");
+    if !after.iter().all(is_expected) {
         return None;
     }
-    let region = after.iter().find(|label| is_region(label)).map(|label| (*label).to_owned());
-    let region = region.or_else(|| {
-        labels
-            .get(at)?
-            .strip_prefix("s3-")
-            .filter(|rest| is_region(rest))
-            .map(str::to_owned)
-    });
-    let mut before = before.to_vec();
-    // Through an interface endpoint: `my-bucket.bucket.vpce-1a2b-cd.s3.us-east-1.vpce`.
-    if before.last().is_some_and(|label| label.starts_with("vpce-")) {
-        before.pop();
-        before.pop_if(|label| matches!(*label, "bucket" | "accesspoint"));
+    let region = after.iter().copied().find(|label| is_region(label));
+    let region = region.or_else(|| label.strip_prefix("s3-").filter(|rest| is_region(rest)));
+    let service = s3_service(label)?;
+    let bucket = bucket_before(before, after.contains(&"vpce"))?;
+    // Alone, these are the hosts of other services: `s3-outposts.us-west-2.amazonaws.com`.
+    if bucket.is_none() && service != "s3" {
+        return None;
     }
     Some(S3Host {
-        bucket: (!before.is_empty()).then(|| before.join(".")),
-        region,
+        bucket,
+        service,
+        region: region.map(str::to_owned),
         suffix,
     })
 }
 
-fn is_s3_label(label: &str) -> bool {
+/// The bucket of the labels before S3's own; nothing where they name another service.
+fn bucket_before(before: &[&str], through_interface: bool) -> Option<Option<String>> {
+    let mut before = before.to_vec();
+    // Through an interface endpoint: `my-bucket.bucket.vpce-1a2b-cd.s3.us-east-1.vpce`.
+    if through_interface && before.pop_if(|label| label.starts_with("vpce-")).is_some() {
+        if before.last() == Some(&"control") {
+            return None;
+        }
+        before.pop_if(|label| matches!(*label, "bucket" | "accesspoint"));
+    }
+    // A multi-region access point: `alias.mrap.accesspoint.s3-global`.
+    if before.ends_with(&["mrap", "accesspoint"]) {
+        before.pop();
+    }
+    Some((!before.is_empty()).then(|| before.join(".")))
+}
+
+/// What a label of a host is called in the host of a request that names its bucket in the path;
+/// nothing where the label is none of S3's.
+fn s3_service(label: &str) -> Option<&'static str> {
     let label = label.to_ascii_lowercase();
-    let express = label.starts_with("s3express-") && label != "s3express-control";
-    let rest = label.strip_prefix("s3-").unwrap_or_default();
-    label == "s3" || express || matches!(rest, "fips" | "accelerate" | "external-1" | "accesspoint" | "accesspoint-fips") || is_region(rest)
+    if label.starts_with("s3express-") {
+        return (!label.starts_with("s3express-control")).then_some("s3");
+    }
+    match label.strip_prefix("s3") {
+        Some("" | "-fips" | "-accelerate" | "-external-1" | "-accesspoint" | "-accesspoint-fips" | "-global") => Some("s3"),
+        Some("-outposts" | "-outposts-fips") => Some("s3-outposts"),
+        Some("-object-lambda" | "-object-lambda-fips") => Some("s3-object-lambda"),
+        Some(rest) => rest.strip_prefix('-').is_some_and(is_region).then_some("s3"),
+        None => None,
+    }
+}
+
+/// The bucket before a name of this machine: `my-bucket.localhost`, as an SDK makes it of an
+/// endpoint `http://localhost`.
+pub(super) fn bucket_before_localhost(host: &str) -> Option<&str> {
+    host.strip_suffix(".localhost").filter(|bucket| !bucket.is_empty())
 }
 
 #[cfg(test)]
@@ -147,6 +175,44 @@ mod tests {
             pair("b", "us-east-1")
         );
         assert_eq!(bucket("s3.us-east-1.amazonaws.com"), pair("", "us-east-1"));
+        for (host, name, region) in [
+            ("vpce-1a.s3.us-west-2.amazonaws.com", "vpce-1a", "us-west-2"),
+            ("dualstack.s3.dualstack.us-west-2.amazonaws.com", "dualstack", "us-west-2"),
+            ("my.s3.us-east-1.s3.us-west-2.amazonaws.com", "my.s3.us-east-1", "us-west-2"),
+            ("us-east-1.s3.amazonaws.com", "us-east-1", ""),
+            (
+                "b--use1-az4--x-s3.s3express-fips-use1-az4.dualstack.us-east-1.amazonaws.com",
+                "b--use1-az4--x-s3",
+                "us-east-1",
+            ),
+            (
+                "ap-123456789012.s3-accesspoint-fips.dualstack.us-east-1.amazonaws.com",
+                "ap-123456789012",
+                "us-east-1",
+            ),
+            (
+                "ap-123456789012.op-01ac.s3-outposts.us-west-2.amazonaws.com",
+                "ap-123456789012.op-01ac",
+                "us-west-2",
+            ),
+            (
+                "ap-123456789012.s3-object-lambda.us-west-2.amazonaws.com",
+                "ap-123456789012",
+                "us-west-2",
+            ),
+            ("mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com", "mfzwi23gnjvgw.mrap", ""),
+            ("ap-1.accesspoint.vpce-1a2b-cd.s3.us-east-1.vpce.amazonaws.com", "ap-1", "us-east-1"),
+        ] {
+            assert_eq!(bucket(host), pair(name, region), "{host}");
+        }
+        for host in [
+            "s3express-control.us-east-1.amazonaws.com",
+            "s3express-control-fips.dualstack.us-east-1.amazonaws.com",
+            "s3-outposts.us-west-2.amazonaws.com",
+            "123456789012.control.vpce-1a2b-cd.s3.us-east-1.vpce.amazonaws.com",
+        ] {
+            assert_eq!(bucket(host), None, "{host}");
+        }
         assert_eq!(bucket("123456789012.s3-control.us-east-1.amazonaws.com"), None);
         assert_eq!(bucket("s3.console.us-east-1.amazonaws.com"), None);
         assert_eq!(bucket("proton.us-east-1.amazonaws.com"), None);

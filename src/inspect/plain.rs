@@ -7,7 +7,7 @@
 //! chunks, the scope of a presigned URL in `Authorization`, nothing that only an SDK put there.
 //! What goes on to AWS is never the plain form.
 
-use super::host::{S3Host, s3_host};
+use super::host::{S3Host, bucket_before_localhost, s3_host};
 use super::presigned::{authorize, is_old, presigned};
 use crate::codec::aws_chunked;
 use crate::partitions::partition_of;
@@ -20,6 +20,12 @@ use std::borrow::Cow;
 
 /// Signing names of S3 and of those that speak its protocol.
 const S3_SIGNING_NAMES: [&str; 4] = ["s3", "s3express", "s3-object-lambda", "s3-outposts"];
+
+/// What a function of S3 Object Lambda answers goes to a host of its own, which names no bucket.
+const OBJECT_LAMBDA: &str = "s3-object-lambda";
+const ANSWER_OF_OBJECT_LAMBDA: &str = "/WriteGetObjectResponse";
+/// How the paths of S3 Control begin, which signs as S3 does and has the account in its host.
+const S3_CONTROL: &str = "/v20180820/";
 
 /// Headers that the SDKs of one day send and those of another do not: how a body is sent, and its
 /// checksum.
@@ -164,6 +170,8 @@ pub fn whole(request: &Request) -> Result<Request, String> {
 /// A request to S3.
 struct S3 {
     host: Option<S3Host>,
+    /// The bucket before a name of this machine.
+    local_bucket: Option<String>,
     region: Option<String>,
 }
 
@@ -174,7 +182,8 @@ impl S3 {
             Some(host) => Some(host),
             None => wire::text(request.headers(), "host").map(|host| host.split(':').next().unwrap_or(host)),
         };
-        let host = host.filter(|host| host.contains("s3")).and_then(s3_host);
+        let s3 = host.filter(|host| host.contains("s3")).and_then(s3_host);
+        let s3 = s3.filter(|s3| s3.service != OBJECT_LAMBDA || request.uri().path() != ANSWER_OF_OBJECT_LAMBDA);
         let spoken = match request.headers().get(AUTHORIZATION) {
             Some(value) => value.to_str().is_ok_and(|value| value.contains("/s3")),
             None => presigned,
@@ -185,14 +194,20 @@ impl S3 {
             .is_some_and(|scope| S3_SIGNING_NAMES.contains(&scope.service.as_str()));
         // Signature version 2 has no scope, and nobody else takes it in a query any more.
         let old = presigned && request.uri().query().is_some_and(is_old);
-        (host.is_some() || signed || old).then(|| S3 {
-            host,
+        if s3.is_none() && !signed && !old {
+            return None;
+        }
+        let local = host.filter(|_| !request.uri().path().starts_with(S3_CONTROL));
+        Some(S3 {
+            host: s3,
+            local_bucket: local.and_then(bucket_before_localhost).map(str::to_owned),
             region: scope.and_then(|scope| scope.region),
         })
     }
 
     fn apply(&self, plain: &mut Cow<'_, Request>, query: &str) {
         let bucket = self.host.as_ref().and_then(|host| host.bucket.as_deref());
+        let bucket = bucket.or(self.local_bucket.as_deref());
         replace_path(plain, |path| {
             let path = path.split('?').next().unwrap_or_default();
             let path = match bucket {
@@ -203,6 +218,8 @@ impl S3 {
         });
         if let Some(host) = &self.host {
             self.name_host(plain, host);
+        } else if self.local_bucket.is_some() {
+            rename_host(plain, "localhost");
         }
         if plain.headers().keys().any(|name| is_made_by_sdks(name.as_str())) {
             let kept = wire::keep(plain.headers(), |name| !is_made_by_sdks(name.as_str()));
@@ -213,19 +230,25 @@ impl S3 {
     /// `s3.REGION.SUFFIX`, whatever stood before and between.
     fn name_host(&self, plain: &mut Cow<'_, Request>, host: &S3Host) {
         let region = host.region.as_deref().or(self.region.as_deref());
+        let service = host.service;
         let name = match region {
-            Some(region) => format!("s3.{region}.{}", partition_of(region).dns_suffix),
-            None => format!("s3.{}", host.suffix),
+            Some(region) => format!("{service}.{region}.{}", partition_of(region).dns_suffix),
+            None => format!("{service}.{}", host.suffix),
         };
-        if plain.uri().host().is_none_or(|host| host == name) {
-            return;
-        }
-        let mut parts = plain.uri().clone().into_parts();
-        parts.authority = name.parse().ok();
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *plain.to_mut().uri_mut() = uri;
-            plain.to_mut().headers_mut().insert(HOST, wire::header_value(&name));
-        }
+        rename_host(plain, &name);
+    }
+}
+
+/// Gives a request that names a host another one, without a port.
+fn rename_host(plain: &mut Cow<'_, Request>, name: &str) {
+    if plain.uri().host().is_none_or(|host| host == name) {
+        return;
+    }
+    let mut parts = plain.uri().clone().into_parts();
+    parts.authority = name.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *plain.to_mut().uri_mut() = uri;
+        plain.to_mut().headers_mut().insert(HOST, wire::header_value(name));
     }
 }
 
@@ -295,6 +318,38 @@ mod tests {
             let made = plain(&given);
             assert_eq!(lines(&made)[0], "GET https://s3.eu-west-1.amazonaws.com/my-bucket/a%20b/c", "{uri}");
             assert!(matches!(plain(&made), Cow::Borrowed(_)), "{uri}: the plain form is plain");
+        }
+    }
+
+    #[test]
+    fn a_bucket_before_a_name_of_this_machine_is_one_where_s3_is_meant() {
+        for (uri, wanted) in [
+            ("http://my-bucket.localhost:9000/a/b", "http://localhost/my-bucket/a/b"),
+            ("http://www.example.com.localhost:9000//a", "http://localhost/www.example.com//a"),
+            ("http://localhost:9000/my-bucket/a", "http://localhost:9000/my-bucket/a"),
+            (
+                "http://123456789012.localhost:9000/v20180820/jobs",
+                "http://123456789012.localhost:9000/v20180820/jobs",
+            ),
+        ] {
+            let given = request("GET", uri, &[S3_SCOPE], "");
+            assert_eq!(plain(&given).uri().to_string(), wanted);
+        }
+        let other = request("GET", "http://my-bucket.localhost:9000/a/b", &[], "");
+        assert!(matches!(plain(&other), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn the_answer_of_an_object_lambda_names_no_bucket() {
+        let route = "https://io-cell1.s3-object-lambda.eu-west-1.amazonaws.com";
+        for (path, wanted) in [
+            ("/WriteGetObjectResponse", format!("{route}/WriteGetObjectResponse")),
+            ("/key", "https://s3-object-lambda.eu-west-1.amazonaws.com/io-cell1/key".to_owned()),
+        ] {
+            let given = request("POST", &format!("{route}{path}"), &[], "");
+            let made = plain(&given);
+            assert_eq!(made.uri().to_string(), wanted);
+            assert!(matches!(plain(&made), Cow::Borrowed(_)), "the plain form is plain");
         }
     }
 

@@ -12,11 +12,13 @@ use crate::scope::{self, Scope, is_region};
 use crate::value::Value;
 use crate::wire::Request;
 use http::Uri;
-use percent_encoding::percent_decode_str;
+use http::uri::PathAndQuery;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::collections::BTreeMap;
 
-const CLIENTS_ENDPOINT: &str = "SDK::Endpoint";
 const PATH_STYLE: &str = "AWS::S3::ForcePathStyle";
+/// What is escaped of a bucket's name, or of an access point's, in a path.
+const ESCAPED_IN_BUCKET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Why a call has no address at AWS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +75,9 @@ impl Preferences {
 pub struct Address {
     /// The URI by which AWS knows the call.
     pub uri: Uri,
+    /// The path and query of the call where names are not to be had: at an emulator's address. A
+    /// bucket stands there, which may be in the host of `uri`.
+    pub without_names: PathAndQuery,
     /// The region to sign for, where it is not the client's.
     pub signing_region: Option<String>,
     /// The service to sign for, where it is not the client's.
@@ -86,6 +91,7 @@ impl Address {
     pub fn as_it_came(request: &Request) -> Address {
         Address {
             uri: request.uri().clone(),
+            without_names: path_and_query(request),
             signing_region: None,
             signing_name: None,
             asymmetric: false,
@@ -108,7 +114,11 @@ impl Address {
         let pseudo = written.filter(|region| partition_of_pseudo_region(region).is_some());
         let signed = call.region.as_deref().or(pseudo);
         settings.region = signed.map(str::to_owned).or(settings.region);
-        let (endpoint, path) = located(call, request, input, &settings)?;
+        let Located {
+            endpoint,
+            path,
+            without_names,
+        } = located(call, request, input, &settings)?;
         let (scheme, authority, base) = endpoint.parts().ok_or(EndpointError::NoRule)?;
         let uri = format!("{scheme}://{authority}{base}{path}").parse::<Uri>();
         let uri = uri.ok().filter(|uri| uri.port().is_none() && uri.host().is_some_and(is_aws_host));
@@ -121,6 +131,7 @@ impl Address {
         let (signing_region, signing_name) = signing.map_or((None, None), |scheme| (scheme.signing_region, scheme.signing_name));
         Ok(Address {
             uri,
+            without_names: without_names.parse().unwrap_or_else(|_| path_and_query(request)),
             signing_region: signing_region.or_else(|| implied.map(str::to_owned)),
             signing_name,
             asymmetric: !schemes.is_empty() && schemes.iter().all(|scheme| scheme.name == "sigv4a"),
@@ -139,6 +150,7 @@ impl Address {
         let uri = format!("{scheme}://{authority}{path}").parse::<Uri>().ok();
         Some(Address {
             uri: uri.filter(|uri| uri.host().is_some_and(is_aws_host))?,
+            without_names: path_and_query(request),
             signing_region: endpoint.signing().and_then(|scheme| scheme.signing_region),
             signing_name: None,
             asymmetric: false,
@@ -162,62 +174,89 @@ fn is_known_form(region: &str) -> bool {
     is_region(region) || partition_of_pseudo_region(region).is_some()
 }
 
-/// The endpoint, and the path and query that come after it.
-///
+fn path_and_query(request: &Request) -> PathAndQuery {
+    let path = request.uri().path_and_query().cloned();
+    path.unwrap_or_else(|| PathAndQuery::from_static("/"))
+}
+
+/// An endpoint, and what comes after it.
+struct Located {
+    endpoint: Endpoint,
+    /// Path and query.
+    path: String,
+    /// The same where the bucket is not in the endpoint, as a client has it that was told to speak to
+    /// an IP address.
+    without_names: String,
+}
+
 /// S3's rules put the bucket in front of the host or of the path. A client that was told our
-/// address has it in the path, and there it stays where S3 allows it; else it moves to the host.
-fn located(call: &Call, request: &Request, input: &Value, settings: &Settings) -> Result<(Endpoint, String), EndpointError> {
+/// address has it in the path, and there it stays, its bytes as they are, where S3 allows it; else it
+/// moves to the host. A client that was told our name may have it in the host (`bucket.localhost`).
+fn located(call: &Call, request: &Request, input: &Value, settings: &Settings) -> Result<Located, EndpointError> {
     let resolve = |settings: &Settings| endpoint::resolve(&call.service, call.operation, input, settings);
     let whole = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let base = clients_base(call, request, input, settings);
-    let Some(rest) = base.as_deref().and_then(|base| without_base(whole, base)) else {
-        return Ok((resolve(settings)?, whole.to_owned()));
+    let as_it_came = |endpoint: Endpoint| Located {
+        endpoint,
+        path: whole.to_owned(),
+        without_names: whole.to_owned(),
+    };
+    let Some(bucket) = bucket(call, input) else {
+        return Ok(as_it_came(resolve(settings)?));
+    };
+    if is_in_host(bucket, request) {
+        let without_names = format!("/{}{whole}", utf8_percent_encode(bucket, ESCAPED_IN_BUCKET));
+        let endpoint = resolve(settings)?;
+        return Ok(Located {
+            without_names,
+            ..as_it_came(endpoint)
+        });
+    }
+    let Some(rest) = without_bucket(whole, bucket) else {
+        return Ok(as_it_came(resolve(settings)?));
     };
     let mut path_style = settings.clone();
     path_style.built_ins.insert(PATH_STYLE.to_owned(), true.into());
-    match resolve(&path_style) {
-        Ok(mut found) if found.parts().map(|(_, _, path)| decoded(path)) == base.as_deref().map(decoded) => {
-            // The very bytes of the client's path are kept.
-            let base_length = found.parts().map_or(0, |(_, _, path)| path.len());
-            found.url.truncate(found.url.len() - base_length);
-            Ok((found, whole.to_owned()))
-        }
-        _ => Ok((resolve(settings)?, rest)),
-    }
-}
-
-/// The path that the rules put in front of the operation's own for a client that was told to speak
-/// to an IP address.
-fn clients_base(call: &Call, request: &Request, input: &Value, settings: &Settings) -> Option<String> {
-    let mut settings = Settings {
-        use_fips: false,
-        use_dual_stack: false,
-        ..settings.clone()
+    let mut found = match resolve(&path_style) {
+        Ok(found) if names_in_path(&found, bucket) => found,
+        _ => resolve(settings)?,
     };
-    settings.built_ins.insert(CLIENTS_ENDPOINT.to_owned(), "http://127.0.0.1".into());
-    let found = endpoint::resolve(&call.service, call.operation, input, &settings).ok()?;
-    let (_, _, path) = found.parts()?;
-    let base = path.trim_end_matches('/').to_owned();
-    // A client that speaks to a name may have put the bucket there (`bucket.localhost`).
-    let in_host = format!("{}.", decoded(base.trim_start_matches('/')));
-    let host = request.uri().host().unwrap_or_default();
-    (!base.is_empty() && !host.starts_with(&in_host)).then_some(base)
+    if !names_in_path(&found, bucket) {
+        return Ok(Located {
+            path: rest,
+            ..as_it_came(found)
+        });
+    }
+    let base_length = found.parts().map_or(0, |(_, _, path)| path.len());
+    found.url.truncate(found.url.len() - base_length);
+    Ok(as_it_came(found))
 }
 
-/// What follows the base, which ends at the end of a segment; the escapes may differ.
-fn without_base(whole: &str, base: &str) -> Option<String> {
-    let (path, query) = whole.split_at(whole.find('?').unwrap_or(whole.len()));
-    let mut rest = path;
-    for wanted in base.split('/').skip(1) {
-        let after = rest.strip_prefix('/')?;
-        let (segment, next) = after.split_at(after.find('/').unwrap_or(after.len()));
-        if decoded(segment) != decoded(wanted) {
-            return None;
-        }
-        rest = next;
+/// The bucket of a call to S3, whose rules alone know two places for it.
+fn bucket<'v>(call: &Call, input: &'v Value) -> Option<&'v str> {
+    let ruleset = call.service.endpoint_rules.ruleset()?;
+    let bucket = input.member("Bucket").and_then(Value::as_text);
+    bucket.filter(|bucket| !bucket.is_empty() && ruleset.uses_built_in(PATH_STYLE))
+}
+
+fn is_in_host(bucket: &str, request: &Request) -> bool {
+    let host = request.uri().host().unwrap_or_default();
+    host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn names_in_path(endpoint: &Endpoint, bucket: &str) -> bool {
+    let base = endpoint.parts().and_then(|(_, _, path)| path.strip_prefix('/'));
+    base.is_some_and(|base| decoded(base.trim_end_matches('/')) == bucket)
+}
+
+/// What follows the bucket in a path that begins with it; the escapes may differ.
+fn without_bucket(whole: &str, bucket: &str) -> Option<String> {
+    let after = whole.strip_prefix('/')?;
+    let (segment, rest) = after.split_at(after.find(['/', '?']).unwrap_or(after.len()));
+    if decoded(segment) != bucket {
+        return None;
     }
-    let rest = if rest.is_empty() { "/" } else { rest };
-    Some(format!("{rest}{query}"))
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    Some(format!("{slash}{rest}"))
 }
 
 fn decoded(text: &str) -> String {
@@ -391,7 +430,49 @@ mod tests {
         let call = call(&service, "GetObject", Some("us-west-2"));
         let request = request("http://my-bucket.localhost:9000/my-bucket/x");
         let found = Address::at_aws(&call, &request, &input(&[("Bucket", "my-bucket")]), None, &Preferences::default());
-        assert_eq!(found.unwrap().uri, "https://my-bucket.s3.us-west-2.amazonaws.com/my-bucket/x");
+        let found = found.unwrap();
+        assert_eq!(found.uri, "https://my-bucket.s3.us-west-2.amazonaws.com/my-bucket/x");
+        assert_eq!(found.without_names, "/my-bucket/my-bucket/x");
+    }
+
+    #[test]
+    fn a_bucket_of_any_legal_name_is_named_once_and_its_key_keeps_its_bytes() {
+        let Some(service) = published("s3-2006-03-01.json") else { return };
+        let call = call(&service, "GetObject", Some("us-west-2"));
+        let long = "a".repeat(63);
+        for bucket in [
+            "plain",
+            "abc",
+            "xn",
+            "aa.bb.cc",
+            "www.example.com",
+            "123.456.789",
+            "192.168.1x.com",
+            "us-east-1",
+            "s3.foo.bar",
+            "my.s3.us-east-1",
+            "vpce-1a",
+            "name-s3alias",
+            "my_bucket",
+            "MyBucket",
+            &long,
+        ] {
+            for key in [
+                "k",
+                "/lead",
+                "a//b",
+                "a/./b/../c",
+                "%2F%252F",
+                "p+q%20r",
+                &format!("{bucket}/k"),
+                "?versionId=1",
+                "k?a=/b/",
+            ] {
+                let path = format!("/{bucket}/{key}");
+                let found = uri(&call, &path, &input(&[("Bucket", bucket)]), &Preferences::default());
+                assert_eq!(found, Ok(format!("https://s3.us-west-2.amazonaws.com{path}")));
+            }
+        }
     }
 
     #[test]
@@ -414,10 +495,12 @@ mod tests {
     }
 
     #[test]
-    fn a_base_ends_where_a_segment_ends() {
-        assert_eq!(without_base("/bucket/key", "/bucket").as_deref(), Some("/key"));
-        assert_eq!(without_base("/bucket?acl", "/bucket").as_deref(), Some("/?acl"));
-        assert_eq!(without_base("/bucketeer", "/bucket"), None);
-        assert_eq!(without_base("/", "/bucket"), None);
+    fn a_bucket_ends_where_its_segment_ends() {
+        assert_eq!(without_bucket("/bucket/key", "bucket").as_deref(), Some("/key"));
+        assert_eq!(without_bucket("/bucket//key", "bucket").as_deref(), Some("//key"));
+        assert_eq!(without_bucket("/bucket?acl", "bucket").as_deref(), Some("/?acl"));
+        assert_eq!(without_bucket("/my%2Dbucket", "my-bucket").as_deref(), Some("/"));
+        assert_eq!(without_bucket("/bucketeer", "bucket"), None);
+        assert_eq!(without_bucket("/", "bucket"), None);
     }
 }

@@ -124,7 +124,7 @@ impl Forwarder {
     /// again where it was signed for Ferrotape. Through the intercept door `Host` stays, even where
     /// `--upstream` is dialled; through the endpoint door it becomes that of the service.
     async fn authorised(&self, arrival: &Arrival, request: &Request, address: &Address) -> Result<Request, Refused> {
-        let dialled = self.upstream.locate(&address.uri);
+        let dialled = self.upstream.locate_call(&address.uri, &address.without_names);
         let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
         let mut outgoing = request.clone();
         *outgoing.uri_mut() = named.clone();

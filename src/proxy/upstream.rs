@@ -136,8 +136,7 @@ impl Base {
         })
     }
 
-    fn rebase(&self, uri: &Uri) -> Option<Uri> {
-        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    fn rebase(&self, path: &str) -> Option<Uri> {
         let path = format!("{}{path}", self.path);
         Uri::builder()
             .scheme(self.scheme.clone())
@@ -174,7 +173,17 @@ impl Upstream {
 
     /// Where a request for an AWS URI is sent: there, or below `--upstream`.
     pub fn locate(&self, uri: &Uri) -> Uri {
-        self.base.as_ref().and_then(|base| base.rebase(uri)).unwrap_or_else(|| uri.clone())
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        self.rebased(path).unwrap_or_else(|| uri.clone())
+    }
+
+    /// Where a call is sent that AWS has at `uri`: there, or below `--upstream` at that path and query.
+    pub fn locate_call(&self, uri: &Uri, without_names: &PathAndQuery) -> Uri {
+        self.rebased(without_names.as_str()).unwrap_or_else(|| uri.clone())
+    }
+
+    fn rebased(&self, path: &str) -> Option<Uri> {
+        self.base.as_ref().and_then(|base| base.rebase(path))
     }
 
     /// Sends a request to the host of its URI (see [`Upstream::locate`]) and waits for the head of

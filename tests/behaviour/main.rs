@@ -7,6 +7,7 @@ mod support;
 mod bad_files;
 mod bad_input;
 mod bad_upstream;
+mod buckets;
 mod canary;
 mod client;
 mod determinism;
