@@ -17,12 +17,20 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// What a file that is being written is called until it is whole.
+const TEMPORARY: (&str, &str) = (".ferrotape-", ".tmp");
+
+/// Whether a file of that name was being written when its writer died.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
+
 /// Puts a file in the place of the one at `path`, if there is one, all or nothing. A new file gets
 /// the mode that the process' mask leaves; a replaced one passes its mode on.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = parent(path);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".ferrotape-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

@@ -69,7 +69,7 @@ pub fn note_upstream(state: &StateFolder, name: &Name, upstream: Option<&str>) -
             }
             durable::replace_file(&path, upstream.as_bytes())
         }
-        None if path.is_file() => std::fs::remove_file(&path),
+        None if path.symlink_metadata().is_ok_and(|found| found.is_file()) => std::fs::remove_file(&path),
         None => Ok(()),
     }
 }

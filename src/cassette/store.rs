@@ -289,15 +289,15 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) 
 /// Removes the body files that a cassette does not name, and their folder once it is empty. What
 /// ferrotape did not put there stays.
 fn remove_other_blobs(folder: &Path, named: &HashSet<&str>) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
+    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
     let mut others = 0;
-    for entry in entries {
+    for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        let is_file = entry.file_type()?.is_file();
         match entry.file_name().to_str() {
-            Some(name) if is_blob_name(name) && !named.contains(name) => fs::remove_file(entry.path())?,
+            Some(name) if is_file && is_blob_name(name) && !named.contains(name) => fs::remove_file(entry.path())?,
             _ => others += 1,
         }
     }

@@ -1,21 +1,20 @@
 //! The files that the child's environment points to: who to trust, and the preloads of runtimes
 //! that take no proxy from the environment.
 //!
-//! They live in a private folder that is removed with the run; what a run that was killed left there,
-//! the next one removes. The authority's key is not among them: it never leaves memory.
+//! They live in a private folder that is removed with the run. The authority's key is not among them: it never leaves memory.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tempfile::TempDir;
 
 use super::environment::Environment;
+use super::private_folder::PrivateFolder;
 
 const NODE_PRELOAD: &str = include_str!("node-preload.cjs");
 const RUBY_PRELOAD: &str = include_str!("ruby-preload.rb");
@@ -47,25 +46,30 @@ pub struct Files {
     pub node_preload: PathBuf,
     /// See `ruby-preload.rb`.
     pub ruby_preload: PathBuf,
-    _folder: Option<(TempDir, File)>,
+    _folder: Option<PrivateFolder>,
 }
 
-const PREFIX: &str = "ferrotape-";
-
-/// A lock on this file is held as long as the folder is in use. A process id would not do: two
-/// containers that share a temporary folder do not know each other's.
-const LOCK: &str = "lock";
+/// What the folder holds.
+const NAMES: [&str; 6] = [
+    "bundle.pem",
+    "authority.pem",
+    "node.pem",
+    "roots.jks",
+    "node-preload.cjs",
+    "ruby-preload.rb",
+];
 
 impl Files {
     /// Their names under `folder`; nothing is written.
     pub fn at(folder: &Path) -> Files {
+        let [bundle, authority, node_authorities, java_store, node_preload, ruby_preload] = NAMES.map(|name| folder.join(name));
         Files {
-            bundle: folder.join("bundle.pem"),
-            authority: folder.join("authority.pem"),
-            node_authorities: folder.join("node.pem"),
-            java_store: folder.join("roots.jks"),
-            node_preload: folder.join("node-preload.cjs"),
-            ruby_preload: folder.join("ruby-preload.rb"),
+            bundle,
+            authority,
+            node_authorities,
+            java_store,
+            node_preload,
+            ruby_preload,
             _folder: None,
         }
     }
@@ -76,12 +80,12 @@ impl Files {
     /// # Errors
     /// Where the folder or a file in it cannot be written.
     pub fn write(authority: &[u8], parent: &Environment) -> Result<Files, FilesError> {
-        let folder = new_folder()?;
-        let lock = locked(folder.path())?;
-        remove_stale(folder.path());
+        let temporary = std::env::temp_dir();
+        let folder = PrivateFolder::create(&temporary, &NAMES).map_err(|source| FilesError { path: temporary, source })?;
+        folder.remove_stale();
         let paths = Files::at(folder.path());
         let files = Files {
-            _folder: Some((folder, lock)),
+            _folder: Some(folder),
             ..paths
         };
         let ours = vec![authority.to_vec()];
@@ -95,49 +99,6 @@ impl Files {
         write(&files.node_preload, NODE_PRELOAD.as_bytes())?;
         write(&files.ruby_preload, RUBY_PRELOAD.as_bytes())?;
         Ok(files)
-    }
-}
-
-fn new_folder() -> Result<TempDir, FilesError> {
-    let private = Permissions::from_mode(0o700);
-    let made = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir();
-    made.map_err(|source| FilesError {
-        path: std::env::temp_dir(),
-        source,
-    })
-}
-
-/// Takes the lock of a new folder. It gets its name once it is held, so that nobody finds it free.
-fn locked(folder: &Path) -> Result<File, FilesError> {
-    let (path, made) = (folder.join(LOCK), folder.join("lock.new"));
-    let lock = || {
-        let file = File::create_new(&made)?;
-        file.lock()?;
-        std::fs::rename(&made, &path)?;
-        Ok(file)
-    };
-    lock().map_err(|source| FilesError {
-        path: path.clone(),
-        source,
-    })
-}
-
-/// Removes what runs that were killed left beside `own`: folders of the same user whose lock nobody
-/// holds. Links are not followed. What cannot be removed stays.
-fn remove_stale(own: &Path) {
-    let (Some(temporary), Ok(own)) = (own.parent(), own.symlink_metadata()) else {
-        return;
-    };
-    let entries = std::fs::read_dir(temporary).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        let path = entry.path();
-        // `DirEntry::metadata` is that of a link itself.
-        let is_ours = entry
-            .metadata()
-            .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == own.uid());
-        if is_ours && File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
-            let _ = std::fs::remove_dir_all(&path);
-        }
     }
 }
 
@@ -224,6 +185,7 @@ fn java_text(store: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn authority() -> Vec<u8> {
         let key = rcgen::KeyPair::generate().unwrap();
@@ -240,11 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_private_and_goes_with_the_run() {
+    fn the_files_are_private_and_go_with_the_run() {
         let files = Files::write(&authority(), &Environment::new()).unwrap();
         let folder = files.bundle.parent().unwrap().to_owned();
-        assert_eq!(mode(&folder), 0o700);
-        assert_eq!(mode(&files.bundle), 0o600);
+        let written: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(written.iter().all(|file| mode(file) == 0o600));
+        assert_eq!(written.len(), NAMES.len() + 1, "all that is written has a name that is removed");
         drop(files);
         assert!(!folder.exists());
     }
@@ -278,25 +241,5 @@ mod tests {
         assert_eq!(store[..12], [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1]);
         assert_eq!(store[12..24], *b"\0\0\0\x02\0\x06root-0");
         assert_eq!(store.len(), 12 + 4 + 8 + 8 + 7 + 4 + 3 + 20);
-    }
-
-    #[test]
-    fn what_a_killed_run_left_is_removed_and_nothing_else() {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = |name: &str| {
-            let path = temporary.path().join(name);
-            std::fs::create_dir(&path).unwrap();
-            path
-        };
-        let [living, killed, own] = ["ferrotape-living", "ferrotape-killed", "ferrotape-own"].map(folder);
-        let _held = [locked(&living).unwrap(), locked(&own).unwrap()];
-        drop(locked(&killed).unwrap());
-        let [other, unlocked] = ["other", "ferrotape-without"].map(folder);
-        std::fs::write(other.join(LOCK), "").unwrap();
-        let link = temporary.path().join("ferrotape-link");
-        std::os::unix::fs::symlink(&other, &link).unwrap();
-        remove_stale(&own);
-        assert!(!killed.exists());
-        assert!([living, own, other, unlocked, link].iter().all(|path| path.exists()));
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod environment;
 pub mod files;
+mod private_folder;
 pub mod profile;
 mod signals;
 

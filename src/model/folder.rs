@@ -262,7 +262,8 @@ mod tests {
             [("Old", "2012-01-01"), ("Marked", "2020-01-01"), ("Published", "1")]
         );
         put(folder.path(), "plain/2020-01-01/service-2.json", &botocore("Changed", "2020-01-01"));
-        fs::remove_dir_all(folder.path().join("published")).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::rename(folder.path().join("published"), elsewhere.path().join("published")).unwrap();
         let third = list(folder.path(), Some(cache.path())).unwrap();
         assert_eq!(names(&third), [("Old", "2012-01-01"), ("Changed", "2020-01-01")]);
         fs::write(&place, "damaged").unwrap();

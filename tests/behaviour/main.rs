@@ -27,6 +27,7 @@ mod recognition;
 mod recording;
 mod refreshing;
 mod refreshing_ids;
+mod removals;
 mod replaying;
 mod replaying_tokens;
 mod scrubbing;

@@ -29,7 +29,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// How many records were acknowledged, in decimal. sled takes a damaged log for a shorter one and
 /// says nothing. The file is written after the sync that it counts and needs none itself: after a
 /// power cut it may say less than is there, never more.
-const ACKNOWLEDGED: &str = "acknowledged";
+pub(super) const ACKNOWLEDGED: &str = "acknowledged";
 
 pub(super) struct Database {
     db: sled::Db,

@@ -1,6 +1,6 @@
 //! The folder of one run: its name, its lock, its header.
 
-use super::JournalError;
+use super::{JournalError, database};
 use crate::cassette::state::Lock;
 use crate::cassette::{Cassette, Name, StateFolder, durable};
 use crate::json::rewrite;
@@ -11,7 +11,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const HEADER: &str = "run.json";
+
+/// The lock of a run. What it holds is the mark of a folder that is ours.
 const LOCK: &str = "lock";
+const MARK: &[u8] = b"ferrotape: the journal of one run, removed when its cassette is saved\n";
 
 /// What a run says of itself before it records anything: all that recovery needs.
 #[derive(Debug, Clone)]
@@ -72,7 +75,9 @@ impl RunFolder {
         durable::make_folder(&journals).map_err(JournalError::write(&journals))?;
         let _gate = gate(&journals)?;
         let path = make_free_folder(&journals, &header.name)?;
-        let Some(lock) = Lock::try_take(&path.join(LOCK)).map_err(JournalError::write(&path))? else {
+        let lock = path.join(LOCK);
+        fs::write(&lock, MARK).map_err(JournalError::write(&lock))?;
+        let Some(lock) = Lock::try_take(&lock).map_err(JournalError::write(&path))? else {
             return Err(JournalError::Closed { folder: path });
         };
         let file = path.join(HEADER);
@@ -90,9 +95,9 @@ impl RunFolder {
         let _gate = gate(&journals)?;
         let mut paths = Vec::new();
         for entry in fs::read_dir(&journals).map_err(JournalError::read(&journals))? {
-            let entry = entry.map_err(JournalError::read(&journals))?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                paths.push(entry.path());
+            let path = entry.map_err(JournalError::read(&journals))?.path();
+            if is_ours(&path) {
+                paths.push(path);
             }
         }
         paths.sort();
@@ -134,17 +139,66 @@ impl RunFolder {
         sync().map_err(JournalError::write(&self.path))
     }
 
-    /// Removes the folder, its header first: without one it counts as empty, wherever this stops.
+    /// Removes what a run puts into its folder, the header first: without one it counts as empty,
+    /// wherever this stops. The folder goes with it unless somebody else put something there.
     pub(super) fn remove(self) -> Result<(), JournalError> {
         let remove = || {
             match fs::remove_file(self.path.join(HEADER)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => durable::sync_folder(&self.path)?,
             }
-            fs::remove_dir_all(&self.path)
+            remove_files(&self.path.join(BLOBS), is_blob)?;
+            remove_files(&self.path, is_of_a_run)?;
+            remove_files(&self.path, |name| name == LOCK)
         };
         remove().map_err(JournalError::write(&self.path))
     }
+}
+
+/// Whether a folder is one that [`RunFolder::create`] made: it is marked, or has a header as those of
+/// older versions do. Links are not followed.
+fn is_ours(folder: &Path) -> bool {
+    let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_file());
+    let lock = folder.join(LOCK);
+    let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+    is_folder && is_file(&lock) && (is_file(&folder.join(HEADER)) || fs::read(&lock).is_ok_and(|content| content == MARK))
+}
+
+/// Names of the files that the database and the journal make beside the header and the lock.
+fn is_of_a_run(name: &str) -> bool {
+    let is_snapshot = name
+        .strip_prefix("snap.")
+        .is_some_and(|rest| is_hexadecimal(rest.strip_suffix(".generating").unwrap_or(rest)));
+    matches!(name, "db" | "conf" | database::ACKNOWLEDGED) || is_snapshot || durable::is_temporary(name)
+}
+
+/// The database's folder for large pages, which have numbers for names.
+const BLOBS: &str = "blobs";
+
+fn is_blob(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit())
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Removes the files of a folder that have such names, and the folder once it is empty. What is no file
+/// is not ours.
+fn remove_files(folder: &Path, is_name: impl Fn(&str) -> bool) -> io::Result<()> {
+    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let mut is_empty = true;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_type()?.is_file() && entry.file_name().to_str().is_some_and(&is_name);
+        match is_ours {
+            true => fs::remove_file(entry.path())?,
+            false => is_empty = false,
+        }
+    }
+    if is_empty { fs::remove_dir(folder) } else { Ok(()) }
 }
 
 fn journals(state: &StateFolder) -> PathBuf {

@@ -197,11 +197,46 @@ fn a_run_that_died_before_its_first_record_leaves_nothing() {
     let (_temporary, state) = state();
     assert!(recover(&state).unwrap().runs.is_empty());
     let folder = journal(&state).folder().to_owned();
-    let bare = state.path().join("journal/bare-1");
-    fs::create_dir(&bare).unwrap();
+    let early = journal(&state).folder().to_owned();
+    fs::remove_file(early.join("run.json")).unwrap();
     let recovery = recover(&state).unwrap();
     assert!(recovery.runs.is_empty() && recovery.damaged.is_empty());
-    assert!(!folder.exists() && !bare.exists());
+    assert!(!folder.exists() && !early.exists());
+}
+
+#[test]
+fn folders_and_files_that_are_not_ours_stay_among_the_journals() {
+    let (_temporary, state) = state();
+    let folder = journal(&state).folder().to_owned();
+    let journals = state.path().join("journal");
+    let file = |path: &str, content: &str| {
+        let path = journals.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let others = [
+        file("backup/db", "mine"),
+        file("locked/lock", ""),
+        file("locked/db", "mine"),
+        folder.join("notes.txt"),
+        folder.join("blobs/readme"),
+        folder.join("blobs/12/34"),
+    ];
+    for path in &others[3..] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "mine").unwrap();
+    }
+    let elsewhere = state.path().join("elsewhere");
+    fs::rename(&folder, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &folder).unwrap();
+    recover(&state).unwrap();
+    assert!(elsewhere.join("run.json").exists(), "a link is not followed");
+    fs::remove_file(&folder).unwrap();
+    fs::rename(&elsewhere, &folder).unwrap();
+    recover(&state).unwrap();
+    assert!(others.iter().all(|path| path.exists()));
+    assert!(!folder.join("run.json").exists() && !folder.join("db").exists() && !folder.join("lock").exists());
 }
 
 #[test]
