@@ -1,9 +1,11 @@
 //! Whether a request at the endpoint door is let in, and the absolute URI that it gets.
 
 use super::server::{Options, Shared};
+use super::turned_away::TurnedAway;
 use super::{Arrival, Authority, Door, Handler, Refused, RequestBody, endpoint, framing};
 use crate::aws_hosts::is_aws_host;
 use http::header::HeaderValue;
+use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Uri};
 use hyper::body::Incoming;
@@ -39,15 +41,29 @@ pub(super) fn admit<H: Handler>(
     shared: &Shared<H>,
     names: &RefCell<KnownHost>,
     request: Request<Incoming>,
-) -> Result<(Arrival, Request<RequestBody>), Refused> {
+) -> Result<(Arrival, Request<RequestBody>), Box<TurnedAway>> {
     let (mut head, body) = request.into_parts();
+    match arrive(shared, names, &mut head) {
+        Ok(arrival) => Ok((arrival, Request::from_parts(head, RequestBody::Wire(body)))),
+        Err(refused) => Err(Box::new(TurnedAway {
+            session: None,
+            scheme: Scheme::HTTP,
+            host: shared.address.to_string(),
+            head,
+            refused,
+        })),
+    }
+}
+
+/// Gives the head of a request its absolute URI.
+fn arrive<H: Handler>(shared: &Shared<H>, names: &RefCell<KnownHost>, head: &mut Parts) -> Result<Arrival, Refused> {
     framing::check(&head.method, &head.headers)?;
     check_origin(&shared.options, &head.headers)?;
     let authority = match framing::host(head.version, &head.headers)? {
         Some(host) => names.borrow_mut().recall(host, |host| own_name(&shared.options, host))?,
         None => own_authority(shared.address)?,
     };
-    let uri = head.uri.into_parts();
+    let uri = head.uri.clone().into_parts();
     if let Some(target) = &uri.authority {
         check_absolute_form(shared.address, &uri.scheme, target, &authority)?;
     }
@@ -71,7 +87,7 @@ pub(super) fn admit<H: Handler>(
         None => path,
     };
     head.uri = absolute(Scheme::HTTP, authority, path)?;
-    Ok((arrival, Request::from_parts(head, RequestBody::Wire(body))))
+    Ok(arrival)
 }
 
 pub(super) fn absolute(scheme: Scheme, authority: http::uri::Authority, path: PathAndQuery) -> Result<Uri, Refused> {
@@ -129,7 +145,7 @@ fn check_absolute_form(
 ) -> Result<(), Refused> {
     let wanted = framing::authority(target.as_str(), 80)?;
     if wanted != framing::authority(host.as_str(), 80)? {
-        return Err(Refused::bad(format!(
+        return Err(Refused::misdirected(format!(
             "the request line names `{wanted}`, `Host` another place; they must agree"
         )));
     }
@@ -141,7 +157,7 @@ fn check_absolute_form(
 }
 
 fn elsewhere(wanted: &Authority) -> Refused {
-    Refused::bad(format!(
+    Refused::forbidden(format!(
         "plain HTTP to `{wanted}` is not passed on; use this proxy for `https` URLs (`HTTPS_PROXY`, not `HTTP_PROXY`), or as an endpoint (`AWS_ENDPOINT_URL`)"
     ))
 }

@@ -7,11 +7,13 @@
 use super::admission::{KnownHost, absolute};
 use super::server::{self, Shared, TLS_HANDSHAKE};
 use super::signature::same;
+use super::turned_away::TurnedAway;
 use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, framing};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
 use http::header::{HeaderMap, PROXY_AUTHORIZATION};
+use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -212,6 +214,7 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
     let Some(Ok(first)) = shared.in_time(stream.first_byte()).await else {
         return;
     };
+    let session = caller.session.clone();
     let inside = Inside {
         scheme: Scheme::HTTP,
         host: place.host.as_str().into(),
@@ -237,8 +240,22 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
             )
             .await
         }
-        Err(error) => shared
-            .note(|| format!("a client of `{place}` broke off its TLS handshake: {error}; does it trust the certificate of this run?")),
+        Err(error) => handshake_failed(shared, &place, session.as_deref(), &error),
+    }
+}
+
+/// A handshake that the other side ended for a reason, or that could not succeed, was for a call; one
+/// that was merely given up may have been a connection in reserve.
+fn handshake_failed<H: Handler>(shared: &Shared<H>, place: &Authority, session: Option<&str>, error: &io::Error) {
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let advice = match said {
+        Some(rustls::Error::NoApplicationProtocol) => "it speaks HTTP/2 only, and HTTP/1.1 is spoken here",
+        _ => "does it trust the certificate of this run?",
+    };
+    let reason = format!("a client of `{place}` broke off its TLS handshake: {error}; {advice}");
+    match said {
+        Some(_) => shared.count_or_note(session, b"CONNECT", &format!("https://{}/", place.host), &reason),
+        None => shared.note(|| reason),
     }
 }
 
@@ -262,6 +279,7 @@ async fn accept_tls<H>(shared: &Shared<H>, stream: Rewound, place: &Authority) -
 async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream: S, inside: Inside) {
     let names = RefCell::new(KnownHost::default());
     let around = Arc::clone(shared);
+    let (place, session) = (Arc::clone(&inside.host), inside.caller.session.clone());
     let service = service_fn(move |request| {
         let admitted = admit_inside(&inside, &names, request);
         let shared = Arc::clone(&around);
@@ -270,7 +288,8 @@ async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream:
     if let Err(error) = server::run(shared, TokioIo::new(stream), service).await
         && error.is_parse()
     {
-        shared.note(|| format!("a client sent something inside `CONNECT` that is not an HTTP/1.1 request: {error}"));
+        let reason = format!("a client of `{place}` sent something that is not an HTTP/1.1 request: {error}");
+        shared.count_or_note(session.as_deref(), b"CONNECT", &format!("https://{place}/"), &reason);
     }
 }
 
@@ -279,14 +298,28 @@ fn admit_inside(
     inside: &Inside,
     names: &RefCell<KnownHost>,
     request: Request<Incoming>,
-) -> Result<(Arrival, Request<RequestBody>), Refused> {
+) -> Result<(Arrival, Request<RequestBody>), Box<TurnedAway>> {
     let (mut head, body) = request.into_parts();
+    match arrive_inside(inside, names, &mut head) {
+        Ok(arrival) => Ok((arrival, Request::from_parts(head, RequestBody::Wire(body)))),
+        Err(refused) => Err(Box::new(TurnedAway {
+            session: inside.caller.session.clone(),
+            scheme: inside.scheme.clone(),
+            host: inside.host.to_string(),
+            head,
+            refused,
+        })),
+    }
+}
+
+/// Gives the head of a request its absolute URI.
+fn arrive_inside(inside: &Inside, names: &RefCell<KnownHost>, head: &mut Parts) -> Result<Arrival, Refused> {
     framing::check(&head.method, &head.headers)?;
     let authority = match framing::host(head.version, &head.headers)? {
         Some(host) => names.borrow_mut().recall(host, |host| agreed(inside, host))?,
         None => agreed(inside, &inside.host)?,
     };
-    let uri = head.uri.into_parts();
+    let uri = head.uri.clone().into_parts();
     if let Some(target) = &uri.authority {
         agreed(inside, target.as_str())?;
     }
@@ -297,15 +330,12 @@ fn admit_inside(
         host: Arc::clone(&inside.host),
         port: inside.port,
     };
-    Ok((
-        Arrival {
-            door,
-            session,
-            token,
-            signed_path: None,
-        },
-        Request::from_parts(head, RequestBody::Wire(body)),
-    ))
+    Ok(Arrival {
+        door,
+        session,
+        token,
+        signed_path: None,
+    })
 }
 
 /// The authority of a request inside, if it is the one that `CONNECT` and TLS named.

@@ -42,6 +42,7 @@ pub mod takes;
 mod testing;
 pub mod tls;
 pub mod tunnel;
+mod turned_away;
 pub mod upstream;
 mod vended;
 
@@ -49,6 +50,7 @@ pub use body::{Payload, RequestBody};
 pub use refused::Refused;
 pub use server::{BindError, Options, Server};
 
+use crate::wire;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -66,6 +68,13 @@ pub trait Handler: Send + Sync + 'static {
     /// What a `CONNECT` to this place may do. Loopback, private and link-local places were refused
     /// before this is asked.
     fn reach(&self, authority: &Authority) -> Reach;
+
+    /// Answers what a door turned away, and counts it where it was a call; nothing where this handler
+    /// counts none. All that is known of the call is in `request`, whose body was not read; `session` is the
+    /// one that it names.
+    fn turned_away(&self, _session: Option<&str>, _request: &wire::Request, _refused: &Refused) -> Option<http::Response<Payload>> {
+        None
+    }
 
     /// What the control endpoint asks; nothing where there are no sessions.
     fn control(&self) -> Option<&dyn control::Control> {

@@ -7,7 +7,7 @@ use super::control::Control;
 use super::event::{Event, Label, Observer};
 use super::forward::{Forwarder, Refused, Unmodeled, upstream_failed};
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
-use super::refuse::{answer, refuse_call, refuse_unknown};
+use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions, Stage};
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
@@ -278,8 +278,13 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
     fn refuse_session(&self, arrival: &Arrival, request: &Request, error: &SessionError) -> http::Response<Payload> {
         let message = error.to_string();
         let response = refuse_unknown(&self.forwarder.catalog, None, request, "BadRequest", 404, &message);
+        self.turn_away(arrival.session.as_deref(), request, response, &message)
+    }
+
+    /// Tells of a call that never came to a session.
+    fn turn_away(&self, session: Option<&str>, request: &Request, response: Response, message: &str) -> http::Response<Payload> {
         self.observer.told(Event {
-            label: &Label::unknown(arrival.session.as_deref()),
+            label: &Label::unknown(session),
             number: self.next_number(),
             request,
             call: None,
@@ -289,7 +294,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             judged_request: None,
             judged_response: None,
             differences: &[],
-            message: Some(&message),
+            message: Some(message),
             rules: None,
         });
         answer(response)
@@ -339,17 +344,6 @@ type Session<K> = sessions::Session<<K as Stage>::Part>;
 impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
     async fn call(&self, arrival: Arrival, request: http::Request<RequestBody>) -> http::Response<Payload> {
         let (head, body) = request.into_parts();
-        let bad = |head, status, message: &str| {
-            let request = Request::from_parts(head, Bytes::new());
-            answer(refuse_unknown(
-                &self.forwarder.catalog,
-                None,
-                &request,
-                "BadRequest",
-                status,
-                message,
-            ))
-        };
         let session = match self.sessions.of(&arrival, &head.headers) {
             Ok(session) => session,
             Err(error) => return self.refuse_session(&arrival, &Request::from_parts(head, Bytes::new()), &error),
@@ -357,7 +351,12 @@ impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
         match read_limited(body, MAX_BODY).await {
             Ok(Read::Whole(body)) => self.respond(&arrival, &session, Request::from_parts(head, body)).await,
             Ok(Read::Over { so_far, rest }) => self.pass_large(&arrival, &session, head, so_far, rest).await,
-            Err(error) => bad(head, 400, &error.to_string()),
+            Err(error) => {
+                let request = Request::from_parts(head, Bytes::new());
+                let message = error.to_string();
+                let response = refuse_unknown(&self.forwarder.catalog, None, &request, "BadRequest", 400, &message);
+                self.turn_away(arrival.session.as_deref(), &request, response, &message)
+            }
         }
     }
 
@@ -367,6 +366,14 @@ impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
         } else {
             Reach::Tunnel
         }
+    }
+
+    fn turned_away(&self, session: Option<&str>, request: &Request, refused: &super::Refused) -> Option<http::Response<Payload>> {
+        let response = refuse_at_door(&self.forwarder.catalog, request, refused);
+        Some(match refused.is_of_a_call() {
+            true => self.turn_away(session, request, response, &refused.reason),
+            false => answer(response),
+        })
     }
 
     fn control(&self) -> Option<&dyn Control> {

@@ -1,6 +1,7 @@
 //! Saying no in the service's own protocol, so that the SDK raises its own error at once.
 
-use super::Payload;
+use super::refused::CODE;
+use super::{Payload, Refused};
 use crate::codec::cbor;
 use crate::inspect::{Call, recognise, spoken};
 use crate::model::catalog::Catalog;
@@ -8,6 +9,7 @@ use crate::model::schema::Service;
 use crate::protocol::{Protocol, Refusal};
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
+use http::header::CONNECTION;
 use http::{HeaderValue, Method, StatusCode};
 
 /// A refusal of a call that is understood.
@@ -24,12 +26,13 @@ pub fn refuse_call(call: &Call, request: &Request, code: &str, status: u16, mess
 /// A refusal of a request whose operation is not known, or was not asked for: in the protocol in
 /// which it speaks to the service where that much can be told, else in the one that its form suggests.
 pub fn refuse_unknown(catalog: &Catalog, service: Option<&str>, request: &Request, code: &str, status: u16, message: &str) -> Response {
-    if service.is_none()
-        && let Ok(call) = recognise(catalog, request)
-    {
-        return refuse_call(&call, request, code, status, message);
-    }
-    let known = service
+    let recognised = service.is_none().then(|| recognise(catalog, request));
+    let named = match &recognised {
+        Some(Ok(call)) => return refuse_call(call, request, code, status, message),
+        Some(Err(unmodeled)) => unmodeled.service.as_deref(),
+        None => service,
+    };
+    let known = named
         .and_then(|name| catalog.find(name))
         .and_then(|service| Some((service, spoken(service, request)?)));
     let response = match known {
@@ -37,6 +40,17 @@ pub fn refuse_unknown(catalog: &Catalog, service: Option<&str>, request: &Reques
         None => guess(request, code, status, message),
     };
     for_method(request, response, message)
+}
+
+/// What a door refuses, in the protocol of the caller as far as the head of its request tells it. The
+/// header names the refusal in every protocol, so that another Ferrotape knows it.
+pub fn refuse_at_door(catalog: &Catalog, request: &Request, refused: &Refused) -> Response {
+    let mut response = refuse_unknown(catalog, None, request, CODE, refused.status.as_u16(), &refused.reason);
+    let headers = response.headers_mut();
+    headers.insert("x-amzn-errortype", HeaderValue::from_static(CODE));
+    headers.insert("x-ferrotape-message", wire::header_value(&refused.reason));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn encode(service: &Service, protocol: &dyn Protocol, code: &str, status: u16, message: &str) -> Response {
@@ -137,6 +151,46 @@ mod tests {
             let json = refused(service, "http://h/", &target, "{}");
             assert!(json.body().starts_with(b"{\"__type\":\"Unknown<\""), "{service:?}: {json:?}");
         }
+    }
+
+    #[test]
+    fn what_a_door_refuses_is_told_in_the_protocol_that_the_head_of_the_request_shows() {
+        let mut catalog = Catalog::built_in().unwrap();
+        let service = |name: &str, protocol: &str, signed: &str| {
+            let model = format!(
+                r##"{{"smithy":"2.0","shapes":{{"a#{name}":{{"type":"service","version":"1","traits":{{
+                    "aws.protocols#{protocol}":{{"noErrorWrapping":true}},
+                    "aws.auth#sigv4":{{"name":"{signed}"}},"aws.api#service":{{"sdkId":"{name}"}}}}}}}}}}"##
+            );
+            load(model.as_bytes(), "test").unwrap().remove(0)
+        };
+        for (name, protocol, signed) in [
+            ("Store", "restXml", "s3"),
+            ("Old", "awsQuery", "old"),
+            ("Older", "ec2Query", "older"),
+        ] {
+            catalog.add(service(name, protocol, signed));
+        }
+        let refused = |signed: &str| {
+            let scope = format!("AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/{signed}/aws4_request, SignedHeaders=host, Signature=0");
+            let request = http::Request::put("http://127.0.0.1/@a%00/b/k").header("authorization", scope);
+            let response = refuse_at_door(&catalog, &request.body(Bytes::new()).unwrap(), &Refused::bad("no & no"));
+            assert_eq!(response.headers()["x-amzn-errortype"], CODE);
+            String::from_utf8(response.into_body().to_vec()).unwrap()
+        };
+        let store = refused("s3");
+        assert!(
+            store.contains("<Error><Code>RefusedByFerrotape</Code><Message>no &amp; no</Message>"),
+            "{store}"
+        );
+        let old = refused("old");
+        assert!(
+            old.starts_with("<ErrorResponse") && old.contains("<Message>no &amp; no</Message>"),
+            "{old}"
+        );
+        let older = refused("older");
+        assert!(older.starts_with("<Response") && older.contains("<Errors><Error>"), "{older}");
+        assert_eq!(refused("other"), r#"{"__type":"RefusedByFerrotape","message":"no & no"}"#);
     }
 
     #[test]

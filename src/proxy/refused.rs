@@ -59,6 +59,12 @@ impl Refused {
         Refused::bad(error.to_string())
     }
 
+    /// Whether a program meant it as a call to AWS. A web page that tries the port, and whatever came
+    /// to the wrong place, did not.
+    pub fn is_of_a_call(&self) -> bool {
+        !matches!(self.status, StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST)
+    }
+
     /// The answer; it closes the connection.
     pub fn into_response(self) -> Response<Payload> {
         let body = serde_json::json!({ "__type": CODE, "message": self.reason }).to_string();

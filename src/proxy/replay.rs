@@ -4,9 +4,9 @@ use super::body::{Read, read_limited};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
 use super::playing::{Players, Playing, Shelf};
-use super::refuse::{answer, refuse_call, refuse_unknown};
+use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions};
-use super::{Arrival, Authority, Handler, Payload, Reach, RequestBody};
+use super::{Arrival, Authority, Handler, Payload, Reach, Refused, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
 use crate::matcher::Track;
@@ -226,10 +226,19 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
 
     /// A call of a session that is not to be had counts as a miss: nothing recorded answers it.
     fn refuse_session(&self, arrival: &Arrival, request: &Request, error: &SessionError) -> Response {
-        let message = error.to_string();
-        let response = refuse_unknown(&self.catalog, None, request, "BadRequest", 404, &message);
+        self.refuse_outside(arrival, request, 404, &error.to_string())
+    }
+
+    /// Refuses a call that never comes to a session.
+    fn refuse_outside(&self, arrival: &Arrival, request: &Request, status: u16, message: &str) -> Response {
+        let response = refuse_unknown(&self.catalog, None, request, "BadRequest", status, message);
+        self.turn_away(arrival.session.as_deref(), request, response, message)
+    }
+
+    /// Tells of a call that never came to a session: a miss, because nothing recorded answers it.
+    fn turn_away(&self, session: Option<&str>, request: &Request, response: Response, message: &str) -> Response {
         self.observer.told(Event {
-            label: &Label::unknown(arrival.session.as_deref()),
+            label: &Label::unknown(session),
             number: self.arrived.fetch_add(1, Ordering::Relaxed) + 1,
             request,
             call: None,
@@ -239,7 +248,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             judged_request: None,
             judged_response: None,
             differences: &[],
-            message: Some(&message),
+            message: Some(message),
             rules: None,
         });
         response
@@ -276,10 +285,8 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
             )),
             Err(error) => Err((400, error.to_string())),
         };
-        let refused =
-            |request: &Request, status, message: &str| answer(refuse_unknown(&self.catalog, None, request, "BadRequest", status, message));
         match body {
-            Err((status, message)) => refused(&Request::from_parts(parts, Bytes::new()), status, &message),
+            Err((status, message)) => answer(self.refuse_outside(&arrival, &Request::from_parts(parts, Bytes::new()), status, &message)),
             Ok(body) => {
                 let request = Request::from_parts(parts, body);
                 match self.sessions.of(&arrival, request.headers()) {
@@ -300,6 +307,14 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
             "replay is offline, and `{}` is not an AWS host that a cassette could answer for",
             authority.host
         ))
+    }
+
+    fn turned_away(&self, session: Option<&str>, request: &Request, refused: &Refused) -> Option<http::Response<Payload>> {
+        let response = refuse_at_door(&self.catalog, request, refused);
+        Some(answer(match refused.is_of_a_call() {
+            true => self.turn_away(session, request, response, &refused.reason),
+            false => response,
+        }))
     }
 
     fn control(&self) -> Option<&dyn Control> {

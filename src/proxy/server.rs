@@ -6,7 +6,8 @@
 use super::admission::{KnownHost, admit};
 use super::authority::CertificateAuthority;
 use super::intercept::{self, Pending};
-use super::{Arrival, Dial, Handler, Payload, Refused, RequestBody, control, framing};
+use super::turned_away::{self, HTTP2_PREFACE, TurnedAway, http2_refusal};
+use super::{Arrival, Dial, Handler, Payload, RequestBody, control, framing};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -112,6 +113,17 @@ impl<H> Shared<H> {
         }
     }
 
+    /// Counts a connection on which no request could be read, where the handler counts calls; else it
+    /// is noted.
+    pub(super) fn count_or_note(&self, session: Option<&str>, method: &[u8], uri: &str, reason: &str)
+    where
+        H: Handler,
+    {
+        if !turned_away::count_connection(&*self.handler, session, method, uri, reason) {
+            self.note(|| reason.to_owned());
+        }
+    }
+
     /// Waits until the server is told to stop.
     pub(super) async fn stopped(&self) {
         // An error means that the server is gone, which is as good.
@@ -193,17 +205,12 @@ async fn out_of_sockets<H>(shared: &Shared<H>, error: io::Error) {
 async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream, peer: SocketAddr) {
     // Answers are written at once: with Nagle's algorithm each new connection costs 40 ms.
     let _ = stream.set_nodelay(true);
-    let mut first = [0];
-    let Some(Ok(1)) = shared.in_time(stream.peek(&mut first)).await else {
-        return;
+    let mut first = [0; HTTP2_PREFACE.len()];
+    let read = match shared.in_time(stream.peek(&mut first)).await {
+        Some(Ok(read)) if read > 0 => read,
+        _ => return,
     };
-    if first[0] == TLS_HANDSHAKE {
-        let port = shared.address.port();
-        shared.note(|| {
-            format!(
-                "`{peer}` spoke TLS to a port that speaks plain HTTP: the endpoint is `http://127.0.0.1:{port}`, with `http`, not `https`"
-            )
-        });
+    if speaks_another_protocol(&shared, &stream, &first[..read]).await {
         return;
     }
     let names = RefCell::new(KnownHost::default());
@@ -233,6 +240,37 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
         shared.note(|| format!("`{peer}` sent something that is not an HTTP/1.1 request: {error}"));
     }
     intercept::take_over(&shared, &pending).await;
+}
+
+/// Turns a client away that begins as no client of HTTP/1.1 does: it meant to make a call.
+async fn speaks_another_protocol<H: Handler>(shared: &Shared<H>, stream: &TcpStream, first: &[u8]) -> bool {
+    let url = format!("http://{}", shared.address);
+    if first[0] == TLS_HANDSHAKE {
+        let reason = format!("a client spoke TLS to a port that speaks plain HTTP: the endpoint is `{url}`, with `http`, not `https`");
+        shared.count_or_note(None, b"TLS", "/", &reason);
+        return true;
+    }
+    // All that came is compared: a request line that begins with `P` has other letters after it.
+    if first.len() < 3 || !HTTP2_PREFACE.starts_with(first) {
+        return false;
+    }
+    let reason = format!("a client spoke HTTP/2 to `{url}`, which speaks HTTP/1.1 only: set it to HTTP/1.1");
+    shared.count_or_note(None, b"PRI", "*", &reason);
+    // It may be gone already, and it was told as well as it can be.
+    let _ = shared.in_time(send_all(stream, &http2_refusal(&reason))).await;
+    true
+}
+
+async fn send_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Ok(sent) => bytes = &bytes[sent..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Serves one connection to its end. When the server stops, the request that runs is the last.
@@ -267,11 +305,11 @@ fn builder(options: &Options) -> http1::Builder {
 /// take their clock from it and would sign later calls in the past if a recorded one were served.
 pub(super) async fn answer<H: Handler>(
     shared: &Shared<H>,
-    admitted: Result<(Arrival, Request<RequestBody>), Refused>,
+    admitted: Result<(Arrival, Request<RequestBody>), Box<TurnedAway>>,
 ) -> Result<Response<Payload>, Infallible> {
     let mut response = match admitted {
         Ok((arrival, request)) => shared.handler.call(arrival, request).await,
-        Err(refused) => refused.into_response(),
+        Err(turned_away) => turned_away.answered(&*shared.handler),
     };
     response.headers_mut().remove(http::header::DATE);
     Ok(response)

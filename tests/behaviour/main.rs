@@ -37,6 +37,7 @@ mod settings;
 mod stand_in;
 mod storage;
 mod trimming;
+mod turned_away;
 mod turtles;
 mod unmodeled;
 mod unsaveable;

@@ -90,7 +90,7 @@ async fn requests_that_two_readers_could_read_differently_are_refused_and_the_co
             "400",
             "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         ),
-        ("400", "GET http://localhost/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+        ("421", "GET http://localhost/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
         (
             "417",
             "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nContent-Length: 2\r\n\r\n{}",
@@ -162,7 +162,7 @@ async fn plain_http_to_other_hosts_is_refused_with_a_hint() {
     let running = serve(Arc::new(Told), options).await;
     let request = b"GET http://s3.amazonaws.com/ HTTP/1.1\r\nHost: s3.amazonaws.com\r\n\r\n";
     let answer = talk(running.address, request).await;
-    assert_eq!(status(&answer), "400");
+    assert_eq!(status(&answer), "403");
     assert!(answer.contains("HTTPS_PROXY"), "{answer}");
 }
 
@@ -176,15 +176,24 @@ async fn tls_to_the_plain_port_is_told() {
 #[tokio::test]
 async fn what_is_not_http_is_told() {
     let running = serve(Arc::new(Told), Options::default()).await;
-    for noise in [
-        &b"SSH-2.0-OpenSSH_9.2\r\n\r\n"[..],
-        b"\0\0\0\0\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ] {
+    for noise in [&b"SSH-2.0-OpenSSH_9.2\r\n\r\n"[..], b"\0\0\0\0\r\n\r\n"] {
         let answer = talk(running.address, noise).await;
         assert!(answer.is_empty() || status(&answer) == "400", "{answer}");
     }
-    assert_eq!(running.noted().matches("not an HTTP/1.1 request").count(), 3, "{}", running.noted());
+    assert_eq!(running.noted().matches("not an HTTP/1.1 request").count(), 2, "{}", running.noted());
+}
+
+#[tokio::test]
+async fn http2_to_the_plain_port_is_told_in_its_own_frames() {
+    let running = serve(Arc::new(Told), Options::default()).await;
+    let answer = talk(running.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    assert!(
+        answer.starts_with("\0\0\0\x04") && answer.contains("speaks HTTP/1.1 only"),
+        "{answer:?}"
+    );
+    assert!(running.noted().contains("spoke HTTP/2"), "{}", running.noted());
+    let post = talk(running.address, b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status(&post), "200");
 }
 
 #[tokio::test]
