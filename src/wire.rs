@@ -76,6 +76,18 @@ pub fn media_type(headers: &HeaderMap) -> Option<&str> {
     Some(value.split(';').next().unwrap_or(value).trim())
 }
 
+/// Whether that is CBOR: Smithy's, or that of awsJson.
+pub fn is_cbor(media_type: &str) -> bool {
+    media_type.eq_ignore_ascii_case("application/cbor") || is_aws_cbor(media_type)
+}
+
+/// Whether that is the CBOR in which the SDKs for Java speak awsJson, of either version.
+pub fn is_aws_cbor(media_type: &str) -> bool {
+    ["application/x-amz-cbor-1.0", "application/x-amz-cbor-1.1"]
+        .iter()
+        .any(|known| media_type.eq_ignore_ascii_case(known))
+}
+
 /// A header value from text that may hold anything: what no header can carry becomes a space.
 pub fn header_value(text: &str) -> HeaderValue {
     let clean: Vec<u8> = text

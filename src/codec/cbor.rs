@@ -1,4 +1,5 @@
-//! CBOR bodies (RFC 8949) as Smithy RPC v2 writes them: [`decode`] and [`encode`], led by a shape.
+//! CBOR bodies (RFC 8949) as Smithy RPC v2 and the SDKs for Java write them: [`decode`] and
+//! [`encode`], led by a shape.
 //!
 //! Definite and indefinite lengths, floats of every size, timestamps under tag 1, numbers of any
 //! size under tags 2 to 4. Other tags are passed over.
@@ -17,6 +18,20 @@ const MAX_DEPTH: usize = 128;
 /// Numbers of more bytes are refused: reading one takes time by the square of its length.
 const LONGEST_NUMBER: usize = 1024;
 
+/// From this number on, a timestamp counts milliseconds: it would be the year 5138 in seconds, and is
+/// 1973 in milliseconds.
+const FIRST_MILLISECONDS: f64 = 1e11;
+
+/// What a timestamp counts since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// Seconds under tag 1, as RFC 8949 and Smithy RPC v2 have it.
+    Seconds,
+    /// Milliseconds, as awsJson in CBOR has it (`Instant.toEpochMilli` in the SDKs for Java). Emulators
+    /// write seconds there, which the size of the number tells.
+    Milliseconds,
+}
+
 /// Why and where a body is not CBOR that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at byte {offset}")]
@@ -33,13 +48,26 @@ pub struct Malformed {
 ///
 /// # Errors
 /// Only where the bytes are not one item of CBOR, or hold what no Smithy value can be.
-pub fn decode(service: &Service, shape: Option<ShapeIndex>, body: &[u8]) -> Result<Value, Malformed> {
+pub fn decode(service: &Service, shape: Option<ShapeIndex>, body: &[u8], epoch: Epoch) -> Result<Value, Malformed> {
+    read(shape.map(|shape| (service, shape)), body, epoch)
+}
+
+/// Reads a document that no shape describes.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_untyped(body: &[u8], epoch: Epoch) -> Result<Value, Malformed> {
+    read(None, body, epoch)
+}
+
+fn read(shape: Option<(&Service, ShapeIndex)>, body: &[u8], epoch: Epoch) -> Result<Value, Malformed> {
     let mut reader = Reader {
-        service,
+        service: shape.map(|(service, _)| service),
         decoder: Decoder::new(body),
+        epoch,
         depth: 0,
     };
-    let value = reader.value(shape)?;
+    let value = reader.value(shape.map(|(_, shape)| shape))?;
     let end = reader.decoder.position();
     if end < body.len() {
         return Err(Malformed {
@@ -51,8 +79,9 @@ pub fn decode(service: &Service, shape: Option<ShapeIndex>, body: &[u8]) -> Resu
 }
 
 struct Reader<'a, 'b> {
-    service: &'a Service,
+    service: Option<&'a Service>,
     decoder: Decoder<'b>,
+    epoch: Epoch,
     depth: usize,
 }
 
@@ -74,8 +103,8 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     fn value(&mut self, shape: Option<ShapeIndex>) -> Result<Value, Malformed> {
-        let kind = shape.map(|shape| &self.service.shape(shape).kind);
-        Ok(match self.part(|decoder| decoder.datatype())? {
+        let kind = self.service.zip(shape).map(|(service, shape)| &service.shape(shape).kind);
+        let value = match self.part(|decoder| decoder.datatype())? {
             Type::Bool => Value::Bool(self.part(Decoder::bool)?),
             Type::Null => self.part(Decoder::null).map(|()| Value::Null)?,
             Type::Undefined => self.part(Decoder::undefined).map(|()| Value::Null)?,
@@ -91,7 +120,27 @@ impl<'a, 'b> Reader<'a, 'b> {
             Type::Map | Type::MapIndef => self.nested(|reader| reader.object(kind))?,
             Type::Tag => self.nested(|reader| reader.tagged(shape))?,
             other => return Err(self.malformed(format!("an item that no value can be ({other})"))),
+        };
+        // The tag of a timestamp may be missing where its shape says what it is.
+        Ok(match (kind, self.epoch) {
+            (Some(ShapeKind::Timestamp), Epoch::Milliseconds) => self.instant(value),
+            _ => value,
         })
+    }
+
+    /// The instant that a number means; anything else, and an instant out of reach, stays what it is.
+    fn instant(&self, value: Value) -> Value {
+        let lexeme = match &value {
+            Value::Integer(number) => number.to_string(),
+            Value::Number(lexeme) => lexeme.clone(),
+            _ => return value,
+        };
+        let size: f64 = lexeme.parse().unwrap_or_default();
+        let read = match self.epoch {
+            Epoch::Milliseconds if size.abs() >= FIRST_MILLISECONDS => instant_of_milliseconds(size),
+            _ => scalar::timestamp_from_number(&lexeme),
+        };
+        read.unwrap_or(value)
     }
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Malformed>) -> Result<T, Malformed> {
@@ -196,15 +245,10 @@ impl<'a, 'b> Reader<'a, 'b> {
             what: what.to_owned(),
         };
         match self.part(Decoder::tag)?.as_u64() {
-            1 => {
-                let lexeme = match self.value(None)? {
-                    Value::Integer(seconds) => seconds.to_string(),
-                    Value::Number(lexeme) => lexeme,
-                    _ => return Err(wrong("a timestamp (tag 1) that is no number")),
-                };
-                // An instant out of reach stays the number it is, which no timestamp may be.
-                Ok(scalar::timestamp_from_number(&lexeme).unwrap_or(Value::Number(lexeme)))
-            }
+            1 => match self.value(None)? {
+                number @ (Value::Integer(_) | Value::Number(_)) => Ok(self.instant(number)),
+                _ => Err(wrong("a timestamp (tag 1) that is no number")),
+            },
             tag @ (2 | 3) => match self.value(None)? {
                 Value::Blob(bytes) if bytes.len() <= LONGEST_NUMBER => Ok(big_integer(&bytes, tag == 3)),
                 Value::Blob(_) => Err(wrong("a number that is too long")),
@@ -217,6 +261,15 @@ impl<'a, 'b> Reader<'a, 'b> {
             _ => self.value(shape),
         }
     }
+}
+
+fn instant_of_milliseconds(count: f64) -> Option<Value> {
+    // Whole milliseconds of this size are exact in a float.
+    let count = (count.abs() < 1e17).then_some(count.round() as i64)?;
+    Some(Value::Timestamp {
+        seconds: count.div_euclid(1000),
+        nanos: count.rem_euclid(1000) as u32 * 1_000_000,
+    })
 }
 
 /// The number nearest to a float in as few digits, so that 1.1 stays 1.1 and no 1.10000002.
@@ -281,9 +334,10 @@ fn decimal_fraction(parts: &[Value]) -> Option<Value> {
 
 /// Writes a value of `shape` with definite lengths. Members of a structure that are null are left
 /// out.
-pub fn encode(service: &Service, shape: ShapeIndex, value: &Value) -> Vec<u8> {
+pub fn encode(service: &Service, shape: ShapeIndex, value: &Value, epoch: Epoch) -> Vec<u8> {
     let mut writer = Writer {
         service,
+        epoch,
         encoder: Encoder::new(Vec::new()),
     };
     // Writing to memory cannot fail.
@@ -305,6 +359,7 @@ pub fn encode_texts(members: &[(&str, &str)]) -> Vec<u8> {
 
 struct Writer<'a> {
     service: &'a Service,
+    epoch: Epoch,
     encoder: Encoder<Vec<u8>>,
 }
 
@@ -329,13 +384,20 @@ impl<'a> Writer<'a> {
                 _ => self.encoder.str(text)?.ok(),
             },
             Value::Blob(bytes) => self.encoder.bytes(bytes)?.ok(),
-            Value::Timestamp { seconds, nanos } => {
-                let lexeme = scalar::timestamp_text(*seconds, *nanos, TimestampFormat::EpochSeconds);
-                self.encoder.tag(Tag::new(1))?.f64(lexeme.parse().unwrap_or_default())?.ok()
-            }
+            Value::Timestamp { seconds, nanos } => self.timestamp(*seconds, *nanos),
             Value::List(items) => self.list(kind, items),
             Value::Object(members) => self.object(kind, members),
         }
+    }
+
+    fn timestamp(&mut self, seconds: i64, nanos: u32) -> Written {
+        self.encoder.tag(Tag::new(1))?;
+        if self.epoch == Epoch::Milliseconds {
+            let count = seconds.saturating_mul(1000).saturating_add(i64::from(nanos / 1_000_000));
+            return self.encoder.i64(count)?.ok();
+        }
+        let lexeme = scalar::timestamp_text(seconds, nanos, TimestampFormat::EpochSeconds);
+        self.encoder.f64(lexeme.parse().unwrap_or_default())?.ok()
     }
 
     fn list(&mut self, kind: Option<&'a ShapeKind>, items: &[Value]) -> Written {

@@ -2,10 +2,12 @@
 
 use crate::cassette::store::{Library, load_file};
 use crate::cassette::{Cassette, Interaction, Name, Redacted};
-use crate::codec::spot;
+use crate::codec::cbor::{self, Epoch};
+use crate::codec::{json, spot};
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
 use crate::report::clean;
+use crate::wire;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use bytes::Bytes;
@@ -130,9 +132,11 @@ fn error_code(interaction: &Interaction) -> Option<String> {
     if interaction.response.status().is_success() {
         return None;
     }
-    let header = crate::wire::text(interaction.response.headers(), "x-amzn-errortype").map(str::to_owned);
+    let header = wire::text(interaction.response.headers(), "x-amzn-errortype").map(str::to_owned);
     let body = || {
-        let body: serde_json::Value = serde_json::from_slice(interaction.response.body()).ok()?;
+        let (headers, body) = (interaction.response.headers(), interaction.response.body());
+        let body = json_of_cbor(headers, body).map_or_else(|| body.clone(), Bytes::from);
+        let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
         let code = body.get("__type").or_else(|| body.get("code"))?;
         code.as_str().map(str::to_owned)
     };
@@ -163,9 +167,23 @@ fn side(name: &str, headers: &HeaderMap, body: &Bytes, interaction: &Interaction
     Ok(())
 }
 
-/// A JSON body spaced for people, other text as it is, bytes counted; the redacted places marked.
+/// A body of CBOR as the JSON that says the same, bytes in base64.
+fn json_of_cbor(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+    let media_type = wire::media_type(headers).filter(|media_type| wire::is_cbor(media_type))?;
+    let epoch = if wire::is_aws_cbor(media_type) {
+        Epoch::Milliseconds
+    } else {
+        Epoch::Seconds
+    };
+    let mut text = String::new();
+    json::write(&cbor::decode_untyped(body, epoch).ok()?, &mut text);
+    Some(text)
+}
+
+/// A JSON or CBOR body spaced for people, other text as it is, bytes counted; the redacted places marked.
 fn render_body(headers: &HeaderMap, body: &Bytes, side: &str, redacted: &[Redacted]) -> String {
     let root = &format!("{side}/body");
+    let body = &json_of_cbor(headers, body).map_or_else(|| body.clone(), Bytes::from);
     let Ok(text) = std::str::from_utf8(body) else {
         let count = format!("({} bytes that are not text)", body.len());
         let below = redacted.iter().filter(|place| place.path.starts_with(root.as_str()));
@@ -214,7 +232,7 @@ fn render_body(headers: &HeaderMap, body: &Bytes, side: &str, redacted: &[Redact
 
 /// A text that is no JSON, with a mark behind each redacted place that can be found in it.
 fn marked_text(headers: &HeaderMap, text: &str, side: &str, redacted: &[Redacted]) -> String {
-    let content_type = crate::wire::text(headers, "content-type");
+    let content_type = wire::text(headers, "content-type");
     let mut marks: Vec<(usize, String)> = Vec::new();
     spot::anywhere(content_type, text.as_bytes(), &mut |spot| {
         let is_here = |place: &&Redacted| place.path.strip_prefix(side) == Some(spot.wire);

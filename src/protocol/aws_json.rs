@@ -1,10 +1,15 @@
-//! awsJson1_0 and awsJson1_1 (Smithy 2.0, "AWS JSON 1.0/1.1 protocol").
+//! awsJson1_0 and awsJson1_1 (Smithy 2.0, "AWS JSON 1.0/1.1 protocol"), in JSON and in CBOR.
 //!
 //! Always `POST /`; the operation is named by `X-Amz-Target`, the error by `x-amzn-errortype`,
 //! `__type` or `code`. HTTP bindings and `@jsonName` are ignored, as the protocol says.
+//!
+//! The SDKs for Java call Kinesis in CBOR, `application/x-amz-cbor-1.1`: the same documents with the
+//! same names, blobs as byte strings and timestamps in milliseconds. What a body is written in, its
+//! first byte tells, for emulators answer a call in CBOR with JSON.
 
 use super::events;
 use super::{Answer, Identified, Malformed, Protocol, Refusal, Reply, locate, query_error};
+use crate::codec::cbor::{self, Epoch};
 use crate::codec::event_stream::MEDIA_TYPE;
 use crate::codec::spot::Visit;
 use crate::codec::{content, json};
@@ -22,6 +27,14 @@ pub static AWS_JSON_1_0: AwsJson = AwsJson {
     id: "aws.protocols#awsJson1_0",
     content_type: "application/x-amz-json-1.0",
     absolute_type: true,
+    written: Written::Json,
+};
+
+/// Version 1.0 in CBOR.
+pub static AWS_CBOR_1_0: AwsJson = AwsJson {
+    content_type: "application/x-amz-cbor-1.0",
+    written: Written::Cbor,
+    ..AWS_JSON_1_0
 };
 
 /// Version 1.1: what a server writes into `__type` is a local name.
@@ -29,6 +42,14 @@ pub static AWS_JSON_1_1: AwsJson = AwsJson {
     id: "aws.protocols#awsJson1_1",
     content_type: "application/x-amz-json-1.1",
     absolute_type: false,
+    written: Written::Json,
+};
+
+/// Version 1.1 in CBOR.
+pub static AWS_CBOR_1_1: AwsJson = AwsJson {
+    content_type: "application/x-amz-cbor-1.1",
+    written: Written::Cbor,
+    ..AWS_JSON_1_1
 };
 
 /// One version of the protocol.
@@ -36,11 +57,26 @@ pub struct AwsJson {
     id: &'static str,
     content_type: &'static str,
     absolute_type: bool,
+    written: Written,
+}
+
+/// What documents are written in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Json,
+    Cbor,
 }
 
 impl Protocol for AwsJson {
     fn id(&self) -> &'static str {
         self.id
+    }
+
+    fn written(&self) -> &'static str {
+        match self.written {
+            Written::Json => "JSON",
+            Written::Cbor => "CBOR",
+        }
     }
 
     fn identify(&self, service: &Service, request: &Request) -> Identified {
@@ -50,6 +86,9 @@ impl Protocol for AwsJson {
         let Some(name) = operation_of_target(target, &service.name) else {
             return Identified::NotMine;
         };
+        if Written::of(request.headers()) != self.written {
+            return Identified::NotMine;
+        }
         if request.method() != Method::POST || request.uri().path() != "/" {
             let (method, path) = (request.method(), request.uri().path());
             return Identified::NoSuchOperation(format!("{} requests are `POST /`, this one is `{method} {path}`", service.sdk_id));
@@ -67,6 +106,8 @@ impl Protocol for AwsJson {
         }
         match wire::media_type(request.headers()) {
             Some(media_type) if media_type.eq_ignore_ascii_case(self.content_type) => Ok(()),
+            // Either version: the SDKs take it from the model, of which there are several.
+            Some(_) if self.written == Written::Cbor => Ok(()),
             _ if events::is_content_type(request.headers()) && events::stream_of(service, service.operation(operation).input).is_some() => {
                 Ok(())
             }
@@ -113,9 +154,7 @@ impl Protocol for AwsJson {
         // Who used to speak awsQuery may still say the old code.
         let shape = named.or_else(|| query_error::find(service, Some(operation), &code));
         let value = match shape {
-            Some(shape) if !body.is_empty() => {
-                json::decode(service, shape, &body, Side::Response, TimestampFormat::EpochSeconds).unwrap_or(untyped)
-            }
+            Some(shape) if !body.is_empty() => document(service, shape, &body, Side::Response).unwrap_or(untyped),
             _ => untyped,
         };
         Ok(Reply::Error {
@@ -146,19 +185,17 @@ impl Protocol for AwsJson {
             Some(shape) if self.absolute_type => shape.id.as_str(),
             _ => refusal.code,
         };
-        let mut body = String::from("{\"__type\":");
-        write_string(type_name, &mut body);
-        body.push(',');
-        write_string(message_member(shape), &mut body);
-        body.push(':');
-        write_string(refusal.message, &mut body);
-        body.push('}');
+        let members = [("__type", type_name), (message_member(shape), refusal.message)];
+        let body = match self.written {
+            Written::Json => json_texts(&members),
+            Written::Cbor => cbor::encode_texts(&members),
+        };
         self.error_response(service, shape, refusal.status, refusal.code, body)
     }
 
     fn encode_request(&self, service: &Service, operation: OperationIndex, host: &str, input: &Value) -> Request {
         let operation = service.operation(operation);
-        let document = |shape, value: &Value| json::encode(service, shape, value, TimestampFormat::EpochSeconds).into_bytes();
+        let document = |shape, value: &Value| self.document(service, shape, value);
         let stream = events::write_members(service, operation.input, input, Side::Request, self.content_type, &document);
         let content_type = if stream.is_some() { MEDIA_TYPE } else { self.content_type };
         let body = stream.unwrap_or_else(|| document(operation.input, input));
@@ -175,12 +212,11 @@ impl Protocol for AwsJson {
 
     fn encode_response(&self, service: &Service, operation: OperationIndex, output: &Value) -> Response {
         let shape = service.operation(operation).output;
-        let document = |shape, value: &Value| json::encode(service, shape, value, TimestampFormat::EpochSeconds).into_bytes();
+        let document = |shape, value: &Value| self.document(service, shape, value);
         if let Some(body) = events::write_members(service, shape, output, Side::Response, self.content_type, &document) {
             return events::response(body);
         }
-        let body = json::encode(service, service.operation(operation).output, output, TimestampFormat::EpochSeconds);
-        self.response(StatusCode::OK, body)
+        self.response(StatusCode::OK, document(shape, output))
     }
 
     fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response {
@@ -196,7 +232,7 @@ impl Protocol for AwsJson {
         if let Value::Object(own) = value {
             members.extend(own.iter().cloned());
         }
-        let body = json::encode(service, error, &Value::Object(members), TimestampFormat::EpochSeconds);
+        let body = self.document(service, error, &Value::Object(members));
         self.error_response(service, Some(shape), default_status(shape), shape.name(), body)
     }
 
@@ -214,7 +250,14 @@ impl Protocol for AwsJson {
 }
 
 impl AwsJson {
-    fn response(&self, status: StatusCode, body: String) -> Response {
+    fn document(&self, service: &Service, shape: ShapeIndex, value: &Value) -> Vec<u8> {
+        match self.written {
+            Written::Json => json::encode(service, shape, value, TimestampFormat::EpochSeconds).into_bytes(),
+            Written::Cbor => cbor::encode(service, shape, value, Epoch::Milliseconds),
+        }
+    }
+
+    fn response(&self, status: StatusCode, body: Vec<u8>) -> Response {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         response
@@ -223,12 +266,43 @@ impl AwsJson {
         response
     }
 
-    fn error_response(&self, service: &Service, shape: Option<&Shape>, status: u16, code: &str, body: String) -> Response {
+    fn error_response(&self, service: &Service, shape: Option<&Shape>, status: u16, code: &str, body: Vec<u8>) -> Response {
         let mut response = self.response(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), body);
         response.headers_mut().insert("x-amzn-errortype", wire::header_value(code));
         query_error::tell(response.headers_mut(), service, shape, code, status);
         response
     }
+}
+
+impl Written {
+    /// What a request says that it is written in.
+    fn of(headers: &http::HeaderMap) -> Written {
+        match wire::media_type(headers) {
+            Some(media_type) if wire::is_aws_cbor(media_type) => Written::Cbor,
+            _ => Written::Json,
+        }
+    }
+
+    /// What a body is written in: CBOR begins with a map, here and there behind a tag, and no JSON
+    /// with such a byte.
+    fn in_body(body: &[u8]) -> Written {
+        match body.first() {
+            Some(0xa0..=0xbf | 0xd9) => Written::Cbor,
+            _ => Written::Json,
+        }
+    }
+}
+
+fn json_texts(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = String::new();
+    for (name, text) in members {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        write_string(name, &mut out);
+        out.push(':');
+        write_string(text, &mut out);
+    }
+    out.push('}');
+    out.into_bytes()
 }
 
 /// The operation in `Service.Operation`. Clients that botocore made write a package before the name of
@@ -260,8 +334,15 @@ fn locate_body(
     visit: Visit<'_>,
 ) -> Result<(), Malformed> {
     match shape.filter(|_| is_stream(headers, body)) {
-        Some(shape) => locate::rpc_stream(service, shape, false, body, visit),
-        None => locate::json_body(service, shape, body, visit),
+        Some(shape) => locate::rpc_stream(service, shape, &|payload| Written::in_body(payload) == Written::Cbor, body, visit),
+        None => locate_document(service, shape, body, visit),
+    }
+}
+
+fn locate_document(service: &Service, shape: Option<ShapeIndex>, body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
+    match Written::in_body(body) {
+        Written::Json => locate::json_body(service, shape, body, visit),
+        Written::Cbor => locate::cbor_body(service, shape, body, visit),
     }
 }
 
@@ -272,6 +353,9 @@ fn is_stream(headers: &http::HeaderMap, body: &[u8]) -> bool {
 }
 
 fn document(service: &Service, shape: ShapeIndex, body: &[u8], side: Side) -> Result<Value, Malformed> {
+    if Written::in_body(body) == Written::Cbor {
+        return cbor::decode(service, Some(shape), body, Epoch::Milliseconds).map_err(|error| not_cbor(&error));
+    }
     json::decode(service, shape, body, side, TimestampFormat::EpochSeconds)
         .map_err(|error| Malformed(format!("the body is not JSON: {error}")))
 }
@@ -281,7 +365,14 @@ fn read_untyped(body: &Bytes) -> Result<Value, Malformed> {
     if body.is_empty() {
         return Ok(Value::Object(Vec::new()));
     }
+    if Written::in_body(body) == Written::Cbor {
+        return cbor::decode_untyped(body, Epoch::Milliseconds).map_err(|error| not_cbor(&error));
+    }
     json::decode_untyped(body).map_err(|error| Malformed(format!("the body is not JSON: {error}")))
+}
+
+fn not_cbor(error: &cbor::Malformed) -> Malformed {
+    Malformed(format!("the body is not CBOR: {error}"))
 }
 
 /// The error's name in `ns#Name:http://…`.

@@ -34,7 +34,7 @@ pub fn json_body(service: &Service, shape: Option<ShapeIndex>, body: &[u8], visi
     json(root(service, shape, ""), false, body, visit)
 }
 
-/// A CBOR body: rpcv2Cbor.
+/// A CBOR body: rpcv2Cbor, and awsJson in CBOR.
 ///
 /// # Errors
 /// Where it is not CBOR.
@@ -45,12 +45,19 @@ pub fn cbor_body(service: &Service, shape: Option<ShapeIndex>, body: &[u8], visi
     spot::in_cbor(root(service, shape, ""), body, visit).map_err(|error| Malformed(format!("the body is {error}")))
 }
 
-/// The body of an RPC protocol that is a stream of events, each in a format of its own.
+/// The body of an RPC protocol that is a stream of events, whose documents begin in `is_cbor` as CBOR
+/// does.
 ///
 /// # Errors
 /// Where it is none.
-pub fn rpc_stream(service: &Service, shape: ShapeIndex, cbor: bool, body: &[u8], visit: Visit<'_>) -> Result<(), Malformed> {
-    let in_document = |root: Root<'_>, payload: &[u8], visit: Visit<'_>| match cbor {
+pub fn rpc_stream(
+    service: &Service,
+    shape: ShapeIndex,
+    is_cbor: &dyn Fn(&[u8]) -> bool,
+    body: &[u8],
+    visit: Visit<'_>,
+) -> Result<(), Malformed> {
+    let in_document = |root: Root<'_>, payload: &[u8], visit: Visit<'_>| match is_cbor(payload) {
         true => spot::in_cbor(root, payload, visit).map_err(|error| Malformed(format!("the payload is {error}"))),
         false => json(root, false, payload, visit),
     };

@@ -26,10 +26,13 @@ use crate::model::schema::{OperationIndex, Service, Shape, ShapeIndex};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 
-/// Every protocol that Ferrotape speaks.
+/// Every protocol that Ferrotape speaks. Two of one id are two ways of writing the same documents; the
+/// first is what is written where nobody asks for the other.
 pub static PROTOCOLS: &[&dyn Protocol] = &[
     &aws_json::AWS_JSON_1_0,
     &aws_json::AWS_JSON_1_1,
+    &aws_json::AWS_CBOR_1_0,
+    &aws_json::AWS_CBOR_1_1,
     &rest_json::REST_JSON_1,
     &rest_xml::REST_XML,
     &aws_query::AWS_QUERY,
@@ -121,6 +124,10 @@ pub struct Refusal<'a> {
 pub trait Protocol: Sync {
     /// The shape id of the protocol trait, `aws.protocols#awsJson1_0`.
     fn id(&self) -> &'static str;
+    /// What documents are written in, where protocols of one id differ in that.
+    fn written(&self) -> &'static str {
+        ""
+    }
     /// Whether a request speaks to `service` in this protocol, and which operation it names.
     fn identify(&self, service: &Service, request: &Request) -> Identified;
     /// Whether the request's content type is the protocol's.
@@ -167,6 +174,11 @@ pub trait Protocol: Sync {
     fn encode_modelled_error(&self, service: &Service, error: ShapeIndex, value: &Value) -> Response;
     /// The statuses with which a modelled error may be answered.
     fn error_statuses(&self, error: &Shape) -> Vec<u16>;
+}
+
+/// Whether two are one protocol, written in the same way.
+pub fn is_same(one: &dyn Protocol, other: &dyn Protocol) -> bool {
+    one.id() == other.id() && one.written() == other.written()
 }
 
 /// The protocol of that trait id.

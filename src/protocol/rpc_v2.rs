@@ -197,7 +197,7 @@ impl RpcV2 {
         visit: Visit<'_>,
     ) -> Result<(), Malformed> {
         match shape.filter(|shape| is_stream(service, *shape, headers)) {
-            Some(shape) => super::locate::rpc_stream(service, shape, self.content_type.ends_with("cbor"), body, visit),
+            Some(shape) => super::locate::rpc_stream(service, shape, &|_| self.content_type.ends_with("cbor"), body, visit),
             None => (self.locate)(service, shape, body, visit),
         }
     }

@@ -104,7 +104,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         };
         let Choice::Play { position, .. } = choice else { return None };
         Some(Known {
-            response: playing.response(position, asked.request, input.unwrap_or(&Value::Null)),
+            response: playing.response(position, asked.request, asked.call, input.unwrap_or(&Value::Null)),
             interaction: position,
         })
     }

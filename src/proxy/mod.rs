@@ -41,6 +41,7 @@ pub mod takes;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod translated;
 pub mod tunnel;
 mod turned_away;
 pub mod upstream;

@@ -2,12 +2,15 @@
 //! changes made beforehand.
 
 use super::sessions::{Stage, Unplayed};
+use super::translated::translated;
 use crate::cassette::Name;
 use crate::codec::checksum;
 use crate::contract::Side;
+use crate::inspect::Call;
 use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session::Session as Positions;
 use crate::matcher::{Tape, Track};
+use crate::protocol::is_same;
 use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
 use crate::value::Value;
 use crate::wire::{Request, Response};
@@ -103,13 +106,16 @@ impl Playing {
         }
     }
 
-    /// What the interaction at `position` answers to this request.
-    pub fn response(&self, position: usize, request: &Request, input: &Value) -> Response {
+    /// What the interaction at `position` answers to this request, in the protocol of the call that it
+    /// is.
+    pub fn response(&self, position: usize, request: &Request, call: Option<&Call>, input: &Value) -> Response {
         let Playable { tape, answers, .. } = &*self.playable;
         let Some(answer) = answers.get(position) else {
             return Response::default();
         };
-        let mut response = answer.response(request, self.positions.body(tape, position, input), &self.positions);
+        let body = self.positions.body(tape, position, input);
+        let recorded = tape.track(position).and_then(|track| track.call.as_ref());
+        let mut response = answer.response(request, body, recorded.zip(call), &self.positions);
         self.positions.fill_headers(tape, position, input, response.headers_mut());
         response
     }
@@ -211,11 +217,16 @@ impl Answer {
         self.is_object || !checksum.as_str().starts_with("x-amz-checksum-")
     }
 
-    fn response(&self, request: &Request, body: Bytes, positions: &Positions) -> Response {
+    /// `calls`: the recorded call and the live one.
+    fn response(&self, request: &Request, body: Bytes, calls: Option<(&Call, &Call)>, positions: &Positions) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         response.headers_mut().clone_from(&self.headers);
         positions.fill(&mut response);
+        if let Some((recorded, asked)) = calls.filter(|(recorded, asked)| !is_same(recorded.protocol, asked.protocol)) {
+            // What is written anew is not compressed, and has none of the checksums that the other had.
+            return translated(recorded, asked, response);
+        }
         if self.encoded {
             let plain = std::mem::take(response.body_mut());
             *response.body_mut() = encode_content(response.headers_mut(), plain, request.headers());

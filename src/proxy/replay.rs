@@ -133,7 +133,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn play(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
-        let response = asked.session.part.response(position, asked.request, input);
+        let response = asked.session.part.response(position, asked.request, Some(call), input);
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.played(asked, position);
         } else {
@@ -188,7 +188,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             _ => match positions.play(tape, key, None, None, self.behaviour.repeat) {
                 session::Outcome::Play { position, .. } => {
                     self.played(asked, position);
-                    return asked.session.part.response(position, asked.request, &Value::Null);
+                    return asked.session.part.response(position, asked.request, None, &Value::Null);
                 }
                 session::Outcome::Exhausted { recorded, played } => Unmodelled::Played(recorded, played),
                 _ => Unmodelled::Nothing,

@@ -91,7 +91,7 @@ fn number_interaction(interaction: &mut Interaction, numbers: &HashMap<String, S
 /// A number is as long as the token it stands for, so that CBOR, which tells lengths, stays true.
 /// In other formats that are no text (images, event streams with their checksums) nothing changes.
 fn numbered_message(headers: &HeaderMap, body: &Bytes, numbers: &HashMap<String, String>) -> Option<Bytes> {
-    if wire::media_type(headers).is_none_or(|media_type| !media_type.eq_ignore_ascii_case("application/cbor")) {
+    if !wire::media_type(headers).is_some_and(wire::is_cbor) {
         return numbered_body(body, numbers);
     }
     let mut changed: Option<Vec<u8>> = None;

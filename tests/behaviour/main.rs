@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_upstream;
 mod buckets;
 mod canary;
+mod cbor;
 mod client;
 mod determinism;
 mod doors;

@@ -19,12 +19,12 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 fn shown(hex: &str) -> String {
     let mut out = String::new();
-    crate::codec::json::write(&decode(&service(), None, &bytes(hex)).unwrap(), &mut out);
+    crate::codec::json::write(&decode(&service(), None, &bytes(hex), Epoch::Seconds).unwrap(), &mut out);
     out
 }
 
 fn refused(hex: &str) -> String {
-    decode(&service(), None, &bytes(hex)).unwrap_err().to_string()
+    decode(&service(), None, &bytes(hex), Epoch::Seconds).unwrap_err().to_string()
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn numbers_are_written_as_their_shapes_ask() {
     let shape = service.operations[0].input;
     let written = |name: &str, value: Value| {
         let value = Value::Object(vec![(name.to_owned(), value), ("null".to_owned(), Value::Null)]);
-        let bytes = encode(&service, shape, &value);
+        let bytes = encode(&service, shape, &value, Epoch::Seconds);
         bytes[3..].iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
     let number = |lexeme: &str| Value::Number(lexeme.to_owned());
@@ -102,4 +102,32 @@ fn numbers_are_written_as_their_shapes_ask() {
         nanos: 500_000_000,
     };
     assert_eq!(written("t", instant), "c1fb41d452d9ec200000");
+}
+
+/// What the SDK for Java 2 sends for an instant in `GetShardIterator`, and what emulators answer.
+#[test]
+fn timestamps_of_aws_json_are_milliseconds_and_seconds_are_known_by_their_size() {
+    let instant = Value::Timestamp {
+        seconds: 1_787_036_486,
+        nanos: 712_000_000,
+    };
+    let service = service();
+    let shape = service.operations[0].input;
+    let whole = |value: &Value| Value::Object(vec![("t".to_owned(), value.clone())]);
+    let read = |hex: &str| decode(&service, Some(shape), &bytes(hex), Epoch::Milliseconds).unwrap();
+    let milliseconds = "1b000001a013accc38";
+    for hex in [
+        format!("a16174c1{milliseconds}"),
+        format!("a16174{milliseconds}"),
+        "a16174c1fb41daa100d1ad9168".to_owned(),
+    ] {
+        assert_eq!(read(&hex), whole(&instant), "{hex}");
+    }
+    let written = encode(&service, shape, &whole(&instant), Epoch::Milliseconds);
+    assert_eq!(written, bytes(&format!("a16174c1{milliseconds}")));
+    let text = format!("a16178c1{milliseconds}");
+    assert_eq!(
+        decode_untyped(&bytes(&text), Epoch::Milliseconds).unwrap().member("x"),
+        Some(&instant)
+    );
 }

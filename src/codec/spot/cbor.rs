@@ -265,6 +265,13 @@ pub(super) fn item(value: &Value) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// An instant in milliseconds, as a CBOR item of awsJson.
+pub(super) fn milliseconds(seconds: i64) -> Option<Vec<u8>> {
+    let mut out = vec![0xc1];
+    integer(i128::from(seconds) * 1000, &mut out)?;
+    Some(out)
+}
+
 fn integer(number: i128, out: &mut Vec<u8>) -> Option<()> {
     if number >= 0 {
         head(0, u64::try_from(number).ok()?, out);

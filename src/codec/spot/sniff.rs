@@ -4,6 +4,7 @@ use super::{Form, Part, Root, Spot, Visit, multipart};
 use crate::codec::event_stream;
 use crate::codec::form::{self, Dialect};
 use crate::pointer;
+use crate::wire;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
@@ -49,7 +50,7 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
     if body.is_empty() {
         return Shown::Nothing;
     }
-    if media_type.eq_ignore_ascii_case("application/cbor") && super::in_cbor(Root::UNKNOWN, body, &mut |_| {}).is_ok() {
+    if wire::is_cbor(media_type) && super::in_cbor(Root::UNKNOWN, body, &mut |_| {}).is_ok() {
         let _ = super::in_cbor(Root::UNKNOWN, body, visit);
         return Shown::Parts;
     }

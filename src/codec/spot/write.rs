@@ -71,6 +71,7 @@ impl Form {
     pub fn write(self, value: &Value, was: &str) -> Option<Vec<u8>> {
         match (self, value) {
             (Form::CborBytes, Value::Text(text)) => return super::cbor::item(&Value::Blob(STANDARD.decode(text).ok()?)),
+            (Form::CborScalar, Value::Timestamp { seconds, .. }) if is_milliseconds(was) => return super::cbor::milliseconds(*seconds),
             (Form::CborText | Form::CborBytes | Form::CborScalar, _) => return super::cbor::item(value),
             (Form::EventBytes, Value::Text(text)) => return event_header(6, &STANDARD.decode(text).ok()?),
             (Form::EventBytes, Value::Blob(bytes)) => return event_header(6, bytes),
@@ -116,9 +117,8 @@ fn scalar(value: &Value, was: &str) -> Option<String> {
 }
 
 fn timestamp_like(seconds: i64, nanos: u32, was: &str) -> String {
-    if let Ok(number) = was.parse::<f64>() {
-        // No member is modelled in milliseconds, but SSO answers with them.
-        return if number > 1e11 {
+    if was.parse::<f64>().is_ok() {
+        return if is_milliseconds(was) {
             format!("{seconds}000")
         } else {
             timestamp_text(seconds, nanos, TimestampFormat::EpochSeconds)
@@ -128,6 +128,12 @@ fn timestamp_like(seconds: i64, nanos: u32, was: &str) -> String {
         return timestamp_text(seconds, nanos, TimestampFormat::HttpDate);
     }
     timestamp_text(seconds, nanos, TimestampFormat::DateTime)
+}
+
+/// Whether a number counts milliseconds. No member is modelled so, but SSO answers with them, and so
+/// does awsJson in CBOR.
+fn is_milliseconds(was: &str) -> bool {
+    was.parse::<f64>().is_ok_and(|number| number > 1e11)
 }
 
 /// A number or boolean. Of a repeated key only one value counts; where this is the other and has
