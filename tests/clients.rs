@@ -257,7 +257,7 @@ fn assert_refused(client: Client, told: &Told, code: &str, modelled: Option<bool
 fn redacted(told: &[Told]) -> Vec<Told> {
     let mut told = told.to_vec();
     for output in told.iter_mut().filter_map(|told| told.output.as_mut()) {
-        let text = output.to_string().replace("123456789012", "000000000001");
+        let text = output.to_string().replace("481516234207", "000000000001");
         *output = serde_json::from_str::<Value>(&text).expect("digits for digits");
     }
     told

@@ -35,7 +35,7 @@ const PROGRAM: Program = Program {
     name: "",
     calls: 0,
     failures: &[],
-    accounts: &["123456789012"],
+    accounts: &["481516234207"],
     hidden: &[],
     secrets: &[],
     tokens: &[],
@@ -137,7 +137,7 @@ fn ec2_with_instances_of_its_own() {
         calls: 10,
         failures: &["describe_instances"],
         // The first images are Amazon's own.
-        accounts: &["137112412989", "123456789012"],
+        accounts: &["137112412989", "481516234207"],
         hidden: &["KeyMaterial", "UserData"],
         secrets: &["opensesame-9-opensesame"],
         tokens: &[(2, "/Instances/0/ClientToken")],

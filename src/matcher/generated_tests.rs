@@ -248,7 +248,7 @@ impl MadeUp {
     fn value(&self, drawn: &Drawn) -> Value {
         match (self.kind.target, self.name) {
             ("smithy.api#String", "password" | "apiKey" | "secret" | "authorization") => text(&drawn.secret),
-            ("smithy.api#String", "ownerId") => text("123456789012"),
+            ("smithy.api#String", "ownerId") => text("481516234207"),
             _ => (self.kind.value)(drawn),
         }
     }

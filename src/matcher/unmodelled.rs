@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn any_account_has_the_key_of_the_recorded_one() {
         let call = |one: &str, other: &str| of(&format!("https://a/{one}/q"), &format!("arn:aws:sqs:us-east-1:{one}:q {other}"));
-        assert_eq!(call("123456789012", "210987654321"), call("000000000001", "000000000002"));
-        assert_ne!(call("123456789012", "123456789012"), call("000000000001", "000000000002"));
+        assert_eq!(call("481516234207", "210987654321"), call("000000000001", "000000000002"));
+        assert_ne!(call("481516234207", "481516234207"), call("000000000001", "000000000002"));
     }
 }

@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn a_body_without_a_slot_is_not_copied() {
         let template = template(
-            r#"{"spec":"a","accountId":"123456789012"}"#,
-            r#"{"arn":"arn:aws:iam::123456789012:a"}"#,
+            r#"{"spec":"a","accountId":"481516234207"}"#,
+            r#"{"arn":"arn:aws:iam::481516234207:a"}"#,
         );
         assert!(template.is_fixed());
         let body = template.render(&live(&[("spec", "b")]), &|_| None);

@@ -9,15 +9,30 @@ use crate::value::Value;
 use crate::wire;
 use http::Uri;
 use http::header::HeaderMap;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-/// The account that no customer has; stand-in servers use it.
-pub(super) const NO_ACCOUNT: &str = "000000000000";
+/// Account ids of nobody: those of AWS's documentation, and those that mock servers and emulators
+/// have. They stay as they are, because tests assert on them.
+const NOBODYS: [&str; 8] = [
+    "000000000000",
+    "012345678901",
+    "111122223333",
+    "123456789012",
+    "123456789123",
+    "444455556666",
+    "777788889999",
+    "999999999999",
+];
+
+/// The account ids met so far, with what is written for each. Only in memory.
+pub(super) type AccountNames = Arc<HashMap<String, String>>;
 
 /// The account ids met so far, in order of first appearance. Only in memory.
 #[derive(Default)]
 pub(super) struct Accounts {
-    numbers: HashMap<String, u64>,
+    names: AccountNames,
     /// Numbers up to here were given, or came from a replay.
     taken: u64,
 }
@@ -26,22 +41,47 @@ impl Accounts {
     /// A stand-in stands for itself, and counts as one that appeared: so the accounts of a client
     /// that a replay answers get the numbers that they have in the tape. What an older cassette
     /// holds plays no part, or recording the same calls again would give other numbers.
-    pub(super) fn stand_in(&mut self, id: &str) -> String {
-        if scan::is_account_stand_in(id) {
-            self.taken = self.taken.max(id.parse().unwrap_or(0));
-            return id.to_owned();
+    pub(super) fn learn(&mut self, id: &str) {
+        if NOBODYS.contains(&id) || self.names.contains_key(id) {
+            return;
         }
-        let next = self.taken + 1;
-        let number = *self.numbers.entry(id.to_owned()).or_insert(next);
-        self.taken = self.taken.max(number);
-        format!("{number:012}")
+        let placeholder = if scan::is_account_stand_in(id) {
+            self.taken = self.taken.max(id.parse().unwrap_or(0));
+            id.to_owned()
+        } else {
+            self.taken += 1;
+            format!("{:012}", self.taken)
+        };
+        // Copied only where a message is being written under the names of before.
+        Arc::make_mut(&mut self.names).insert(id.to_owned(), placeholder);
+    }
+
+    /// All that are known by now.
+    pub(super) fn names(&self) -> AccountNames {
+        Arc::clone(&self.names)
     }
 }
 
 /// Adds the account ids of a URI.
 pub(super) fn accounts_of_uri(uri: &Uri, found: &mut Vec<String>) {
     accounts_in("", &uri.to_string(), found);
-    spot::in_query(uri, &mut |spot| accounts_in(&spot::name_of(spot.wire), &spot.text, found));
+    spot::in_query(uri, &mut |spot| accounts_in(&name_of(spot.wire), &spot.text, found));
+}
+
+/// The name of a value; that of its list where protocols call an item `member` or `item`.
+fn name_of(wire: &str) -> Cow<'_, str> {
+    let is_item = |name: &str| ["member", "item", "entry"].iter().any(|item| name.eq_ignore_ascii_case(item));
+    let mut wire = wire;
+    loop {
+        let name = spot::name_of(wire);
+        if !is_item(&name) {
+            return name;
+        }
+        match wire.rfind(['/', '.']) {
+            Some(at) => wire = &wire[..at],
+            None => return name,
+        }
+    }
 }
 
 /// Adds the account ids of a text, and of what its base64 hides.
@@ -57,7 +97,7 @@ pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], found: &mut Vec<Stri
     }
     let content_type = wire::text(headers, "content-type");
     spot::anywhere(content_type, body, &mut |spot| {
-        let name = if spot.key { "".into() } else { spot::name_of(spot.wire) };
+        let name = if spot.key { "".into() } else { name_of(spot.wire) };
         accounts_in(&name, &spot.text, found);
     });
 }

@@ -1,5 +1,6 @@
 //! What a cassette holds already: hidden again by today's rules, or where somebody edited it.
 
+use super::known::AccountNames;
 use super::places::{PlaceToHide, Side};
 use super::rules::Rule;
 use super::writer::{Message, Writer};
@@ -9,7 +10,6 @@ use crate::inspect::Finding;
 use crate::pointer;
 use crate::value::Value;
 use http::header::CONTENT_ENCODING;
-use std::collections::HashMap;
 
 /// What is to be known of an interaction of a cassette.
 pub struct Loaded {
@@ -80,7 +80,7 @@ impl Redactor {
     }
 
     fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {
-        let mut writer = Writer::new(self, HashMap::new(), Origin::Cassette);
+        let mut writer = Writer::new(self, AccountNames::default(), Origin::Cassette);
         let call = finding.call.as_ref();
         if base == "/request" {
             let request = &interaction.request;

@@ -41,7 +41,7 @@ use crate::wire::{Request, Response};
 use bytes::Bytes;
 use headers::ContentError;
 use http::{HeaderMap, Uri};
-use known::{Accounts, NO_ACCOUNT, accounts_of, accounts_of_uri, listed_texts, remember};
+use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{Side, is_void};
 use rules::{Context, Rule};
 use scan::{Search, layers};
@@ -162,9 +162,7 @@ impl Redactor {
             let mut found = accounts_of_message(request, request.body(), response.body(), response);
             found.retain(|id| scan::is_account_stand_in(id));
             let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-            found.iter().for_each(|id| {
-                accounts.stand_in(id);
-            });
+            found.iter().for_each(|id| accounts.learn(id));
         }
     }
 
@@ -249,7 +247,7 @@ impl Redactor {
             body: body.clone(),
         };
         let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
-        match Writer::new(self, HashMap::new(), Origin::Live).message("/request", message, &Side::new(None), &nowhere) {
+        match Writer::new(self, AccountNames::default(), Origin::Live).message("/request", message, &Side::new(None), &nowhere) {
             Ok(written) => (written.uri.unwrap_or_else(|| request.uri().clone()), written.body),
             Err(_) => (request.uri().clone(), body),
         }
@@ -428,19 +426,13 @@ impl Redactor {
         }
     }
 
-    /// The account ids of an exchange and what stands for each, in order of first appearance.
-    fn rename_accounts_of(&self, request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> HashMap<String, String> {
-        let mut found = accounts_of_message(request, asked, answered, response);
-        // A recording of a replay lists the same places, so stand-ins are renamed to themselves.
-        found.retain(|id| id != NO_ACCOUNT);
+    /// Learns the account ids of an exchange, in order of first appearance, and gives what is written
+    /// for each id that is known by now: once recognized, an id is one everywhere.
+    fn rename_accounts_of(&self, request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> AccountNames {
+        let found = accounts_of_message(request, asked, answered, response);
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        found
-            .into_iter()
-            .map(|id| {
-                let stand_in = accounts.stand_in(&id);
-                (id, stand_in)
-            })
-            .collect()
+        found.iter().for_each(|id| accounts.learn(id));
+        accounts.names()
     }
 }
 

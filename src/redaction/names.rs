@@ -130,6 +130,9 @@ pub fn is_value_of_pair(name: &str) -> bool {
 /// Whether the name of a member says that an account id stands behind it.
 pub fn is_account_name(name: &str) -> bool {
     let name = name.strip_suffix('s').unwrap_or(name);
+    if name.to_ascii_lowercase().contains("accountid") {
+        return true;
+    }
     let ends = |suffix: &str| {
         name.len() >= suffix.len()
             && name.is_char_boundary(name.len() - suffix.len())
@@ -146,6 +149,9 @@ pub fn is_account_name(name: &str) -> bool {
         "bucket-owner",
         "registryid",
         "catalogid",
+        "childid",
+        "targetid",
+        "principal",
     ]
     .iter()
     .any(|suffix| ends(suffix))
@@ -204,7 +210,18 @@ mod tests {
 
     #[test]
     fn names_tell_accounts() {
-        for name in ["accountId", "OwnerId", "Account", "AccountIds", "SourceAccount", "registryId"] {
+        for name in [
+            "accountId",
+            "OwnerId",
+            "Account",
+            "AccountIds",
+            "SourceAccount",
+            "registryId",
+            "AccountIdsToAdd",
+            "AWSAccountId",
+            "ChildId",
+            "TargetId",
+        ] {
             assert!(is_account_name(name), "{name}");
         }
         for name in ["count", "id", "OrderNumber", "é"] {

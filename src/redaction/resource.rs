@@ -32,9 +32,9 @@ mod tests {
     #[test]
     fn arns_and_plain_urls_of_aws_name_resources() {
         for name in [
-            "arn:aws:sqs:us-east-1:123456789012:orders",
-            "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/orders",
-            "https://sqs.us-east-1.amazonaws.com/123456789012/orders.fifo",
+            "arn:aws:sqs:us-east-1:481516234207:orders",
+            "arn:aws-cn:dynamodb:cn-north-1:481516234207:table/orders",
+            "https://sqs.us-east-1.amazonaws.com/481516234207/orders.fifo",
             "https://a1b2c3.execute-api.us-east-1.amazonaws.com/prod",
             "https://sqs.us-east-1.amazonaws.com",
         ] {
@@ -48,7 +48,7 @@ mod tests {
             "hunter2",
             "orders",
             "arn:hunter2",
-            "arn:aws:sqs:us-east-1:123456789012:a b",
+            "arn:aws:sqs:us-east-1:481516234207:a b",
             "https://example.com/hooks/hunter2",
             "https://amazonaws.com.example.com/x",
             "https://a:hunter2@sqs.us-east-1.amazonaws.com/x",

@@ -353,9 +353,9 @@ mod tests {
             assert_eq!(place.secret, Some(Rule::Credentials));
             place.names_resource(&text(value))
         };
-        assert!(stays("Queue", "https://sqs.us-east-1.amazonaws.com/123456789012/orders"));
+        assert!(stays("Queue", "https://sqs.us-east-1.amazonaws.com/481516234207/orders"));
         assert!(!stays("Queue", "hunter2"));
-        assert!(!stays("DbPassword", "arn:aws:sqs:us-east-1:123456789012:orders"));
+        assert!(!stays("DbPassword", "arn:aws:sqs:us-east-1:481516234207:orders"));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn vended_credentials_are_hidden_and_never_expire() {
 
 #[test]
 fn an_errors_message_stays_readable_with_ids_scrubbed() {
-    let body = r#"{"__type":"Oops","message":"arn:aws:iam::123456789012:user/a may not; key AKIAIOSFODNN7EXAMPLE","detail":"hunter2"}"#;
+    let body = r#"{"__type":"Oops","message":"arn:aws:iam::481516234207:user/a may not; key AKIAIOSFODNN7EXAMPLE","detail":"hunter2"}"#;
     let taken = redacted(&redactor(), "{}", 400, body);
     let (id, detail) = (standing("AKIAIOSFODNN7EXAMPLE"), standing("hunter2"));
     assert_eq!(
@@ -105,7 +105,7 @@ fn accounts_are_numbered_by_first_appearance_and_renamed_everywhere() {
     let redactor = redactor();
     let taken = redacted(
         &redactor,
-        r#"{"name":"bucket-210987654321-x","accountId":"123456789012"}"#,
+        r#"{"name":"bucket-210987654321-x","accountId":"481516234207"}"#,
         200,
         r#"{"arn":"arn:aws:iam::210987654321:role/x"}"#,
     );
@@ -114,18 +114,48 @@ fn accounts_are_numbered_by_first_appearance_and_renamed_everywhere() {
         r#"{"name":"bucket-000000000002-x","accountId":"000000000001"}"#
     );
     assert_eq!(text(taken.response.body()), r#"{"arn":"arn:aws:iam::000000000002:role/x"}"#);
-    let later = redacted(&redactor, r#"{"accountId":"210987654321","name":"order 123456789012"}"#, 200, "{}");
+    let later = redacted(&redactor, r#"{"accountId":"210987654321","name":"order 481516234207"}"#, 200, "{}");
     assert_eq!(
         text(later.request.body()),
-        r#"{"accountId":"000000000002","name":"order 123456789012"}"#
+        r#"{"accountId":"000000000002","name":"order 000000000001"}"#
     );
+}
+
+#[test]
+fn an_account_that_was_recognized_once_is_one_in_every_later_word() {
+    let redactor = redactor();
+    redacted(&redactor, "{}", 200, r#"{"arn":"arn:aws:iam::481516234207:role/x"}"#);
+    let token = super::stand_in::base64_text(br#"{"after":"481516234207"}"#);
+    let asked = format!(r#"{{"name":"assets-481516234207-us-east-1","arn":"{token}","items":[{{"value":"{{\"n\":481516234207}}"}}]}}"#);
+    let later = redacted(&redactor, &asked, 200, r#"{"token":"x481516234207 1481516234207"}"#);
+    let token = super::stand_in::base64_text(br#"{"after":"000000000001"}"#);
+    assert_eq!(
+        text(later.request.body()),
+        format!(r#"{{"name":"assets-000000000001-us-east-1","arn":"{token}","items":[{{"value":"{{\"n\":100000000001}}"}}]}}"#),
+        "a number in JSON does not begin with a zero"
+    );
+    assert_eq!(
+        text(later.response.body()),
+        r#"{"token":"x481516234207 1481516234207"}"#,
+        "no words of twelve digits"
+    );
+}
+
+#[test]
+fn account_ids_of_documentation_and_emulators_stay() {
+    let redactor = redactor();
+    let answered = r#"{"arn":"arn:aws:iam::123456789012:role/x","token":"111122223333"}"#;
+    let taken = redacted(&redactor, r#"{"accountId":"444455556666"}"#, 200, answered);
+    assert_eq!(text(taken.request.body()), r#"{"accountId":"444455556666"}"#);
+    assert_eq!(text(taken.response.body()), answered);
+    assert!(taken.redacted.is_empty());
 }
 
 #[test]
 fn accounts_have_the_same_numbers_when_recorded_again_and_when_a_replay_is_recorded() {
     let (asked, answered) = (
-        r#"{"arn":"arn:aws:iam::123456789012:role/x"}"#,
-        r#"{"arns":["arn:aws:iam::123456789012:role/x","arn:aws:iam::210987654321:role/y"]}"#,
+        r#"{"arn":"arn:aws:iam::481516234207:role/x"}"#,
+        r#"{"arns":["arn:aws:iam::481516234207:role/x","arn:aws:iam::210987654321:role/y"]}"#,
     );
     let once = redacted(&redactor(), asked, 200, answered);
     assert_eq!(
@@ -150,7 +180,7 @@ fn accounts_have_the_same_numbers_when_recorded_again_and_when_a_replay_is_recor
 #[test]
 fn headers_and_uri_are_cleaned_and_checksums_follow() {
     let mut request = request("{}");
-    *request.uri_mut() = "https://123456789012.s3.amazonaws.com/?X-Amz-Signature=0a0b0c0d".parse().unwrap();
+    *request.uri_mut() = "https://481516234207.s3.amazonaws.com/?X-Amz-Signature=0a0b0c0d".parse().unwrap();
     request.headers_mut().insert("x-api-key", HeaderValue::from_static("hunter2"));
     let mut response = response(200, r#"{"spec":"s"}"#);
     response.headers_mut().insert("x-amz-crc32", HeaderValue::from_static("1"));
@@ -259,7 +289,7 @@ fn a_plain_value_in_a_loaded_cassette_is_hidden_and_told() {
 
 #[test]
 fn redacting_twice_is_redacting_once() {
-    let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGk=","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::123456789012:role/x"}"#;
+    let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGk=","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::481516234207:role/x"}"#;
     let once = redacted(
         &redactor(),
         asked,
@@ -276,7 +306,7 @@ fn redacting_twice_is_redacting_once() {
 #[test]
 fn a_recording_of_a_replay_lists_the_texts_that_held_secrets() {
     let token = format!("IQoJb3JpZ2lu{}", "abcXYZ0189".repeat(12));
-    let asked = format!(r#"{{"note":"key AKIAIOSFODNN7EXAMPLE","note2":"token {token} of arn:aws:iam::123456789012:role/x"}}"#);
+    let asked = format!(r#"{{"note":"key AKIAIOSFODNN7EXAMPLE","note2":"token {token} of arn:aws:iam::481516234207:role/x"}}"#);
     let answered = r#"{"url":"https://user:hunter2hunter2@example.com/"}"#;
     let once = redacted(&redactor(), &asked, 200, answered);
     assert_eq!(

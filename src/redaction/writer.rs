@@ -1,6 +1,7 @@
 //! Writes the messages of an interaction with stand-ins in them, and lists every place that it
 //! changed. Where a member is on the wire, the protocol says; this file never reads a format.
 
+use super::known::AccountNames;
 use super::places::PlaceToHide;
 use super::rules::Rule;
 use super::scan::layers;
@@ -17,7 +18,7 @@ use crate::wire;
 use bytes::Bytes;
 use http::Uri;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// A message in the parts that may hold a secret.
 pub(super) struct Message {
@@ -34,7 +35,7 @@ pub(super) type Locate<'l> = &'l dyn Fn(&Message, Visit<'_>) -> Result<(), Malfo
 /// Writes the parts of an interaction and lists what it replaced, in the order of the wire.
 pub(super) struct Writer<'a> {
     redactor: &'a Redactor,
-    accounts: HashMap<String, String>,
+    accounts: AccountNames,
     origin: Origin,
     pub(super) redacted: Vec<Redacted>,
     listed: HashSet<(String, Option<String>, Rule)>,
@@ -67,8 +68,8 @@ struct Note {
 }
 
 impl<'a> Writer<'a> {
-    /// `accounts`: what stands for each account id of the exchange.
-    pub(super) fn new(redactor: &'a Redactor, accounts: HashMap<String, String>, origin: Origin) -> Writer<'a> {
+    /// `accounts`: what is written for each known account id.
+    pub(super) fn new(redactor: &'a Redactor, accounts: AccountNames, origin: Origin) -> Writer<'a> {
         Writer {
             redactor,
             accounts,

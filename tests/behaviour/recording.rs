@@ -66,7 +66,7 @@ fn recording_the_same_calls_again_changes_nothing() {
     let role = |account: &str| json!({ "AcceptLanguage": format!("arn:aws:iam::{account}:role/shop") });
     let calls = [
         instance("a", json!({})),
-        artifact("token-1", role("123456789012")),
+        artifact("token-1", role("481516234207")),
         artifact("token-2", role("210987654321")),
         instance("a", json!({})),
     ];

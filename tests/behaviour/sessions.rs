@@ -412,7 +412,7 @@ fn each_session_records_to_its_own_cassette() {
         &json!({ "name": "t3", "cassette": "team/books" }),
         201,
     );
-    let account = "arn:aws:iam::123456789012:role/x";
+    let account = "arn:aws:iam::481516234207:role/x";
     for (path, name) in [
         ("/", "own"),
         ("/@t1", "first"),

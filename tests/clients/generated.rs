@@ -25,7 +25,7 @@ fn catalog() -> impl FnMut(&Seen) -> Answer + Send + 'static {
             }
             "DescribeProvisioningArtifact" if seen.body["ProvisioningArtifactName"] == name.as_str() => {
                 polls += 1;
-                let arn = format!("arn:aws:catalog:us-east-1:123456789012:artifact/{name}/1");
+                let arn = format!("arn:aws:catalog:us-east-1:481516234207:artifact/{name}/1");
                 let status = if polls < 3 { "CREATING" } else { "AVAILABLE" };
                 Answer::good(json!({ "ProvisioningArtifactDetail": detail(&name), "Info": { "arn": arn }, "Status": status }))
             }

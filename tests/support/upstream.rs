@@ -138,7 +138,7 @@ pub fn well_behaved(seen: &Seen) -> Answer {
     let body = &seen.body;
     match seen.target.as_str() {
         "AwsProton20200720.CreateServiceInstance" => Answer::good(json!({ "serviceInstance": {
-            "arn": format!("arn:aws:proton:us-east-1:123456789012:service/{}/service-instance/{}", word(&body["serviceName"]), word(&body["name"])),
+            "arn": format!("arn:aws:proton:us-east-1:481516234207:service/{}/service-instance/{}", word(&body["serviceName"]), word(&body["name"])),
             "createdAt": 1_700_000_000.125,
             "deploymentStatus": "IN_PROGRESS",
             "environmentName": "production",
@@ -241,7 +241,7 @@ async fn signing_key(request: GetSigningKeyRequest) -> Result<GetSigningKeyRespo
     let secret: KSecretKey = KSecretKey::from_str(SECRET_ACCESS_KEY)?;
     let signing_key = secret.to_ksigning(request.request_date(), request.region(), request.service());
     Ok(GetSigningKeyResponse::builder()
-        .principal(User::new("aws", "123456789012", "/", "tester")?)
+        .principal(User::new("aws", "481516234207", "/", "tester")?)
         .signing_key(signing_key)
         .build()?)
 }

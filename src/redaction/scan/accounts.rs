@@ -1,10 +1,12 @@
 //! AWS account ids: twelve digits, which only their place tells from any other number.
 
 use super::{compile, layers};
+use crate::json::lexer::{Lexer, Token};
 use crate::redaction::names::is_account_name;
 use percent_encoding::percent_decode_str;
 use regex::Regex;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Where a run of twelve digits is an account id for sure.
@@ -13,7 +15,9 @@ static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
         r"arn:[A-Za-z0-9-]*:[A-Za-z0-9-]*:[A-Za-z0-9-]*:([0-9]{12}):",
         r"|(?:^|[/@.])([0-9]{12})\.[A-Za-z0-9.-]*(?:amazonaws\.com|api\.aws|on\.aws)",
         r#"|https?://[^/\s"]+/([0-9]{12})/"#,
-        r#"|\\*"(?i:aws|[a-z_]*account_?(?:id)?|[a-z_]*owner_?(?:id)?)\\*"[ \t]*:[ \t]*\\*"([0-9]{12})\\*""#,
+        r#"|\\*"(?i:aws|principal|[a-z_]*account_?(?:id)?|[a-z_]*owner_?(?:id)?|[a-z:]*(?:account|principalaccount))\\*"\s*:\s*\\*"([0-9]{12})\\*""#,
+        // A list of them, each of which counts.
+        r#"|\\*"(?i:aws|principal|[a-z_]*account_?(?:ids?)?s?|[a-z:]*(?:account|principalaccount))\\*"\s*:\s*\[([^\[\]{}]*[0-9]{12}[^\[\]{}]*)\]"#,
         // Services' own sentences: `Stream s under account …`, `in the registry with id '…'`.
         r"|(?i:\b(?:account(?: ?id)?|registry with id)\b)[ :=('`]{1,3}([0-9]{12})\b"
     ))
@@ -108,7 +112,9 @@ pub fn accounts(name: &str, text: &str, found: &mut Vec<String>) {
         let Some(id) = captures.iter().skip(1).flatten().next() else {
             break;
         };
-        add(id.as_str());
+        for start in twelve_digits(id.as_str().as_bytes()) {
+            id.as_str().get(start..start + 12).into_iter().for_each(&mut add);
+        }
         from = id.end();
     }
 }
@@ -127,13 +133,36 @@ pub fn rename_accounts(text: &str, renamed: &dyn Fn(&str) -> Option<String>) -> 
 
 fn rename_plain(text: &str, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut out: Option<String> = None;
+    let mut numbers: Option<HashSet<usize>> = None;
     for start in twelve_digits(text.as_bytes()) {
         let range = start..start + 12;
-        if let Some(id) = text.get(range.clone()).and_then(renamed) {
-            out.get_or_insert_with(|| text.to_owned()).replace_range(range, &id);
+        let Some(mut id) = text.get(range.clone()).and_then(renamed) else {
+            continue;
+        };
+        // No number of JSON begins with a zero.
+        if id.starts_with('0') && numbers.get_or_insert_with(|| numbers_of(text)).contains(&start) {
+            id.replace_range(..1, "1");
         }
+        out.get_or_insert_with(|| text.to_owned()).replace_range(range, &id);
     }
     out
+}
+
+/// Where the numbers of a JSON document begin; nothing where the text is none.
+fn numbers_of(text: &str) -> HashSet<usize> {
+    let mut numbers = HashSet::new();
+    let mut lexer = Lexer::new(text);
+    if !text.trim_start().starts_with(['{', '[']) {
+        return numbers;
+    }
+    loop {
+        match lexer.next() {
+            Ok(Token::End) => return numbers,
+            Ok(Token::Number(_)) => drop(numbers.insert(lexer.token_start())),
+            Ok(_) => {}
+            Err(_) => return HashSet::new(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,48 +172,48 @@ mod tests {
     #[test]
     fn twelve_digits_count_only_as_a_word() {
         let starts = |text: &str| twelve_digits(text.as_bytes()).collect::<Vec<_>>();
-        assert_eq!(starts("123456789012"), [0]);
-        assert_eq!(starts("a:123456789012:b/210987654321"), [2, 17]);
-        assert!(starts("1234567890123").is_empty());
-        assert!(starts("x123456789012").is_empty());
-        assert!(starts("123456789012x").is_empty());
+        assert_eq!(starts("481516234207"), [0]);
+        assert_eq!(starts("a:481516234207:b/210987654321"), [2, 17]);
+        assert!(starts("4815162342073").is_empty());
+        assert!(starts("x481516234207").is_empty());
+        assert!(starts("481516234207x").is_empty());
         assert!(starts("00000000-0000-4000-8000-000000000001").is_empty());
         assert!(starts("12345678901").is_empty());
-        assert_eq!(starts("--------------123456789012"), [14]);
+        assert_eq!(starts("--------------481516234207"), [14]);
     }
 
     #[test]
     fn a_percent_escape_is_no_part_of_an_account() {
         let starts = |text: &str| twelve_digits(text.as_bytes()).collect::<Vec<_>>();
-        assert_eq!(starts("a%3A123456789012%3A"), [4]);
-        assert_eq!(starts("%22123456789012%22"), [3]);
-        assert_eq!(starts("%A1123456789012"), [3]);
-        assert!(starts("%221234567890123").is_empty() && starts("-----------%2").is_empty() && starts("-----------%23").is_empty());
+        assert_eq!(starts("a%3A481516234207%3A"), [4]);
+        assert_eq!(starts("%22481516234207%22"), [3]);
+        assert_eq!(starts("%A1481516234207"), [3]);
+        assert!(starts("%224815162342073").is_empty() && starts("-----------%2").is_empty() && starts("-----------%23").is_empty());
     }
 
     #[test]
     fn an_account_is_renamed_behind_what_hides_it() {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD;
-        let (old, new) = ("arn:aws:iam::123456789012:role/x", "arn:aws:iam::000000000001:role/x");
-        let renamed = |text: &str| rename_accounts(text, &|id| (id == "123456789012").then(|| "000000000001".to_owned()));
+        let (old, new) = ("arn:aws:iam::481516234207:role/x", "arn:aws:iam::000000000001:role/x");
+        let renamed = |text: &str| rename_accounts(text, &|id| (id == "481516234207").then(|| "000000000001".to_owned()));
         assert_eq!(
             renamed(&format!("a {}", STANDARD.encode(old))),
             Some(format!("a {}", STANDARD.encode(new)))
         );
         assert_eq!(
-            renamed("r=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole").as_deref(),
+            renamed("r=arn%3Aaws%3Aiam%3A%3A481516234207%3Arole").as_deref(),
             Some("r=arn%3Aaws%3Aiam%3A%3A000000000001%3Arole")
         );
         assert_eq!(renamed("a 210987654321"), None);
         let mut found = Vec::new();
-        accounts("", "r=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole", &mut found);
-        assert_eq!(found, ["123456789012"]);
+        accounts("", "r=arn%3Aaws%3Aiam%3A%3A481516234207%3Arole", &mut found);
+        assert_eq!(found, ["481516234207"]);
     }
 
     #[test]
     fn whatever_stands_around_twelve_digits_they_may_be_an_account() {
-        for text in ["123456789012", "l123456789012k", "--------------1234567890123"] {
+        for text in ["481516234207", "l481516234207k", "--------------4815162342073"] {
             assert!(has_twelve_digits(text.as_bytes()), "{text}");
         }
         for text in ["", "12345678901", "12345678901x12345678901", "--------------12345678901"] {
@@ -200,23 +229,32 @@ mod tests {
             found
         };
         for (name, text) in [
-            ("", "arn:aws:iam::123456789012:role/x"),
-            ("", "https://sqs.us-east-1.amazonaws.com/123456789012/queue"),
-            ("", "http://127.0.0.1:5000/123456789012/queue"),
-            ("", "https://123456789012.cloudfront-kvs.global.api.aws/"),
-            ("ownerId", "123456789012"),
-            ("Policy", r#"{"Principal":{"AWS":"123456789012"}}"#),
-            ("message", "Stream s under account 123456789012 not found."),
-            ("message", "Account ID (123456789012) is not in the organization"),
-            ("message", "no repository 'r' in the registry with id '123456789012'"),
+            ("", "arn:aws:iam::481516234207:role/x"),
+            ("", "https://sqs.us-east-1.amazonaws.com/481516234207/queue"),
+            ("", "http://127.0.0.1:5000/481516234207/queue"),
+            ("", "https://481516234207.cloudfront-kvs.global.api.aws/"),
+            ("ownerId", "481516234207"),
+            ("Policy", r#"{"Principal":{"AWS":"481516234207"}}"#),
+            ("Policy", r#"{"Principal": "481516234207"}"#),
+            ("Policy", r#"{"StringEquals":{"aws:SourceAccount": "481516234207"}}"#),
+            ("message", "Stream s under account 481516234207 not found."),
+            ("message", "Account ID (481516234207) is not in the organization"),
+            ("message", "no repository 'r' in the registry with id '481516234207'"),
         ] {
-            assert_eq!(found(name, text), ["123456789012"], "{text}");
+            assert_eq!(found(name, text), ["481516234207"], "{text}");
         }
-        assert!(found("OrderNumber", "123456789012").is_empty());
-        assert!(found("message", "the accounting number 123456789012").is_empty());
         assert_eq!(
-            found("", "arn:aws:iam::123456789012:role/x arn:aws:iam::210987654321:role/x"),
-            ["123456789012", "210987654321"]
+            found(
+                "",
+                r#"{"Principal":{"AWS": ["481516234207", "arn:aws:iam::210987654321:root", "222222222222"]}}"#
+            ),
+            ["481516234207", "210987654321", "222222222222"]
+        );
+        assert!(found("OrderNumber", "481516234207").is_empty());
+        assert!(found("message", "the accounting number 481516234207").is_empty());
+        assert_eq!(
+            found("", "arn:aws:iam::481516234207:role/x arn:aws:iam::210987654321:role/x"),
+            ["481516234207", "210987654321"]
         );
     }
 }

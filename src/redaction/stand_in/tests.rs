@@ -21,7 +21,7 @@ fn place<'a>(service: &'a Service, member: Option<&'a Member>) -> At<'a> {
 const FORMS: [&str; 7] = [
     "AKIAIOSFODNN7EXAMPLE",
     "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11",
-    "arn:aws:iam::123456789012:role/secret",
+    "arn:aws:iam::481516234207:role/secret",
     "2020-02-03",
     "2020-02-03T04:05:06.789Z",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",

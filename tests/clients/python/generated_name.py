@@ -27,7 +27,7 @@ polls = 1
 while made["Status"] == "CREATING":
     made = catalog.describe_provisioning_artifact(ProductId=PRODUCT, ProvisioningArtifactName=NAME)
     polls += 1
-assert made["Info"]["arn"] == f"arn:aws:catalog:us-east-1:123456789012:artifact/{NAME}/1" or "000000000001" in made["Info"]["arn"], made
+assert made["Info"]["arn"] == f"arn:aws:catalog:us-east-1:481516234207:artifact/{NAME}/1" or "000000000001" in made["Info"]["arn"], made
 
 listed, page = [], {}
 while True:
