@@ -4,6 +4,7 @@
 
 mod durable;
 pub mod format;
+pub mod former;
 pub mod history;
 pub mod journal;
 mod name;

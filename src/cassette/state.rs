@@ -28,6 +28,11 @@ impl StateFolder {
         self.path.join("partial")
     }
 
+    /// Where the files of cassettes are kept that a run replaced by less.
+    pub fn previous(&self) -> PathBuf {
+        self.path.join("previous")
+    }
+
     /// Makes the folder, with a `.gitignore` for all that is in it.
     pub fn make(&self) -> io::Result<()> {
         durable::make_folder(&self.path)?;

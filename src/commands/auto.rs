@@ -1,6 +1,6 @@
 //! `ferrotape auto`: plays what is recorded, and records the rest.
 
-use super::keeping::{seal, started_well};
+use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
 use super::matching::{MatchArguments, bound_notes};
@@ -84,6 +84,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         settled: common.settings.redaction.clone(),
         state: state.clone(),
         secrets: outset.live.secrets.clone(),
+        rules: arguments.matching.rules(common),
         adds: true,
         bind: Vec::new(),
         upstream: arguments.live.upstream.as_ref().and_then(shown_upstream),
@@ -117,6 +118,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         Some(describe(&catalog, &session.label, position, track))
     };
     let account = ledger.close(described);
+    doubt_open(&sessions, common, |part| &part.take);
     let sealed = seal(ended.stage.into_takes(), ended.served)?;
     let child = sealed.child;
     let told = sessions

@@ -80,7 +80,7 @@ impl MatchArguments {
         let mut rules = rules.clone();
         let mut notes: Vec<String> = without_models(&cassette, catalog).into_iter().collect();
         if self.proposes() {
-            let proposed = propose::proposals(&made(cassette.clone(), &rules, catalog)?);
+            let proposed = propose::proposals(&indexed(cassette.clone(), &rules, catalog)?);
             notes.extend(proposed.iter().map(|proposal| {
                 let rule = bind_tables(std::slice::from_ref(&proposal.rule)).join("\n  ");
                 format!("{}; the rule for `ferrotape.toml`:\n  {rule}", proposal_note(proposal))
@@ -88,7 +88,7 @@ impl MatchArguments {
             rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
         }
         let own = cassette.rules.clone().and(&self.rules_typed());
-        let tape = made(cassette, &rules, catalog)?;
+        let tape = indexed(cassette, &rules, catalog)?;
         // The services that it calls are loaded by now.
         let told = [idle(&own, catalog, Scope::Own), idle(&rules, catalog, Scope::Shared)].concat();
         notes.extend(told);
@@ -111,7 +111,7 @@ pub fn keep_binds(binds: &[Binding], library: &Library, name: &Name, catalog: &C
     let mut notes = Vec::new();
     cassette.rules = cassette.rules.and(&typed.rules_typed());
     if typed.proposes() {
-        let proposed = propose::proposals(&made(cassette.clone(), &CallRules::default(), catalog)?);
+        let proposed = propose::proposals(&indexed(cassette.clone(), &CallRules::default(), catalog)?);
         let told = proposed.iter().map(proposal_note);
         notes.extend(told.map(|note| format!("{note}, which stands in the cassette now")));
         cassette.rules.bind.extend(proposed.into_iter().map(|proposal| proposal.rule));
@@ -134,7 +134,8 @@ fn without_models(cassette: &Cassette, catalog: &Catalog) -> Option<String> {
     })
 }
 
-fn made(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> anyhow::Result<Tape> {
+/// A cassette as it is played, under these rules beside its own.
+pub fn indexed(cassette: Cassette, rules: &CallRules, catalog: &Catalog) -> anyhow::Result<Tape> {
     let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
     Ok(Tape::with_rules(cassette, redactor, rules, |interaction| {
         inspect_recorded(catalog, interaction)

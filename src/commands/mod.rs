@@ -9,6 +9,7 @@ mod keeping;
 mod ledger;
 mod live;
 mod matching;
+mod merging;
 pub mod mock;
 pub mod models;
 pub mod passthrough;

@@ -1,6 +1,6 @@
 //! `ferrotape record`: forwards the calls of a command to AWS and writes a cassette of them.
 
-use super::keeping::{seal, started_well};
+use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
 use super::matching::Binding;
@@ -61,6 +61,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         settled: common.settings.redaction.clone(),
         state: state.clone(),
         secrets: outset.live.secrets.clone(),
+        rules: common.settings.call_rules(),
         adds: false,
         bind: arguments.bind.clone(),
         upstream: arguments.live.upstream.as_ref().and_then(shown_upstream),
@@ -80,6 +81,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         serving: recording(&library, common.cassette.as_ref()),
     };
     let ended = outset.serve(going, Sessions::new(Journalling::new(takes), name, Some(own)), &ledger)?;
+    doubt_open(&ended.sessions, common, |take| take);
     let sealed = seal(ended.stage.into_takes(), ended.served)?;
     let child = sealed.child;
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();

@@ -13,7 +13,7 @@ use crate::proxy::takes::{Cut, Desk, Prepared};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::redaction::user::{self, UserRules};
-use crate::settings;
+use crate::settings::{self, CallRules};
 use anyhow::{Context, bail};
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +31,8 @@ pub struct Recordings {
     pub secrets: Vec<String>,
     /// What is recorded goes behind what a cassette holds already, and does not replace it.
     pub adds: bool,
+    /// Which calls are the same, beside what each cassette says.
+    pub rules: CallRules,
     /// Rules that each cassette is to say, `--bind`.
     pub bind: Vec<Binding>,
     /// Where it is recorded from, if not from AWS, as far as a hint may say so.
@@ -81,7 +83,7 @@ impl Recordings {
         let header = RunHeader {
             name: name.clone(),
             cassette: self.heading(old.as_ref())?,
-            adds: self.adds && old.is_some(),
+            adds: self.adds,
         };
         let interactions = old.iter().flat_map(|cassette| cassette.interactions.iter());
         let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?;

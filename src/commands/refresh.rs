@@ -26,7 +26,7 @@ use crate::proxy::takes::{Entry, Takes};
 use crate::report::command_line;
 use crate::report::console::Console;
 use crate::report::{CallReport, Outcome};
-use crate::settings::{Place, Settings};
+use crate::settings::{CallRules, Place, Settings};
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -204,6 +204,7 @@ fn resend<'a>(
         settled: arguments.settings.redaction.clone(),
         state: state.clone(),
         secrets: live.secrets.clone(),
+        rules: CallRules::default(),
         adds: false,
         bind: Vec::new(),
         upstream: None,

@@ -140,7 +140,10 @@ pub fn recover(state: &StateFolder, library: &Library, catalog: &Catalog) -> any
     let mut notes: Vec<String> = recovery.damaged.iter().map(ToString::to_string).collect();
     for run in recovery.runs {
         for recorded in cassettes_of(&run)? {
-            notes.push(recover_one(library, recorded, catalog)?);
+            notes.push(match recorded.header.adds {
+                true => recover_aside(state, library, recorded, catalog)?,
+                false => recover_one(library, recorded, catalog)?,
+            });
         }
         run.remove()?;
     }
@@ -149,18 +152,8 @@ pub fn recover(state: &StateFolder, library: &Library, catalog: &Catalog) -> any
 
 fn recover_one(library: &Library, recorded: Recorded, catalog: &Catalog) -> anyhow::Result<String> {
     let Recorded { header, mut cassette } = recorded;
-    let count = cassette.interactions.len();
-    let what = format!(
-        "recovered {count} interaction{} of a recording that was cut short",
-        if count == 1 { "" } else { "s" }
-    );
+    let what = recovered(&cassette);
     let own_path = library.path(&header.name);
-    if header.adds && library.exists(&header.name) {
-        cassette = added(library, &header.name, cassette)?;
-        finish(&mut cassette, catalog);
-        library.save(&header.name, &cassette)?;
-        return Ok(format!("{what}, behind those of `{}`", own_path.display()));
-    }
     let name = free_name(library, &header.name)?;
     finish(&mut cassette, catalog);
     library.save(&name, &cassette)?;
@@ -170,6 +163,32 @@ fn recover_one(library: &Library, recorded: Recorded, catalog: &Catalog) -> anyh
         note.push_str(&format!("; to put it in the place of the older one: {command}"));
     }
     Ok(note)
+}
+
+/// What was to go behind a cassette, of a run that died: with the rest of it, aside. A run that fails adds
+/// nothing either.
+fn recover_aside(state: &StateFolder, library: &Library, recorded: Recorded, catalog: &Catalog) -> anyhow::Result<String> {
+    let Recorded { header, mut cassette } = recorded;
+    let what = recovered(&cassette);
+    if library.exists(&header.name) {
+        cassette = added(library, &header.name, cassette)?;
+    }
+    finish(&mut cassette, catalog);
+    let aside = Library::new(state.partial());
+    let name = free_name(&aside, &header.name)?;
+    aside.save(&name, &cassette)?;
+    let path = library.path(&header.name);
+    let command = adopt_command(&aside.path(&name), &path);
+    Ok(format!(
+        "{what}; `{}` is without them; to take them all the same: {command}",
+        path.display()
+    ))
+}
+
+fn recovered(cassette: &Cassette) -> String {
+    let count = cassette.interactions.len();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("recovered {count} interaction{plural} of a recording that was cut short")
 }
 
 /// `NAME` where there is none yet, else `NAME.recovered`, `NAME.recovered-2`, …: what an earlier
@@ -188,17 +207,19 @@ fn free_name(library: &Library, name: &Name) -> anyhow::Result<Name> {
 
 /// The command that puts one cassette in another's place, large bodies included.
 pub fn adopt_command(from: &Path, to: &Path) -> String {
-    let (blobs, old_blobs) = (blob_folder(from), blob_folder(to));
-    let mut command = format!("mv {} {}", quoted(from), quoted(to));
-    if blobs.is_dir() {
-        command = format!(
-            "rm -rf {} && mv {} {} && {command}",
-            quoted(&old_blobs),
-            quoted(&blobs),
-            quoted(&old_blobs)
-        );
+    let (bodies, old_bodies) = (blob_folder(from), blob_folder(to));
+    let mut steps = Vec::new();
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        steps.push(format!("mkdir -p {}", quoted(folder)));
     }
-    command
+    if bodies.is_dir() || old_bodies.is_dir() {
+        steps.push(format!("rm -rf {}", quoted(&old_bodies)));
+    }
+    if bodies.is_dir() {
+        steps.push(format!("mv {} {}", quoted(&bodies), quoted(&old_bodies)));
+    }
+    steps.push(format!("mv {} {}", quoted(from), quoted(to)));
+    steps.join(" && ")
 }
 
 fn quoted(path: &Path) -> String {

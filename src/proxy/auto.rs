@@ -1,10 +1,10 @@
 //! The keeper of `auto`: what is recorded is played, and the rest is forwarded and recorded behind it.
 
-use super::journalling::{self, WENT_WRONG};
+use super::journalling;
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::playing::{Players, Playing, Shelf};
-use super::sessions::{Session, Stage, Unplayed};
-use super::takes::{Desk, Take, Takes};
+use super::sessions::{Ending, Session, Stage, Unplayed};
+use super::takes::{Desk, Doubt, Take, Takes};
 use crate::cassette::Name;
 use crate::inspect::{Verdict, plain};
 use crate::matcher::session::Outcome as Choice;
@@ -71,9 +71,8 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
         })
     }
 
-    fn close(&self, session: &Session<Part>) -> Result<(), String> {
-        let doubt = (!session.tally.is_clean()).then_some(WENT_WRONG);
-        self.takes.close(&session.part.take, doubt)?;
+    fn close(&self, session: &Session<Part>, ending: Ending) -> Result<(), String> {
+        self.takes.close(&session.part.take, Doubt::of(ending, &session.tally))?;
         self.players.forget(&session.part.take.reel.header.name);
         Ok(())
     }

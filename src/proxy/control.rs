@@ -6,7 +6,7 @@
 //! that a browser sent is read. No request names a file or a command.
 
 use super::body::{Payload, Read, RequestBody, read_limited};
-use super::sessions::SessionError;
+use super::sessions::{Ending, SessionError};
 use super::{Handler, Refused, framing};
 use crate::cassette::Name;
 use bytes::Bytes;
@@ -42,7 +42,7 @@ pub trait Control: Send + Sync {
     /// How a session went so far.
     fn summary(&self, name: &Name) -> Result<Value, ControlError>;
     /// Ends a session, and tells how it went.
-    fn end(&self, name: &Name) -> Result<Value, ControlError>;
+    fn end(&self, name: &Name, ending: Ending) -> Result<Value, ControlError>;
 }
 
 /// What the control endpoint refuses.
@@ -144,7 +144,7 @@ fn respond(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Resul
             let name = percent_decode_str(name).decode_utf8_lossy();
             let name = parsed(&name)?;
             told(match *method {
-                Method::DELETE => control.end(&name)?,
+                Method::DELETE => control.end(&name, ending(request)?)?,
                 _ => control.summary(&name)?,
             })
         }
@@ -159,13 +159,43 @@ struct Start {
     cassette: Option<String>,
 }
 
-fn start(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Result<(StatusCode, Value), ControlError> {
-    // A form of a web page has another type, even where its browser sends no `Origin`.
-    let media_type = crate::wire::media_type(request.headers()).unwrap_or_default();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        let message = "say what to start in JSON, with `Content-Type: application/json`";
-        return Err(ControlError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+/// What a DELETE may say.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    /// The test of the session failed.
+    #[serde(default)]
+    failed: bool,
+    /// Whether what was recorded is to be kept; where nothing is said, unless the test failed.
+    keep: Option<bool>,
+}
+
+fn ending(request: &Request<Bytes>) -> Result<Ending, ControlError> {
+    if request.body().is_empty() {
+        return Ok(Ending::Passed);
     }
+    expect_json(request, "say how the session ended")?;
+    let end: End = serde_json::from_slice(request.body())
+        .map_err(|error| ControlError::bad(format!("the body is not `{{\"failed\": true}}` or `{{\"keep\": false}}`: {error}")))?;
+    Ok(match end.keep {
+        Some(false) => Ending::NotToBeKept,
+        None if end.failed => Ending::Failed,
+        Some(true) | None => Ending::Passed,
+    })
+}
+
+/// A form of a web page has another type, even where its browser sends no `Origin`.
+fn expect_json(request: &Request<Bytes>, what: &str) -> Result<(), ControlError> {
+    let media_type = crate::wire::media_type(request.headers()).unwrap_or_default();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = format!("{what} in JSON, with `Content-Type: application/json`");
+    Err(ControlError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+}
+
+fn start(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Result<(StatusCode, Value), ControlError> {
+    expect_json(request, "say what to start")?;
     let start: Start = serde_json::from_slice(request.body())
         .map_err(|error| ControlError::bad(format!("the body is not `{{\"name\": NAME, \"cassette\": NAME}}`: {error}")))?;
     let name = parsed(&start.name)?;

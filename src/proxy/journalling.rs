@@ -3,8 +3,8 @@
 
 use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::record::STAND_IN;
-use super::sessions::{Session, Stage, Unplayed};
-use super::takes::{Desk, Take, Takes};
+use super::sessions::{Ending, Session, Stage, Unplayed};
+use super::takes::{Desk, Doubt, Take, Takes};
 use crate::cassette::Name;
 use crate::outcome::Outcome;
 use crate::wire::{self, Request};
@@ -14,9 +14,6 @@ use std::sync::Arc;
 pub struct Journalling<D> {
     takes: Takes<D>,
 }
-
-/// Why the cassette of a session whose calls did not all go well stays as it was.
-pub(super) const WENT_WRONG: &str = "a call of the session went wrong";
 
 impl<D: Desk> Journalling<D> {
     /// Records these takes.
@@ -58,9 +55,8 @@ impl<D: Desk> Stage for Journalling<D> {
         self.takes.open(cassette, session)
     }
 
-    fn close(&self, session: &Session<Arc<Take>>) -> Result<(), String> {
-        let doubt = (!session.tally.is_clean()).then_some(WENT_WRONG);
-        self.takes.close(&session.part, doubt)
+    fn close(&self, session: &Session<Arc<Take>>, ending: Ending) -> Result<(), String> {
+        self.takes.close(&session.part, Doubt::of(ending, &session.tally))
     }
 
     fn unplayed(&self, _: &Arc<Take>) -> Vec<Unplayed> {

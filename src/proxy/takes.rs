@@ -7,15 +7,17 @@
 //! the journal then says so of its takes, and recovery leaves them alone. A session that is started
 //! again makes a new take, which counts in the place of its earlier one.
 
+mod doubt;
 mod entry;
 
+pub use doubt::Doubt;
 pub use entry::Entry;
 
 use crate::cassette::journal::{Journal, JournalError, RunHeader};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
 use crate::redaction::Redactor;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
@@ -58,7 +60,9 @@ pub struct Cut<'a> {
     /// The interactions, with the numbers of their calls.
     pub entries: Vec<(u64, Entry)>,
     /// Why it may be less than what is there, if it may: that stays then.
-    pub doubt: Option<&'static str>,
+    pub doubt: Option<Doubt>,
+    /// Others record the cassette, too, perhaps in other runs: what was not recorded now stays.
+    pub merges: bool,
 }
 
 /// A cassette that is being recorded.
@@ -83,7 +87,7 @@ pub struct Take {
     /// What is recorded goes behind what the cassette holds by now.
     adds: bool,
     /// Why it may be less than it should.
-    doubt: OnceLock<&'static str>,
+    doubt: OnceLock<Doubt>,
     /// The journal says that nothing of it is to be recovered.
     is_settled: AtomicBool,
 }
@@ -117,12 +121,12 @@ struct Table {
 pub struct Leftover {
     /// The cassette.
     pub reel: Arc<Reel>,
-    /// The numbers of the takes that belong to it.
-    pub takes: HashSet<u32>,
+    /// The numbers of the takes that belong to it, with why each may be less than it should.
+    pub takes: HashMap<u32, Option<Doubt>>,
     /// It lies where it belongs already.
     pub is_written: bool,
-    /// Why what was recorded may be less than it should.
-    pub doubt: Option<&'static str>,
+    /// See [`Cut::merges`].
+    pub merges: bool,
 }
 
 impl<D: Desk> Takes<D> {
@@ -177,35 +181,32 @@ impl<D: Desk> Takes<D> {
     }
 
     /// Ends a take, and writes the cassette if it was the last that recorded it. `doubt` says why it
-    /// may be less than it should. Blocks.
+    /// may be less than it should: then the others are written without it, and all of them aside.
+    /// Blocks.
     ///
     /// # Errors
     /// Why the cassette cannot be written, for people. What was recorded is in the journal all the
     /// same, and tried again at the end of the run.
-    pub fn close(&self, take: &Take, doubt: Option<&'static str>) -> Result<(), String> {
+    pub fn close(&self, take: &Take, doubt: Option<Doubt>) -> Result<(), String> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(doubt) = doubt {
-            let _ = take.doubt.set(doubt);
+            take.doubt(doubt);
         }
         let Some(takes) = self.last_of(take) else {
             return Ok(());
         };
-        let (calls, doubt) = (calls(&takes), doubt_of(&takes));
-        let count = calls.len();
-        let failed = |error: JournalError| error.to_string();
-        let records = self.journal.read_blocking(calls.clone()).map_err(failed)?;
-        let entries: Result<Vec<Entry>, String> = records.iter().map(|record| Entry::read(record)).collect();
-        if count > 0 || doubt.is_none() {
-            self.desk.write(Cut {
-                header: &take.reel.header,
-                entries: calls.into_iter().zip(entries?).collect(),
-                doubt,
-            })?;
+        let (good, bad): (Vec<_>, Vec<_>) = takes.iter().cloned().partition(|take| take.doubt.get().is_none());
+        if !good.is_empty() {
+            self.write_cut(take, &good, None)?;
         }
-        self.settle(&takes).map_err(failed)?;
+        if let Some(doubt) = doubt_of(&bad) {
+            let aside = if self.desk.adds() { &bad } else { &takes };
+            self.write_cut(take, aside, Some(doubt))?;
+        }
+        self.settle(&takes).map_err(|error| error.to_string())?;
         let mut table = self.table();
         if let Some(spool) = table.spool_of(take) {
-            spool.written = Some(count);
+            spool.written = Some(calls(&takes).len());
             if self.desk.adds() {
                 // The cassette holds them now.
                 spool.takes.retain(|take| !takes.iter().any(|written| Arc::ptr_eq(take, written)));
@@ -213,6 +214,21 @@ impl<D: Desk> Takes<D> {
             }
         }
         Ok(())
+    }
+
+    fn write_cut(&self, of: &Take, takes: &[Arc<Take>], doubt: Option<Doubt>) -> Result<(), String> {
+        let calls = calls(takes);
+        if calls.is_empty() && doubt.is_some() {
+            return Ok(());
+        }
+        let records = self.journal.read_blocking(calls.clone()).map_err(|error| error.to_string())?;
+        let entries: Result<Vec<Entry>, String> = records.iter().map(|record| Entry::read(record)).collect();
+        self.desk.write(Cut {
+            header: &of.reel.header,
+            entries: calls.into_iter().zip(entries?).collect(),
+            doubt,
+            merges: takes.iter().any(|take| !take.has_own_cassette()),
+        })
     }
 
     /// Ends a take; gives all of the cassette if no other session records it.
@@ -268,7 +284,8 @@ impl<D: Desk> Takes<D> {
     /// The desk, the journal, and what is to be done at the end.
     pub fn into_parts(self) -> (D, Journal, Vec<Leftover>) {
         let table = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let left = table.spools.into_iter().map(Spool::left).collect();
+        let has_sessions = table.next > 1;
+        let left = table.spools.into_iter().map(|spool| spool.left(has_sessions)).collect();
         (self.desk, self.journal, left)
     }
 
@@ -314,17 +331,29 @@ impl Spool {
         take
     }
 
-    fn left(self) -> Leftover {
+    /// `has_sessions`: the run had others than its own.
+    fn left(self, has_sessions: bool) -> Leftover {
+        let is_shared = |take: &Arc<Take>| !take.has_own_cassette() || (take.number == 0 && has_sessions);
         Leftover {
             is_written: self.written == Some(calls(&self.takes).len()),
-            takes: self.takes.iter().map(|take| take.number).collect(),
-            doubt: doubt_of(&self.takes),
+            merges: self.takes.iter().any(is_shared),
+            takes: self.takes.iter().map(|take| (take.number, take.doubt.get().copied())).collect(),
             reel: self.reel,
         }
     }
 }
 
 impl Take {
+    /// Says why what was recorded may be less than it should.
+    pub fn doubt(&self, doubt: Doubt) {
+        let _ = self.doubt.set(doubt);
+    }
+
+    /// The session's cassette is called as the session is: no other records it.
+    fn has_own_cassette(&self) -> bool {
+        self.session == self.reel.header.name.as_str()
+    }
+
     /// What the journal must know of it.
     fn header(&self) -> RunHeader {
         let header = &self.reel.header;
@@ -346,6 +375,6 @@ fn calls(takes: &[Arc<Take>]) -> Vec<u64> {
     calls
 }
 
-fn doubt_of(takes: &[Arc<Take>]) -> Option<&'static str> {
+fn doubt_of(takes: &[Arc<Take>]) -> Option<Doubt> {
     takes.iter().find_map(|take| take.doubt.get().copied())
 }

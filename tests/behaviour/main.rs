@@ -18,6 +18,7 @@ mod endpoints;
 mod events;
 mod floors;
 mod gzip;
+mod keeping;
 mod kill;
 mod loading;
 mod malformed;

@@ -254,7 +254,7 @@ fn auto_goes_live_in_ci_only_when_told_so() {
 }
 
 #[test]
-fn what_auto_recorded_before_it_died_is_recovered_behind_the_rest() {
+fn what_auto_recorded_before_it_died_is_put_aside() {
     let (place, aws) = (Workplace::new(), Changing::start());
     run(&place, "record", &aws.upstream.url, &[], &["a"]).expect(0);
     let server = live(&place, "auto", &aws.upstream.url, &[]);
@@ -262,23 +262,39 @@ fn what_auto_recorded_before_it_died_is_recovered_behind_the_rest() {
         assert_eq!(send(&server, name).status, 200);
     }
     server.kill();
-    let next = run(&place, "auto", &aws.upstream.url, &[], &["b", "a"]).expect(0);
+    let next = run(&place, "auto", &aws.upstream.url, &[], &["a"]).expect(0);
     assert!(
-        next.stderr
-            .contains("recovered 1 interaction of a recording that was cut short, behind those of `cassettes/shop.json`"),
+        next.stderr.contains(
+            "recovered 1 interaction of a recording that was cut short; `cassettes/shop.json` is without them; \
+             to take them all the same: mv .ferrotape/partial/shop.json cassettes/shop.json"
+        ),
         "{}",
         next.stderr
     );
-    assert_eq!((names(&place).join(" "), aws.asked()), ("a b".to_owned(), 2));
+    assert_eq!((names(&place).join(" "), aws.asked()), ("a".to_owned(), 2));
 }
 
 #[test]
-fn auto_keeps_what_it_recorded_for_a_command_that_failed() {
+fn auto_keeps_nothing_of_what_it_recorded_for_a_command_that_failed() {
     let (place, aws) = (Workplace::new(), Changing::start());
+    let failing = || {
+        let run = place.run(["auto", "-c", "shop", "--upstream", &aws.upstream.url]);
+        let puppet = crate::puppet::Puppet::start(place.path(), run);
+        assert_eq!(puppet.send(instance("b", json!({}))).status, 200);
+        puppet.end(3).expect(3)
+    };
+    let done = failing();
+    let words =
+        "the command failed, so `cassettes/shop.json` is not written; to take the new recording all the same: mkdir -p cassettes && mv ";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+    assert!(!place.cassette_path("shop").exists());
     run(&place, "record", &aws.upstream.url, &[], &["a"]).expect(0);
-    let puppet = crate::puppet::Puppet::start(place.path(), place.run(["auto", "-c", "shop", "--upstream", &aws.upstream.url]));
-    assert_eq!(puppet.send(instance("b", json!({}))).status, 200);
-    puppet.end(3).expect(3);
+    let done = failing();
+    let words = "the command failed, so `cassettes/shop.json` stays as it was; to take the new recording all the same: \
+                 mv .ferrotape/partial/shop.json cassettes/shop.json";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
+    assert_eq!(names(&place), ["a"]);
+    std::fs::rename(place.path().join(".ferrotape/partial/shop.json"), place.cassette_path("shop")).expect("it is there");
     assert_eq!(names(&place), ["a", "b"]);
 }
 

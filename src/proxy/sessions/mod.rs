@@ -56,12 +56,23 @@ pub trait Stage: Send + Sync + 'static {
     fn open(&self, cassette: &Name, session: &Name) -> Result<Self::Part, String>;
 
     /// A session has ended, by hand; or why what it leaves cannot be kept, for people. May block.
-    fn close(&self, _session: &Session<Self::Part>) -> Result<(), String> {
+    fn close(&self, _session: &Session<Self::Part>, _ending: Ending) -> Result<(), String> {
         Ok(())
     }
 
     /// The interactions of the session's cassette that no call asked for.
     fn unplayed(&self, part: &Self::Part) -> Vec<Unplayed>;
+}
+
+/// How a session ended, as whoever ended it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing else is said.
+    Passed,
+    /// What it recorded is of a test that failed.
+    Failed,
+    /// What it recorded is not to take the place of anything, whatever became of it.
+    NotToBeKept,
 }
 
 /// An interaction that no call of a session asked for.
@@ -244,15 +255,16 @@ impl<S: Stage> Sessions<S> {
         self.known(name.as_str()).ok_or_else(|| SessionError::Unknown(name.to_string()))
     }
 
-    /// Ends a session: its later calls are refused, and what it leaves is kept.
-    pub fn end(&self, name: &Name) -> Result<Arc<Session<S::Part>>, SessionError> {
+    /// Ends a session: its later calls are refused, and what it leaves is kept, unless its ending says
+    /// otherwise.
+    pub fn end(&self, name: &Name, ending: Ending) -> Result<Arc<Session<S::Part>>, SessionError> {
         let session = self.find(name)?;
         if self.is_own(&session) && !session.was_started() {
             return Err(SessionError::Own(name.to_string()));
         }
         let had_ended = session.ended.swap(true, Ordering::Relaxed);
         if !had_ended {
-            let closed = self.stage.close(&session);
+            let closed = self.stage.close(&session, ending);
             closed.map_err(|why| SessionError::NotKept {
                 session: name.to_string(),
                 why,

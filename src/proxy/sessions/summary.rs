@@ -1,6 +1,6 @@
 //! A session as the control endpoint tells it: JSON whose members never change their meaning.
 
-use super::{Session, Sessions, Stage, Unplayed};
+use super::{Ending, Session, Sessions, Stage, Unplayed};
 use crate::cassette::Name;
 use crate::outcome::Outcome;
 use crate::proxy::control::{Control, ControlError};
@@ -44,8 +44,8 @@ impl<S: Stage> Control for Sessions<S> {
         Ok(self.summary_of(&session))
     }
 
-    fn end(&self, name: &Name) -> Result<Value, ControlError> {
-        let session = Sessions::end(self, name)?;
+    fn end(&self, name: &Name, ending: Ending) -> Result<Value, ControlError> {
+        let session = Sessions::end(self, name, ending)?;
         Ok(self.summary_of(&session))
     }
 }

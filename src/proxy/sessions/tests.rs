@@ -126,7 +126,7 @@ fn a_session_that_has_ended_answers_nothing_until_it_is_started_again() {
     assert_eq!(of(&sessions, Some("t1"), ""), "t1:books");
     assert_eq!(of(&sessions, None, "app/t1"), "t1:books");
     assert!(matches!(sessions.start(&name("t1"), None), Err(SessionError::Runs(_))));
-    sessions.end(&name("t1")).unwrap();
+    sessions.end(&name("t1"), Ending::Passed).unwrap();
     let ended = "session `t1` has ended; start it again with a POST to `/_ferrotape/sessions`";
     assert_eq!(of(&sessions, Some("t1"), ""), ended);
     assert_eq!(of(&sessions, None, "app/t1"), ended);
@@ -139,7 +139,7 @@ fn a_session_that_has_ended_answers_nothing_until_it_is_started_again() {
 fn what_is_not_there_is_told() {
     let sessions = sessions(false);
     assert!(matches!(sessions.find(&name("t1")), Err(SessionError::Unknown(_))));
-    assert!(matches!(sessions.end(&name("shop")), Err(SessionError::Own(_))));
+    assert!(matches!(sessions.end(&name("shop"), Ending::Passed), Err(SessionError::Own(_))));
     let missing = sessions.start(&name("t1"), Some(&name("bokos"))).map(drop);
     assert_eq!(missing, Err(SessionError::NoCassette("no cassette `bokos`".to_owned())));
     assert!(of(&sessions, Some("a.json"), "").contains("a name has no `.json`"));
@@ -155,7 +155,7 @@ fn the_run_s_own_session_is_taken_over_by_who_starts_it() {
     let own = sessions.start(&name("shop"), None).unwrap();
     assert!(own.was_started() && own.label.index == 0);
     assert!(matches!(sessions.start(&name("shop"), None), Err(SessionError::Runs(_))));
-    sessions.end(&name("shop")).unwrap();
+    sessions.end(&name("shop"), Ending::Passed).unwrap();
     assert!(of(&sessions, None, "").contains("`shop` has ended"));
     let again = sessions.start(&name("shop"), Some(&name("shop"))).unwrap();
     assert_eq!((again.label.index, of(&sessions, None, "")), (1, "shop:shop".to_owned()));
