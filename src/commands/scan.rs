@@ -7,7 +7,7 @@ use crate::cassette::store::load_file;
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
 use crate::model::catalog::Catalog;
-use crate::redaction::scan::{Search, leaks};
+use crate::redaction::scan::{Budget, Search, leaks};
 use crate::redaction::stand_in::StandIns;
 use crate::redaction::user::{self, UserRules};
 use crate::redaction::{Leak, Redactor};
@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Each finding is told by file, place and rule; the secret is not printed. A cassette is read as
 /// one: sensitive members in plain text are findings too, where a model knows the call. Exit status
-/// 16 if there is a finding; 1 if a file could not be read, after the others were.
+/// 16 if there is a finding; 1 if a file could not be read, or hides too much in nested encodings to
+/// be searched whole, after the others were.
 #[derive(Debug, clap::Args)]
 pub struct ScanArguments {
     /// Files, or folders of files
@@ -64,6 +65,8 @@ struct Told {
     elsewhere: usize,
     /// Files that could not be read.
     unread: usize,
+    /// Files and interactions that hide more than is searched.
+    unsearched: usize,
     /// Interactions of calls that no model knows.
     unknown: usize,
 }
@@ -79,6 +82,7 @@ impl Told {
         match self.in_cassettes + self.elsewhere {
             // Why none was read has been said.
             0 if self.unread > 0 && self.unread == files => {}
+            0 if self.unsearched > 0 => eprintln!("ferrotape: {scanned} scanned: no secret was found in what was searched"),
             0 => eprintln!("ferrotape: {scanned} scanned: no secret was found"),
             found => eprintln!("ferrotape: {scanned} scanned: {} found{hint}", plural(found, "secret")),
         }
@@ -96,7 +100,11 @@ impl Told {
         } else {
             Exit::Clean
         };
-        secrets.or(if self.unread > 0 { Exit::CouldNotRun } else { Exit::Clean })
+        secrets.or(if self.unread + self.unsearched > 0 {
+            Exit::CouldNotRun
+        } else {
+            Exit::Clean
+        })
     }
 }
 
@@ -128,10 +136,11 @@ struct Scanner {
 }
 
 impl Scanner {
-    fn search(&self) -> Search<'_> {
+    fn search<'a>(&'a self, budget: &'a Budget) -> Search<'a> {
         Search {
             stand_ins: &self.stand_ins,
             patterns: self.rules.patterns(),
+            budget,
         }
     }
 
@@ -156,8 +165,13 @@ impl Scanner {
                     eprintln!("ferrotape: {}", clean(&problem.to_string()));
                     told.unread += 1;
                 }
-                let findings = self.content(&content);
+                let budget = Budget::default();
+                let findings = self.content(&content, &budget);
                 told.elsewhere += findings.len();
+                if budget.is_exceeded() {
+                    told.unsearched += 1;
+                    eprintln!("ferrotape: `{name}`: {HIDES_TOO_MUCH}");
+                }
                 findings
             }
         };
@@ -173,10 +187,11 @@ impl Scanner {
             return None;
         }
         let cassette = load_file(file).map_err(anyhow::Error::from);
-        Some(cassette.and_then(|cassette| self.cassette(cassette, told)))
+        let name = clean(&file.display().to_string());
+        Some(cassette.and_then(|cassette| self.cassette(&name, cassette, told)))
     }
 
-    fn cassette(&self, cassette: Cassette, told: &mut Told) -> anyhow::Result<Vec<String>> {
+    fn cassette(&self, name: &str, cassette: Cassette, told: &mut Told) -> anyhow::Result<Vec<String>> {
         let mut redaction = cassette.redaction.clone();
         redaction
             .user
@@ -190,6 +205,10 @@ impl Scanner {
                 match leak {
                     // The place may go through a map whose key is the secret.
                     Leak::Secret { place, rule } => add(format!("{} ({})", self.without_secrets(&place), rule.id())),
+                    Leak::Unsearched { side } => {
+                        told.unsearched += 1;
+                        eprintln!("ferrotape: {name}: interaction {}, {side}: {HIDES_TOO_MUCH}", index + 1);
+                    }
                     other => add(other.to_string()),
                 }
             }
@@ -204,20 +223,22 @@ impl Scanner {
     }
 
     fn without_secrets(&self, text: &str) -> String {
-        self.search().scrub(text).map_or_else(|| text.to_owned(), |(clean, _)| clean)
+        self.search(&Budget::default())
+            .scrub(text)
+            .map_or_else(|| text.to_owned(), |(clean, _)| clean)
     }
 
     /// Any other file: by lines where it has some.
-    fn content(&self, content: &[u8]) -> Vec<String> {
+    fn content(&self, content: &[u8], budget: &Budget) -> Vec<String> {
         let Ok(text) = std::str::from_utf8(content) else {
-            let found = self.search().scrub_bytes(content);
+            let found = self.search(budget).scrub_bytes(content);
             return found.map(|(_, rule)| format!(": {}", rule.id())).into_iter().collect();
         };
-        let Some((clean, first)) = self.search().scrub(text) else {
+        let Some((clean, first)) = self.search(budget).scrub(text) else {
             return Vec::new();
         };
         let by_line = |(index, line): (usize, &str)| {
-            let (_, rule) = self.search().scrub(line)?;
+            let (_, rule) = self.search(budget).scrub(line)?;
             Some(format!(":{}: {}", index + 1, rule.id()))
         };
         let found: Vec<String> = text.lines().enumerate().filter_map(by_line).collect();
@@ -230,6 +251,9 @@ impl Scanner {
         vec![format!(":{line}: {}", first.id())]
     }
 }
+
+/// Why a place was not searched.
+const HIDES_TOO_MUCH: &str = "not searched: its nested encodings (base64, gzip, JSON in strings) hide more than is looked into";
 
 /// Whether a file begins as a cassette does, `{ "ferrotape": 1`: others may have a member of that
 /// name, too.
@@ -259,11 +283,12 @@ mod tests {
     #[test]
     fn a_finding_is_told_by_its_line_and_rule() {
         let scanner = scanner();
+        let found = |content: &[u8]| scanner.content(content, &Budget::default());
         let text = format!("one\npassword = hunter2\n\nkey {}\n", "AKIAIOSFODNN7EXAMPLE");
-        assert_eq!(scanner.content(text.as_bytes()), [":2: secret-forms", ":4: access-key-id"]);
+        assert_eq!(found(text.as_bytes()), [":2: secret-forms", ":4: access-key-id"]);
         let key = format!("a\n-----BEGIN {0} KEY-----\nMIIEpA\n-----END {0} KEY-----\n", "PRIVATE");
-        assert_eq!(scanner.content(key.as_bytes()), [":2: secret-forms"]);
-        assert_eq!(scanner.content(b"\xff\x00AKIAIOSFODNN7EXAMPLE"), [": access-key-id"]);
-        assert!(scanner.content(b"nothing\n").is_empty() && scanner.content(b"\xff\x00").is_empty());
+        assert_eq!(found(key.as_bytes()), [":2: secret-forms"]);
+        assert_eq!(found(b"\xff\x00AKIAIOSFODNN7EXAMPLE"), [": access-key-id"]);
+        assert!(found(b"nothing\n").is_empty() && found(b"\xff\x00").is_empty());
     }
 }

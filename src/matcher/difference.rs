@@ -11,7 +11,7 @@ use crate::pointer::Path;
 use crate::redaction::Redactor;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
-use crate::redaction::scan;
+use crate::redaction::scan::{self, Budget};
 use crate::value::Value;
 use std::borrow::Cow;
 
@@ -87,6 +87,7 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
     let known = tape.names_before(position);
     let given = |input: &Value, known: &Names| rules.and_then(|rules| rules.with_given(input, Some(known)));
     let (recorded_given, sent_given) = (given(&recorded, &known), given(sent, names));
+    let budget = Budget::default();
     let mut compare = Compare {
         redactor: &tape.redactor,
         rules,
@@ -96,6 +97,7 @@ pub(super) fn differences(tape: &Tape, position: usize, call: &Call, sent: &Valu
         operation: &operation.name,
         token: operation.idempotency_token.as_deref(),
         mask: true,
+        budget: &budget,
         out: differences,
     };
     let root = Context::root(&call.service, operation.input);
@@ -121,6 +123,8 @@ struct Compare<'a> {
     token: Option<&'a str>,
     /// Account ids count as equal.
     mask: bool,
+    /// What may be spent on what the call hides.
+    budget: &'a Budget,
     out: Vec<(Difference, Hint)>,
 }
 
@@ -184,6 +188,7 @@ impl Compare<'_> {
             operation: self.operation,
             token: None,
             mask: self.mask,
+            budget: self.budget,
             out: Vec::new(),
         };
         let mut same = |recorded: &Value, sent: &Value| {
@@ -212,8 +217,8 @@ impl Compare<'_> {
         let hides = hidden.is_some() || self.redactor.hidden(&context, self.operation, path, recorded, true).is_some();
         let sent: Cow<'_, Value> = match (hidden, sent) {
             (Some(stand_in), _) => stand_in,
-            (None, Value::Text(text)) => Cow::Owned(Value::Text(self.redactor.scrubbed(text).into_owned())),
-            (None, Value::Blob(bytes)) => Cow::Owned(Value::Blob(self.redactor.scrubbed_bytes(bytes).into_owned())),
+            (None, Value::Text(text)) => Cow::Owned(Value::Text(self.redactor.scrubbed(text, self.budget).into_owned())),
+            (None, Value::Blob(bytes)) => Cow::Owned(Value::Blob(self.redactor.scrubbed_bytes(bytes, self.budget).into_owned())),
             (None, other) => Cow::Borrowed(other),
         };
         if self.same(recorded, &sent) {
@@ -268,7 +273,7 @@ impl Compare<'_> {
 }
 
 pub(super) fn masked(text: &str) -> Cow<'_, str> {
-    match scan::rename_accounts(text, &|_| Some("0".repeat(12))) {
+    match scan::rename_accounts(text, &Budget::default(), &|_| Some("0".repeat(12))) {
         Some(masked) => Cow::Owned(masked),
         None => Cow::Borrowed(text),
     }

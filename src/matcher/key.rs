@@ -16,7 +16,7 @@ use crate::model::schema::Member;
 use crate::pointer::Path;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
-use crate::redaction::scan::{self, layers};
+use crate::redaction::scan::{self, Budget, layers};
 use crate::redaction::{Redactor, headers};
 use crate::value::Value;
 use std::borrow::Cow;
@@ -136,6 +136,7 @@ pub(super) fn has_hidden_accounts(call: &Call, input: &Value, redactor: &Redacto
 fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnOnce(&[u8], &[Range<usize>], bool) -> T) -> T {
     let operation = call.service.operation(call.operation);
     let given = reading.rules.and_then(|rules| rules.with_given(input, reading.names));
+    let budget = Budget::default();
     SCRATCH.with_borrow_mut(|out| {
         out.clear();
         text(out, &call.service.sdk_id);
@@ -148,6 +149,7 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
         let mut form = Form {
             out,
             redactor: reading.redactor,
+            budget: &budget,
             operation: &operation.name,
             recorded: reading.recorded,
             rules: reading.rules,
@@ -201,6 +203,7 @@ fn rename_accounts(form: &mut [u8], recognised: &[String], accounts: Accounts) -
 struct Form<'a> {
     out: &'a mut Vec<u8>,
     redactor: &'a Redactor,
+    budget: &'a Budget,
     operation: &'a str,
     recorded: bool,
     rules: Option<&'a OperationRules>,
@@ -271,7 +274,7 @@ impl Form<'_> {
         }
         match value {
             Value::Text(content) => {
-                let clean = self.redactor.scrubbed(content);
+                let clean = self.redactor.scrubbed(content, self.budget);
                 self.text(context.name, &clean);
             }
             Value::Blob(bytes) => self.blob(bytes),
@@ -282,10 +285,10 @@ impl Form<'_> {
     /// A blob that is text may hold what redaction takes out by its form.
     fn blob(&mut self, bytes: &[u8]) {
         self.out.push(BLOB);
-        let clean = self.redactor.scrubbed_bytes(bytes);
+        let clean = self.redactor.scrubbed_bytes(bytes, self.budget);
         // What compression hides is compared in the clear: there are several ways to compress.
         let mut is_text = false;
-        let _ = layers::in_bytes(&clean, &mut |content| {
+        let _ = layers::in_bytes(&clean, self.budget, &mut |content| {
             is_text = true;
             self.text("", content);
             None
@@ -316,7 +319,7 @@ impl Form<'_> {
     fn text(&mut self, name: &str, content: &str) {
         // Account ids behind base64 are renamed in a recording as they are in the clear.
         let has_digits = |inner: &str| scan::twelve_digits(inner.as_bytes()).next().is_some();
-        let opened = layers::opened(content, &has_digits);
+        let opened = layers::opened(content, self.budget, &has_digits);
         self.open_text(name, opened.as_deref().unwrap_or(content));
     }
 
@@ -405,7 +408,7 @@ impl Form<'_> {
             .iter()
             .map(|(name, _)| {
                 self.redactor
-                    .map_key(&context.key(), self.operation, &path.name(name), name, self.recorded)
+                    .map_key(&context.key(), self.operation, &path.name(name), name, self.recorded, self.budget)
             })
             .collect();
         let masked: Vec<Cow<'_, str>> = keys
@@ -413,7 +416,7 @@ impl Form<'_> {
             .map(|key| {
                 let named = self.names.and_then(|names| names.renamed(key));
                 let named = named.map_or(Cow::Borrowed(&**key), Cow::Owned);
-                match scan::rename_accounts(&named, &|_| Some("0".repeat(12))) {
+                match scan::rename_accounts(&named, self.budget, &|_| Some("0".repeat(12))) {
                     Some(masked) => Cow::Owned(masked),
                     None => named,
                 }

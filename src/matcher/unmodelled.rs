@@ -7,7 +7,7 @@
 use super::key::{Key, hashed, text};
 use crate::json::rewrite;
 use crate::redaction::Redactor;
-use crate::redaction::scan::{self, layers};
+use crate::redaction::scan::{self, Budget, layers};
 use crate::wire::Request;
 use std::borrow::Cow;
 
@@ -65,7 +65,8 @@ fn meaning(body: &str) -> Cow<'_, str> {
 /// are; two calls that differ in nothing else are then told apart by their order.
 fn renamed<'t>(text: &'t str, accounts: &mut Vec<String>) -> Cow<'t, str> {
     let has_digits = |inner: &str| scan::has_twelve_digits(inner.as_bytes());
-    let text = layers::opened(text, &has_digits).map_or(Cow::Borrowed(text), Cow::Owned);
+    let budget = Budget::default();
+    let text = layers::opened(text, &budget, &has_digits).map_or(Cow::Borrowed(text), Cow::Owned);
     let mut seen = std::mem::take(accounts);
     for start in scan::twelve_digits(text.as_bytes()) {
         if let Some(id) = text.get(start..start + 12)
@@ -75,7 +76,7 @@ fn renamed<'t>(text: &'t str, accounts: &mut Vec<String>) -> Cow<'t, str> {
         }
     }
     let number = |id: &str| Some(format!("{:012}", seen.iter().position(|known| known == id)?));
-    let renamed = scan::rename_accounts(&text, &number);
+    let renamed = scan::rename_accounts(&text, &budget, &number);
     *accounts = seen;
     renamed.map_or(text, Cow::Owned)
 }
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn a_redacted_body_has_the_key_of_the_live_one() {
         let live = r#"{ "password": "hunter2", "a": 1 }"#;
-        let clean = redactor().scrubbed(live).into_owned();
+        let clean = redactor().scrubbed(live, &Budget::default()).into_owned();
         assert!(!clean.contains("hunter2"));
         assert_eq!(of("https://a/x", live), of("https://a/x", &rewrite::compact(&clean).unwrap()));
         assert_ne!(of("https://a/x", live), of("https://a/x", r#"{"password":"hunter3","a":1}"#));

@@ -155,13 +155,24 @@ fn apply(shapes: &mut [(String, AstShape)], applied: &[(String, Traits)]) {
 /// mixed-in members come first, a shape's own traits win).
 fn mix_in(shapes: &[(String, AstShape)]) -> Result<Vec<(String, AstShape)>, AstError> {
     let by_id: HashMap<&str, &AstShape> = shapes.iter().map(|(id, shape)| (id.as_str(), shape)).collect();
+    let mut done = HashMap::new();
     shapes
         .iter()
-        .map(|(id, shape)| Ok((id.clone(), flatten(id, shape, &by_id, 0)?)))
+        .map(|(id, shape)| Ok((id.clone(), flatten(id, shape, &by_id, &mut done, 0)?)))
         .collect()
 }
 
-fn flatten(id: &str, shape: &AstShape, by_id: &HashMap<&str, &AstShape>, depth: usize) -> Result<AstShape, AstError> {
+/// `done`: mixins that are flat already, as many shapes and mixins can share one.
+fn flatten(
+    id: &str,
+    shape: &AstShape,
+    by_id: &HashMap<&str, &AstShape>,
+    done: &mut HashMap<String, AstShape>,
+    depth: usize,
+) -> Result<AstShape, AstError> {
+    if let Some(flat) = done.get(id) {
+        return Ok(flat.clone());
+    }
     let mut flat = AstShape {
         members: Map::new(),
         traits: Traits::new(),
@@ -175,7 +186,7 @@ fn flatten(id: &str, shape: &AstShape, by_id: &HashMap<&str, &AstShape>, depth: 
         };
         // A mixin cycle is not valid Smithy; the bound turns it into the same error.
         let source = by_id.get(mixin.target.as_str()).filter(|_| depth < 64).ok_or_else(missing)?;
-        let source = flatten(&mixin.target, source, by_id, depth + 1)?;
+        let source = flatten(&mixin.target, source, by_id, done, depth + 1)?;
         flat.members.extend(source.members);
         let local = source
             .traits
@@ -203,6 +214,9 @@ fn flatten(id: &str, shape: &AstShape, by_id: &HashMap<&str, &AstShape>, depth: 
         }
     }
     flat.traits.extend(shape.traits.clone());
+    if depth > 0 {
+        done.insert(id.to_owned(), flat.clone());
+    }
     Ok(flat)
 }
 

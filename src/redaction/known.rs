@@ -1,7 +1,7 @@
 //! What a redactor learns: the account ids it meets, and the stand-ins of the cassette in use.
 
 use super::rules::Rule;
-use super::scan::{self, layers};
+use super::scan::{self, Budget, layers};
 use super::stand_in::{self, StandIns};
 use crate::cassette::{Interaction, Redacted};
 use crate::codec::spot;
@@ -63,9 +63,9 @@ impl Accounts {
 }
 
 /// Adds the account ids of a URI.
-pub(super) fn accounts_of_uri(uri: &Uri, found: &mut Vec<String>) {
-    accounts_in("", &uri.to_string(), found);
-    spot::in_query(uri, &mut |spot| accounts_in(&name_of(spot.wire), &spot.text, found));
+pub(super) fn accounts_of_uri(uri: &Uri, budget: &Budget, found: &mut Vec<String>) {
+    accounts_in("", &uri.to_string(), budget, found);
+    spot::in_query(uri, &mut |spot| accounts_in(&name_of(spot.wire), &spot.text, budget, found));
 }
 
 /// The name of a value; that of its list where protocols call an item `member` or `item`.
@@ -85,20 +85,20 @@ fn name_of(wire: &str) -> Cow<'_, str> {
 }
 
 /// Adds the account ids of a text, and of what its base64 hides.
-fn accounts_in(name: &str, text: &str, found: &mut Vec<String>) {
-    let opened = layers::opened(text, &|inner| scan::has_twelve_digits(inner.as_bytes()));
+fn accounts_in(name: &str, text: &str, budget: &Budget, found: &mut Vec<String>) {
+    let opened = layers::opened(text, budget, &|inner| scan::has_twelve_digits(inner.as_bytes()));
     scan::accounts(name, opened.as_deref().unwrap_or(text), found);
 }
 
 /// Adds the account ids of headers and body: each scalar of the body by itself, with its name.
-pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], found: &mut Vec<String>) {
+pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], budget: &Budget, found: &mut Vec<String>) {
     for (name, value) in headers {
-        accounts_in(name.as_str(), value.to_str().unwrap_or_default(), found);
+        accounts_in(name.as_str(), value.to_str().unwrap_or_default(), budget, found);
     }
     let content_type = wire::text(headers, "content-type");
     spot::anywhere(content_type, body, &mut |spot| {
         let name = if spot.key { "".into() } else { name_of(spot.wire) };
-        accounts_in(&name, &spot.text, found);
+        accounts_in(&name, &spot.text, budget, found);
     });
 }
 

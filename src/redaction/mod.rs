@@ -9,6 +9,8 @@
 pub mod echo;
 mod expression;
 pub mod headers;
+#[cfg(test)]
+mod hostile_tests;
 mod known;
 mod left;
 mod listed;
@@ -44,7 +46,7 @@ use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{Side, is_void};
 use rules::{Context, Rule};
-use scan::{Search, layers};
+use scan::{Budget, Search, layers};
 use stand_in::{At, StandIns};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -92,6 +94,14 @@ pub enum Leak {
         side: &'static str,
         /// Its pointer.
         member: String,
+    },
+    /// Its encodings hide more than is searched.
+    #[error(
+        "{side}: its nested encodings (base64, gzip, JSON in strings) hide more than is searched, so its secrets cannot be seen and the interaction is not written"
+    )]
+    Unsearched {
+        /// `request` or `response`.
+        side: &'static str,
     },
     /// With stand-ins in it, the URI is none any more.
     #[error("the request's URI cannot be redacted, so the interaction is not written")]
@@ -166,10 +176,11 @@ impl Redactor {
         }
     }
 
-    fn search(&self) -> Search<'_> {
+    fn search<'a>(&'a self, budget: &'a Budget) -> Search<'a> {
         Search {
             stand_ins: &self.stand_ins,
             patterns: self.user.patterns(),
+            budget,
         }
     }
 
@@ -221,17 +232,18 @@ impl Redactor {
         }
     }
 
-    /// A text without the secrets that their form gives away. Account ids stay.
-    pub fn scrubbed<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.search().scrub(text) {
+    /// A text without the secrets that their form gives away. Account ids stay. `budget`: that of the
+    /// message of which it is a part.
+    pub fn scrubbed<'t>(&self, text: &'t str, budget: &Budget) -> Cow<'t, str> {
+        match self.search(budget).scrub(text) {
             Some((clean, _)) => Cow::Owned(clean),
             None => Cow::Borrowed(text),
         }
     }
 
     /// Bytes that are no text, likewise.
-    pub fn scrubbed_bytes<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
-        match self.search().scrub_bytes(bytes) {
+    pub fn scrubbed_bytes<'b>(&self, bytes: &'b [u8], budget: &Budget) -> Cow<'b, [u8]> {
+        match self.search(budget).scrub_bytes(bytes) {
             Some((clean, _)) => Cow::Owned(clean),
             None => Cow::Borrowed(bytes),
         }
@@ -254,9 +266,17 @@ impl Redactor {
     }
 
     /// A map's key as it is written.
-    pub fn map_key<'t>(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, key: &'t str, recorded: bool) -> Cow<'t, str> {
+    pub fn map_key<'t>(
+        &self,
+        context: &Context<'_>,
+        operation: &str,
+        path: &Path<'_>,
+        key: &'t str,
+        recorded: bool,
+        budget: &Budget,
+    ) -> Cow<'t, str> {
         if context.secret.is_none_or(|rule| rule == Rule::SecretForms) || self.keeps(operation, path) {
-            return self.scrubbed(key);
+            return self.scrubbed(key, budget);
         }
         if recorded {
             return Cow::Borrowed(key);
@@ -298,11 +318,11 @@ impl Redactor {
         let call = finding.call.as_ref();
         let (asks_encoded, answers_encoded) = owned_encodings(finding);
         let asked = match asks_encoded {
-            true => self.owned("/request/body", request.headers(), request.body())?,
+            true => self.owned("request", request.headers(), request.body())?,
             false => headers::decode_content(request.headers(), request.body()).map_err(encoded("request"))?,
         };
         let answered = match answers_encoded {
-            true => self.owned("/response/body", response.headers(), response.body())?,
+            true => self.owned("response", response.headers(), response.body())?,
             false => headers::decode_content(response.headers(), response.body()).map_err(encoded("response"))?,
         };
         let (input, output) = self.sides(finding);
@@ -343,15 +363,20 @@ impl Redactor {
 
     /// A body whose content encoding is its own, as it is. Gzip is opened where the body is written;
     /// what another encoding compresses can be looked at, but not replaced.
-    fn owned(&self, place: &str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
+    fn owned(&self, side: &'static str, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Leak> {
         let Ok(inside) = headers::decode_content(headers, body) else {
             return Ok(body.clone());
         };
         let text = String::from_utf8_lossy(&inside);
-        let found = || self.search().scrub(&text).map(|(_, rule)| rule);
+        let place = format!("/{side}/body");
+        let budget = Budget::default();
+        let found = || self.search(&budget).scrub(&text).map(|(_, rule)| rule);
         let rule = if layers::is_gzip(body) { None } else { found() };
         let own = || self.own_secrets.iter().any(|secret| text.contains(secret.as_str()));
         let rule = rule.or_else(|| own().then_some(Rule::Credentials));
+        if budget.is_exceeded() {
+            return Err(Leak::Unsearched { side });
+        }
         match rule.filter(|_| inside != body) {
             Some(rule) => Err(Leak::Secret {
                 place: format!("{place}, which is compressed,"),
@@ -449,9 +474,12 @@ fn owned_encodings(finding: &Finding) -> (bool, bool) {
 
 fn accounts_of_message(request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> Vec<String> {
     let mut found = Vec::new();
-    accounts_of_uri(request.uri(), &mut found);
-    accounts_of(request.headers(), asked, &mut found);
-    accounts_of(response.headers(), answered, &mut found);
+    let budget = Budget::default();
+    accounts_of_uri(request.uri(), &budget, &mut found);
+    accounts_of(request.headers(), asked, &budget, &mut found);
+    // What is not searched here is refused where it is written.
+    let budget = Budget::default();
+    accounts_of(response.headers(), answered, &budget, &mut found);
     found
 }
 

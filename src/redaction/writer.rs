@@ -4,7 +4,7 @@
 use super::known::AccountNames;
 use super::places::PlaceToHide;
 use super::rules::Rule;
-use super::scan::layers;
+use super::scan::{Budget, layers};
 use super::stand_in::{self, FAR_FUTURE};
 use super::{Leak, Origin, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
@@ -55,6 +55,8 @@ struct Draft {
     raw: bool,
     /// A place that cannot hold its stand-in.
     unwritable: Option<String>,
+    /// What may be spent on what the message hides.
+    budget: Budget,
 }
 
 #[derive(Default)]
@@ -112,6 +114,11 @@ impl<'a> Writer<'a> {
             headers: self.headers(&message.headers, &mut draft)?,
             body: body(&message, &draft, base == "/request" && located)?,
         };
+        if draft.budget.is_exceeded() {
+            return Err(Leak::Unsearched {
+                side: base.trim_start_matches('/'),
+            });
+        }
         self.list(base, draft, side);
         Ok(written)
     }
@@ -162,7 +169,7 @@ impl<'a> Writer<'a> {
         if !spot.form.is_text() {
             return;
         }
-        if let Some((clean, rules)) = self.clean(&spot.text) {
+        if let Some((clean, rules)) = self.clean(&spot.text, &draft.budget) {
             draft.put(spot, &Value::Text(clean), &rules);
         }
     }
@@ -172,13 +179,13 @@ impl<'a> Writer<'a> {
         let Some(bytes) = stand_in::base64_bytes(&spot.text) else { return };
         let mut found = Vec::new();
         let mut open = |text: &str| {
-            let (clean, rules) = self.clean(text)?;
+            let (clean, rules) = self.clean(text, &draft.budget)?;
             rules.iter().for_each(|rule| add(&mut found, *rule));
             Some(clean)
         };
-        let written = match layers::in_bytes(&bytes, &mut open) {
+        let written = match layers::in_bytes(&bytes, &draft.budget, &mut open) {
             Some(written) => written,
-            None => self.redactor.search().scrub_bytes(&bytes).map(|(clean, rule)| {
+            None => self.redactor.search(&draft.budget).scrub_bytes(&bytes).map(|(clean, rule)| {
                 add(&mut found, rule);
                 clean
             }),
@@ -189,9 +196,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Secrets by form, then account ids; the rules that found something.
-    fn clean(&self, text: &str) -> Option<(String, Vec<Rule>)> {
+    fn clean(&self, text: &str, budget: &Budget) -> Option<(String, Vec<Rule>)> {
         let mut rules = Vec::new();
-        let mut scrubbed = self.redactor.search().scrub(text).map(|(clean, rule)| {
+        let mut scrubbed = self.redactor.search(budget).scrub(text).map(|(clean, rule)| {
             rules.push(rule);
             clean
         });
@@ -201,7 +208,7 @@ impl<'a> Writer<'a> {
             rules.clone_from(listed);
             scrubbed = Some(text.to_owned());
         }
-        let renamed = scan::rename_accounts(scrubbed.as_deref().unwrap_or(text), &|id| self.accounts.get(id).cloned());
+        let renamed = scan::rename_accounts(scrubbed.as_deref().unwrap_or(text), budget, &|id| self.accounts.get(id).cloned());
         if renamed.is_some() {
             rules.push(Rule::AccountId);
         }
@@ -238,7 +245,7 @@ impl<'a> Writer<'a> {
         let printed = uri.to_string();
         let spliced = Splice::apply(Part::Uri, printed.as_bytes(), &draft.splices).ok_or(Leak::Uri)?;
         let spliced = String::from_utf8(spliced).map_err(|_| Leak::Uri)?;
-        let Some((clean, rules)) = self.clean(&spliced) else {
+        let Some((clean, rules)) = self.clean(&spliced, &draft.budget) else {
             return if spliced == printed {
                 Ok(uri.clone())
             } else {
@@ -263,7 +270,7 @@ impl<'a> Writer<'a> {
             let replaced = match headers::secret(name.as_str()).or_else(|| self.redactor.user.of_header(name.as_str())) {
                 Some(_) if draft.hidden_headers.contains(&at) => None,
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
-                None => self.clean(&text),
+                None => self.clean(&text, &draft.budget),
             };
             let bytes = match replaced {
                 Some((clean, rules)) => {

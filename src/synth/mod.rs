@@ -365,4 +365,18 @@ mod tests {
                 .ends_with("its required members are nested too deeply")
         );
     }
+
+    #[test]
+    fn a_list_that_must_hold_itself_comes_to_an_end() {
+        let shapes = r#"
+            "a#Everything": {"type": "structure", "members": {
+                "loop": {"target": "a#List", "traits": {"smithy.api#required": {}}}}},
+            "a#List": {"type": "list", "member": {"target": "a#List"}, "traits": {"smithy.api#length": {"min": 1}}}"#;
+        assert!(
+            made(shapes)
+                .unwrap_err()
+                .to_string()
+                .ends_with("its required items are nested too deeply")
+        );
+    }
 }

@@ -49,6 +49,8 @@ struct Place<'p> {
     inside: ShapeIndex,
     above: Option<&'p Place<'p>>,
     depth: usize,
+    /// How many lists and maps are around it.
+    collections: usize,
     nth: usize,
 }
 
@@ -67,6 +69,7 @@ impl Composer<'_> {
             inside: shape,
             above: None,
             depth: 0,
+            collections: 0,
             nth: 0,
         };
         self.structure(self.service.shape(shape).members(), &place)
@@ -162,6 +165,14 @@ impl Composer<'_> {
         })
     }
 
+    /// The collections around what a list or map at this place holds: one may be an item of itself.
+    fn collect(&self, place: &Place<'_>) -> Result<usize, SynthError> {
+        if place.collections >= DEEPEST {
+            return Err(self.impossible(place, "its required items are nested too deeply"));
+        }
+        Ok(place.collections + 1)
+    }
+
     /// The first member that does not lead back here.
     fn union(&self, members: &[Member], place: &Place<'_>) -> Result<Value, SynthError> {
         let above = place.above;
@@ -181,10 +192,12 @@ impl Composer<'_> {
     /// As short as it may be.
     fn list(&self, member: &Member, item: &Member, place: &Place<'_>) -> Result<Value, SynthError> {
         let mut items = Vec::new();
+        let collections = self.collect(place)?;
         for nth in 0..self.shortest(member, place)? {
             let at = Place {
                 path: place.path.index(nth),
                 above: Some(place),
+                collections,
                 nth,
                 ..*place
             };
@@ -196,8 +209,13 @@ impl Composer<'_> {
     /// As small as it may be.
     fn map(&self, member: &Member, key: &Member, value: &Member, place: &Place<'_>) -> Result<Value, SynthError> {
         let mut entries = Vec::new();
+        let collections = self.collect(place)?;
         for nth in 0..self.shortest(member, place)? {
-            let at = Place { nth, ..*place };
+            let at = Place {
+                collections,
+                nth,
+                ..*place
+            };
             let Value::Text(key) = self.value(key, &at)? else {
                 return Err(self.impossible(place, "the key of the map is not a string"));
             };

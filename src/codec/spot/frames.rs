@@ -1,6 +1,6 @@
 //! The parts of an event stream, and writing some of them anew: lengths and checksums follow.
 
-use super::{Form, Part, Splice, Spot, Visit};
+use super::{Form, MAX_NESTING, Part, Splice, Spot, Visit};
 use crate::codec::event_stream::{self, Frame, Header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,26 +51,27 @@ pub fn shift<'v>(body: &[u8], part: &[u8], wire: &'v str, visit: Visit<'v>) -> i
     }
 }
 
-/// Shows what the frames of a stream hold that no model describes: the text of headers, and the
-/// payloads, each by its own format.
+/// Shows what the frames of a stream inside so many others hold that no model describes: the text of
+/// headers, and the payloads, each by its own format.
 ///
 /// # Errors
 /// Why the bytes are no frames.
-pub fn locate(body: &[u8], visit: Visit<'_>) -> Result<(), String> {
+pub(super) fn locate(body: &[u8], nesting: usize, visit: Visit<'_>) -> Result<(), String> {
     for (index, frame) in event_stream::frames(body)?.iter().enumerate() {
-        unknown(body, frame, &format!("/body/{index}"), visit);
+        unknown(body, frame, &format!("/body/{index}"), nesting + 1, visit);
     }
     Ok(())
 }
 
-fn unknown(body: &[u8], frame: &Frame<'_>, wire: &str, visit: Visit<'_>) {
+fn unknown(body: &[u8], frame: &Frame<'_>, wire: &str, nesting: usize, visit: Visit<'_>) {
     for (name, value) in &frame.headers {
         header(body, *value, None, &format!("{wire}/{name}"), visit);
     }
-    let inner = frame.header(SIGNATURE).and_then(|_| event_stream::frames(frame.payload).ok());
+    let signed = frame.header(SIGNATURE).filter(|_| nesting < MAX_NESTING);
+    let inner = signed.and_then(|_| event_stream::frames(frame.payload).ok());
     if let Some(frames) = inner {
         for (index, frame) in frames.iter().enumerate() {
-            unknown(body, frame, &format!("{wire}/{index}"), visit);
+            unknown(body, frame, &format!("{wire}/{index}"), nesting + 1, visit);
         }
         return;
     }
@@ -78,7 +79,7 @@ fn unknown(body: &[u8], frame: &Frame<'_>, wire: &str, visit: Visit<'_>) {
         Some(Header::Text(text)) => Some(text),
         _ => None,
     };
-    super::anywhere(content_type, frame.payload, &mut shift(body, frame.payload, wire, visit));
+    super::sniff::within(content_type, frame.payload, nesting, &mut shift(body, frame.payload, wire, visit));
 }
 
 /// A stream with splices in it; nothing where the bytes are no frames, or a splice is in no part of
@@ -86,18 +87,18 @@ fn unknown(body: &[u8], frame: &Frame<'_>, wire: &str, visit: Visit<'_>) {
 pub fn spliced(body: &[u8], splices: &[Splice]) -> Option<Vec<u8>> {
     let placed: Vec<&Splice> = splices.iter().filter(|splice| splice.part == Part::Body).collect();
     let mut used = 0;
-    let out = rewritten(body, 0, &placed, &mut used)?;
+    let out = rewritten(body, 0, &placed, 1, &mut used)?;
     (used == placed.len()).then_some(out)
 }
 
-fn rewritten(body: &[u8], offset: usize, splices: &[&Splice], used: &mut usize) -> Option<Vec<u8>> {
+fn rewritten(body: &[u8], offset: usize, splices: &[&Splice], nesting: usize, used: &mut usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 64);
     let frames = event_stream::frames(body).ok()?;
     for (frame, headers) in frames.iter().zip(event_stream::header_ranges(body)) {
         let payload = headers.end..headers.end + frame.payload.len();
         let written_headers = region(body, headers, offset, splices, used)?;
-        let written_payload = match frame.header(SIGNATURE) {
-            Some(_) => rewritten(frame.payload, offset + payload.start, splices, used)?,
+        let written_payload = match frame.header(SIGNATURE).filter(|_| nesting < MAX_NESTING) {
+            Some(_) => rewritten(frame.payload, offset + payload.start, splices, nesting + 1, used)?,
             None => region(body, payload, offset, splices, used)?,
         };
         event_stream::write_parts(&written_headers, &written_payload, &mut out);

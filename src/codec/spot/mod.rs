@@ -29,6 +29,9 @@ use std::ops::Range;
 /// How deep documents may nest; what is deeper is taken for no document at all.
 const MAX_DEPTH: usize = 512;
 
+/// How deep bodies may stand in bodies: signed frames, parts of parts.
+const MAX_NESTING: usize = 8;
+
 /// One scalar of a message, a map's key, or the name of a header that is one.
 #[derive(Debug, Clone)]
 pub struct Spot<'a> {

@@ -1,6 +1,6 @@
 //! The parts of a `multipart/form-data` body (RFC 7578), as browsers post files to S3.
 
-use super::{Visit, frames};
+use super::{Visit, frames, sniff};
 use std::ops::Range;
 
 /// What stands between the parts, by the content type of the whole.
@@ -18,7 +18,7 @@ pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
 }
 
 /// Shows what each part holds, under its name; and what stands outside of them.
-pub(super) fn locate(boundary: &str, body: &[u8], visit: Visit<'_>) {
+pub(super) fn locate(boundary: &str, body: &[u8], nesting: usize, visit: Visit<'_>) {
     for part in split(boundary.as_bytes(), body) {
         let content = body.get(part).unwrap_or_default();
         let end_of_head = content.windows(4).position(|window| window == b"\r\n\r\n");
@@ -31,9 +31,9 @@ pub(super) fn locate(boundary: &str, body: &[u8], visit: Visit<'_>) {
         let content_type = text
             .lines()
             .find_map(|line| line.get(..13)?.eq_ignore_ascii_case("content-type:").then(|| line[13..].trim()));
-        super::anywhere(None, head, &mut frames::shift(body, head, "/body/#head", visit));
+        sniff::within(None, head, nesting + 1, &mut frames::shift(body, head, "/body/#head", visit));
         let value = value.strip_suffix(b"\r\n").unwrap_or(value);
-        super::anywhere(content_type, value, &mut frames::shift(body, value, &wire, visit));
+        sniff::within(content_type, value, nesting + 1, &mut frames::shift(body, value, &wire, visit));
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
             name=\"file\"\r\nContent-Type: application/json\r\n\r\n{\"a\":\"b\"}\r\n--xy--\r\n";
         let boundary = boundary(Some("multipart/form-data; charset=utf-8; boundary=\"xy\"")).unwrap();
         let mut found = Vec::new();
-        locate(&boundary, body, &mut |spot| {
+        locate(&boundary, body, 0, &mut |spot| {
             if !spot.wire.contains('#') {
                 found.push(format!("{} {}", spot.wire, String::from_utf8_lossy(&body[spot.range])));
             }

@@ -1,6 +1,6 @@
 //! The scalars of a body of which nobody says what format it has.
 
-use super::{Form, Part, Root, Spot, Visit, multipart};
+use super::{Form, MAX_NESTING, Part, Root, Spot, Visit, multipart};
 use crate::codec::event_stream;
 use crate::codec::form::{self, Dialect};
 use crate::pointer;
@@ -46,6 +46,12 @@ pub fn in_query(uri: &Uri, visit: Visit<'_>) {
 /// Shows the scalars of a body by the first format that it is in: events, the parts of
 /// a multipart body, JSON, XML, a form, CBOR; else the whole of it.
 pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Shown {
+    within(content_type, body, 0, visit)
+}
+
+/// The same for a part of a body inside so many others: what is nested more deeply is no container.
+pub(super) fn within(content_type: Option<&str>, body: &[u8], nesting: usize, visit: Visit<'_>) -> Shown {
+    let content_type = content_type.filter(|_| nesting < MAX_NESTING);
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if body.is_empty() {
         return Shown::Nothing;
@@ -54,11 +60,11 @@ pub fn anywhere(content_type: Option<&str>, body: &[u8], visit: Visit<'_>) -> Sh
         let _ = super::in_cbor(Root::UNKNOWN, body, visit);
         return Shown::Parts;
     }
-    if media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE) && super::frames::locate(body, visit).is_ok() {
+    if media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE) && super::frames::locate(body, nesting, visit).is_ok() {
         return Shown::Parts;
     }
     if let Some(boundary) = multipart::boundary(content_type) {
-        multipart::locate(&boundary, body, visit);
+        multipart::locate(&boundary, body, nesting, visit);
         return Shown::Parts;
     }
     let Ok(text) = std::str::from_utf8(body) else {

@@ -13,6 +13,9 @@ const SHOWN_VALUES: usize = 20;
 /// The names get at most so many columns.
 const WIDEST: usize = 44;
 
+/// What is nested more deeply is not drawn.
+const MAX_DEPTH: usize = 128;
+
 /// What may be written without wire names: what every protocol has.
 const BINDINGS: [(&str, &str); 14] = [
     ("smithy.api#httpHeader", "header"),
@@ -120,7 +123,7 @@ impl<'a> Tree<'a> {
             required: member.required,
             text: clean(&text),
         });
-        if !drawn {
+        if !drawn && depth < MAX_DEPTH {
             self.draw(member.target, depth + 1, lines);
         }
     }

@@ -67,7 +67,9 @@ impl Translator<'_> {
     fn target(&self, owner: &str, position: &str, reference: &Shape, own: &mut Vec<(String, AstShape)>) -> String {
         let base = self.find(&reference.shape);
         let streams = reference.streaming && !base.streaming && base.kind == "blob";
-        if !streams && !reference.jsonvalue && reference.values.is_empty() {
+        // Only a scalar has a shape of its own at a member; anything else could be a member of itself.
+        let is_scalar = !matches!(base.kind.as_str(), "structure" | "list" | "map");
+        if !is_scalar || !streams && !reference.jsonvalue && reference.values.is_empty() {
             return self.id(&reference.shape);
         }
         let mut shape = base.clone();

@@ -550,3 +550,14 @@ fn the_names_of_a_protocol_that_a_service_left_are_given_back() {
     );
     assert_eq!(attributes.json_key(), "MessageAttributes", "JSON has the members' own names");
 }
+
+#[test]
+fn a_shape_that_is_a_member_of_itself_comes_to_an_end() {
+    let service = loaded(
+        REST_XML,
+        r#"{"Put": {"name": "Put", "http": {"method": "PUT", "requestUri": "/"}, "input": {"shape": "In"}}}"#,
+        r#"{"In": {"type": "structure", "members": {"Again": {"shape": "In", "jsonvalue": true}}}}"#,
+    );
+    let input = service.operations[0].input;
+    assert_eq!(service.shape(input).member("Again").unwrap().target, input);
+}

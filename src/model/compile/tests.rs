@@ -144,3 +144,18 @@ fn every_published_model_at_hand_loads() {
     }
     assert!(loaded_models > 30);
 }
+
+#[test]
+fn mixins_that_share_mixins_are_read_once() {
+    let mixin = |number: usize| {
+        let next = format!(r##"{{"target": "a#M{}"}}"##, number + 1);
+        let mixins = if number < 40 { format!("{next}, {next}") } else { String::new() };
+        format!(r##""a#M{number}": {{"type": "structure", "traits": {{"smithy.api#mixin": {{}}}}, "mixins": [{mixins}]}}"##)
+    };
+    let shapes: Vec<String> = (0..=40).map(mixin).collect();
+    let model = format!(
+        r##"{{"smithy": "2.0", "shapes": {{"a#S": {{"type": "service", "version": "1"}}, {}}}}}"##,
+        shapes.join(", ")
+    );
+    assert!(super::load(model.as_bytes(), "test").is_ok());
+}

@@ -1,5 +1,6 @@
 //! AWS account ids: twelve digits, which only their place tells from any other number.
 
+use super::budget::{Budget, MAX_NESTING};
 use super::{compile, layers};
 use crate::json::lexer::{Lexer, Token};
 use crate::redaction::names::is_account_name;
@@ -125,9 +126,21 @@ pub fn is_account_stand_in(id: &str) -> bool {
 }
 
 /// The text with account ids renamed, whole words only, behind base64 too.
-pub fn rename_accounts(text: &str, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub fn rename_accounts(text: &str, budget: &Budget, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    budget.grant(text.len());
+    rename_within(text, 0, budget, renamed)
+}
+
+fn rename_within(text: &str, nesting: usize, budget: &Budget, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let plain = rename_plain(text, renamed);
-    let hidden = layers::in_base64(plain.as_deref().unwrap_or(text), &mut |inner| rename_accounts(inner, renamed));
+    let mut open = |inner: &str| {
+        if nesting == MAX_NESTING {
+            budget.exceed();
+            return None;
+        }
+        rename_within(inner, nesting + 1, budget, renamed)
+    };
+    let hidden = layers::in_base64(plain.as_deref().unwrap_or(text), budget, &mut open);
     hidden.or(plain)
 }
 
@@ -196,7 +209,11 @@ mod tests {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD;
         let (old, new) = ("arn:aws:iam::481516234207:role/x", "arn:aws:iam::000000000001:role/x");
-        let renamed = |text: &str| rename_accounts(text, &|id| (id == "481516234207").then(|| "000000000001".to_owned()));
+        let renamed = |text: &str| {
+            rename_accounts(text, &Budget::default(), &|id| {
+                (id == "481516234207").then(|| "000000000001".to_owned())
+            })
+        };
         assert_eq!(
             renamed(&format!("a {}", STANDARD.encode(old))),
             Some(format!("a {}", STANDARD.encode(new)))

@@ -10,14 +10,15 @@ use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::is_marked_text;
 use percent_encoding::percent_decode_str;
 use std::collections::HashSet;
+use std::ops::Range;
+
+/// A longer way to a value is paid for.
+const LONG_POINTER: usize = 1024;
 
 /// Whether a text may be JSON.
 pub(super) fn may_be(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
-
-/// How many places of one text are tried as the beginning of a document.
-const MAX_BEGINNINGS: usize = 256;
 
 /// The text as one JSON document; nothing where it is none.
 pub(super) fn json(search: &Search<'_>, text: &str, nesting: usize) -> Option<Option<Scrubbed>> {
@@ -28,23 +29,14 @@ pub(super) fn json(search: &Search<'_>, text: &str, nesting: usize) -> Option<Op
 pub(super) fn embedded(search: &Search<'_>, text: &str, nesting: usize) -> Option<Scrubbed> {
     let mut found = None;
     let mut out = String::new();
-    let (mut from, mut at) = (0, 0);
-    for _ in 0..MAX_BEGINNINGS {
-        let Some(start) = text.get(at..).and_then(|rest| rest.find(['{', '['])).map(|offset| at + offset) else {
-            break;
-        };
-        at = start + 1;
-        let document = text
-            .get(start..)
-            .and_then(length)
-            .and_then(|length| text.get(start..start + length));
-        let Some(document) = document else { continue };
-        at = start + document.len();
+    let mut from = 0;
+    for range in documents(text) {
+        let document = text.get(range.clone())?;
         if let Ok(Some((clean, rule))) = whole(search, document, nesting) {
             found.get_or_insert(rule);
-            out.push_str(text.get(from..start)?);
+            out.push_str(text.get(from..range.start)?);
             out.push_str(&clean);
-            from = at;
+            from = range.end;
         }
     }
     let rule = found?;
@@ -52,33 +44,59 @@ pub(super) fn embedded(search: &Search<'_>, text: &str, nesting: usize) -> Optio
     Some((out, rule))
 }
 
-/// How long the document is that a text begins with; nothing where it begins with none that holds
-/// a string.
-fn length(text: &str) -> Option<usize> {
-    let next = text.get(1..)?.trim_start();
-    if !next.starts_with(['"', '{', '[']) {
-        return None;
+/// Whether a document stands in a text.
+pub(super) fn is_in(text: &str) -> bool {
+    !documents(text).is_empty()
+}
+
+/// Where documents stand in a text that hold a string, or another document. What breaks off is none,
+/// but may hold some.
+fn documents(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = text.get(at..).and_then(|rest| rest.find(['{', '['])) {
+        let start = at + offset;
+        let behind = text.get(start + 1..).unwrap_or_default().trim_start();
+        at = match behind.starts_with(['"', '{', '[']) {
+            true => read(text, start, &mut found),
+            false => start + 1,
+        };
     }
-    let mut lexer = Lexer::new(text);
-    let mut depth = 0usize;
-    loop {
-        match lexer.next().ok()? {
-            Token::ObjectStart | Token::ArrayStart => depth += 1,
-            Token::ObjectEnd | Token::ArrayEnd => depth -= 1,
-            Token::End => return None,
+    found
+}
+
+/// Reads the document that begins at `start`, and gives the place from which on others may begin.
+fn read(text: &str, start: usize, found: &mut Vec<Range<usize>>) -> usize {
+    let mut lexer = Lexer::new(text.get(start..).unwrap_or_default());
+    let mut open = Vec::new();
+    let mut last = start;
+    while let Ok(token) = lexer.next() {
+        last = start + lexer.token_start();
+        match token {
+            Token::ObjectStart | Token::ArrayStart => open.push(last),
+            Token::ObjectEnd | Token::ArrayEnd => {
+                let begin = open.pop().unwrap_or(start);
+                while found.last().is_some_and(|inner| inner.start > begin) {
+                    found.pop();
+                }
+                let end = start + lexer.token_end();
+                found.push(begin..end);
+                if open.is_empty() {
+                    return end;
+                }
+            }
             _ => {}
         }
-        if depth == 0 {
-            return Some(lexer.token_end());
-        }
     }
+    // The string before what is wrong may have begun at the wrong quote.
+    last + 1
 }
 
 fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrubbed>, Malformed> {
-    let pairs = pairs(text)?;
+    let pairs = pairs(search, text)?;
     let mut found = None;
     let changed = rewrite::map_strings(text, &mut |place, inner| {
-        let named = place.place == Place::Value && is_named(place.pointer, &pairs);
+        let named = place.place == Place::Value && is_named(search, place.pointer, &pairs);
         let (changed, rule) = if named && is_value(inner) && !is_marked_text(inner) {
             (search.stand_ins.text(inner), Rule::SecretForms)
         } else {
@@ -91,10 +109,12 @@ fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrub
 }
 
 /// The objects of a document one of whose members, the key of a tag say, names a secret.
-fn pairs(text: &str) -> Result<HashSet<String>, Malformed> {
+fn pairs(search: &Search<'_>, text: &str) -> Result<HashSet<String>, Malformed> {
     let mut pairs = HashSet::new();
     rewrite::map_strings(text, &mut |place, inner| {
-        if place.place == Place::Value && is_secret_name(inner) && is_name_of_pair(&last_name(place.pointer)) {
+        let is_name = place.place == Place::Value && is_secret_name(inner);
+        let is_paid = || place.pointer.len() <= LONG_POINTER || search.budget.spend(place.pointer.len());
+        if is_name && is_paid() && is_name_of_pair(&last_name(place.pointer)) {
             pairs.insert(parent(place.pointer).to_owned());
         }
         None
@@ -102,7 +122,11 @@ fn pairs(text: &str) -> Result<HashSet<String>, Malformed> {
     Ok(pairs)
 }
 
-fn is_named(pointer: &str, pairs: &HashSet<String>) -> bool {
+fn is_named(search: &Search<'_>, pointer: &str, pairs: &HashSet<String>) -> bool {
+    // Long names cost their length at each value below them.
+    if pointer.len() > LONG_POINTER && !search.budget.spend(pointer.len()) {
+        return false;
+    }
     let name = last_name(pointer);
     if is_secret_name(&name) {
         return true;
@@ -119,12 +143,8 @@ fn parent(pointer: &str) -> &str {
 
 /// The last token of a pointer that is a name and no position.
 fn last_name(pointer: &str) -> String {
-    let mut name = "";
-    for token in pointer.split('/').skip(1) {
-        if !token.bytes().all(|byte| byte.is_ascii_digit()) {
-            name = token;
-        }
-    }
+    let is_name = |token: &&str| !token.bytes().all(|byte| byte.is_ascii_digit());
+    let name = pointer.rsplit('/').find(is_name).unwrap_or_default();
     pointer::tokens(&format!("/{name}")).next().unwrap_or_default()
 }
 

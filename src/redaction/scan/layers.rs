@@ -1,6 +1,7 @@
 //! What hides a text: base64 in the midst of another text, percent escapes, gzip, letters of two
 //! bytes. A layer is opened, what is behind it may be changed, and it is closed again.
 
+use super::budget::{Budget, MAX_NESTING};
 use crate::codec::content;
 use base64::Engine;
 use base64::alphabet;
@@ -59,22 +60,27 @@ static WRAPPED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The text with other parts behind its base64; nothing where none changed.
-pub fn in_base64(text: &str, open: Open<'_>) -> Option<String> {
+pub fn in_base64(text: &str, budget: &Budget, open: Open<'_>) -> Option<String> {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     // A line of several says nothing by itself.
     let mut taken: Vec<Range<usize>> = Vec::new();
     if text.contains('\n') {
-        for found in WRAPPED.find_iter(text).filter(|found| is_wrapped(found.as_str())) {
+        for found in WRAPPED.find_iter(text) {
+            let Some(hidden) = Hidden::read(&joined(found.as_str()), budget) else {
+                continue;
+            };
             taken.push(found.range());
-            edits.extend(wrapped(found.as_str(), open).map(|changed| (found.range(), changed)));
+            let changed = hidden.changed(budget, open).and_then(|changed| wrapped(&changed, found.as_str()));
+            edits.extend(changed.map(|changed| (found.range(), changed)));
         }
     }
     for run in runs(text) {
-        if taken.iter().any(|taken| taken.start < run.end && run.start < taken.end) {
+        let next = taken.partition_point(|taken| taken.end <= run.start);
+        if taken.get(next).is_some_and(|taken| taken.start < run.end) {
             continue;
         }
-        for (range, hidden) in hidden_in(text, run) {
-            edits.extend(hidden.changed(open).map(|changed| (range, changed)));
+        for (range, hidden) in hidden_in(text, run, budget) {
+            edits.extend(hidden.changed(budget, open).map(|changed| (range, changed)));
         }
     }
     applied(text, edits)
@@ -109,9 +115,9 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 /// What is hidden in a run: it is base64 as a whole, or a path or name some of whose parts are.
-fn hidden_in(text: &str, run: Range<usize>) -> Vec<(Range<usize>, Hidden)> {
+fn hidden_in(text: &str, run: Range<usize>, budget: &Budget) -> Vec<(Range<usize>, Hidden)> {
     let whole = text.get(run.clone()).unwrap_or_default();
-    if let Some(hidden) = Hidden::read(whole) {
+    if let Some(hidden) = Hidden::read(whole, budget) {
         return vec![(run, hidden)];
     }
     let is_gap = |byte: &u8| matches!(byte, b'+' | b'/' | b'-' | b'_');
@@ -131,7 +137,7 @@ fn hidden_in(text: &str, run: Range<usize>) -> Vec<(Range<usize>, Hidden)> {
             let range = start..start + part.len();
             start = range.end + 1;
             if part.len() < whole.len() && part.len() >= MIN_BASE64 - 2 {
-                found.extend(Hidden::read(part).map(|hidden| (range, hidden)));
+                found.extend(Hidden::read(part, budget).map(|hidden| (range, hidden)));
             }
         }
         if !found.is_empty() {
@@ -145,15 +151,11 @@ fn joined(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_whitespace()).collect()
 }
 
-fn is_wrapped(text: &str) -> bool {
-    Hidden::read(&joined(text)).is_some()
-}
-
-fn wrapped(text: &str, open: Open<'_>) -> Option<String> {
-    let width = text.find(['\r', '\n'])?;
-    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let changed = Hidden::read(&joined(text))?.changed(open)?;
-    let lines: Vec<Cow<'_, str>> = changed.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
+/// A text in lines as long as those of another.
+fn wrapped(text: &str, like: &str) -> Option<String> {
+    let width = like.find(['\r', '\n'])?;
+    let line_break = if like.contains("\r\n") { "\r\n" } else { "\n" };
+    let lines: Vec<Cow<'_, str>> = text.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
     Some(lines.join(line_break))
 }
 
@@ -164,8 +166,8 @@ struct Hidden {
 }
 
 impl Hidden {
-    /// Nothing where the text is no base64, or hides nothing that can be read.
-    fn read(text: &str) -> Option<Hidden> {
+    /// Nothing where the text is no base64, or hides nothing that can be read, or more than may be.
+    fn read(text: &str, budget: &Budget) -> Option<Hidden> {
         let letters = text.trim_end_matches('=');
         if letters.len() % 4 == 1 {
             return None;
@@ -177,15 +179,15 @@ impl Hidden {
         let length = engine
             .decode_slice(letters.get(..PROBE.min(letters.len() / 4 * 4))?, &mut probe)
             .ok()?;
-        if !is_readable(probe.get(..length)?) {
+        if !is_readable(probe.get(..length)?) || !budget.spend(text.len()) {
             return None;
         }
         let bytes = engine.decode(text).ok()?;
         Some(Hidden { bytes, engine })
     }
 
-    fn changed(&self, open: Open<'_>) -> Option<String> {
-        let changed = in_bytes(&self.bytes, open)??;
+    fn changed(&self, budget: &Budget, open: Open<'_>) -> Option<String> {
+        let changed = in_bytes(&self.bytes, budget, open)??;
         Some(self.engine.encode(changed))
     }
 }
@@ -217,10 +219,18 @@ fn is_wide(bytes: &[u8]) -> bool {
 
 /// Bytes with another text in them: UTF-8, gzip of bytes that are such, UTF-16. `None`: they are
 /// nothing of the kind; `Some(None)`: nothing changed.
-pub fn in_bytes(bytes: &[u8], open: Open<'_>) -> Option<Option<Vec<u8>>> {
+pub fn in_bytes(bytes: &[u8], budget: &Budget, open: Open<'_>) -> Option<Option<Vec<u8>>> {
+    in_nested_bytes(bytes, 0, budget, open)
+}
+
+fn in_nested_bytes(bytes: &[u8], nesting: usize, budget: &Budget, open: Open<'_>) -> Option<Option<Vec<u8>>> {
     if is_gzip(bytes) {
-        let inner = gunzipped(bytes)?;
-        let changed = in_bytes(&inner, open)?;
+        if nesting == MAX_NESTING {
+            budget.exceed();
+            return None;
+        }
+        let inner = gunzipped(bytes, budget)?;
+        let changed = in_nested_bytes(&inner, nesting + 1, budget, open)?;
         return Some(changed.map(|changed| content::gzip(&changed).to_vec()));
     }
     if is_wide(bytes) {
@@ -238,13 +248,15 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP)
 }
 
-fn gunzipped(bytes: &[u8]) -> Option<Bytes> {
+fn gunzipped(bytes: &[u8], budget: &Budget) -> Option<Bytes> {
     let mut out = Vec::new();
-    MultiGzDecoder::new(bytes)
-        .take(content::MAX_DECODED + 1)
-        .read_to_end(&mut out)
-        .ok()?;
-    (out.len() as u64 <= content::MAX_DECODED).then(|| out.into())
+    let most = budget.most().min(content::MAX_DECODED);
+    MultiGzDecoder::new(bytes).take(most + 1).read_to_end(&mut out).ok()?;
+    if out.len() as u64 > most {
+        budget.exceed();
+        return None;
+    }
+    budget.spend(out.len()).then(|| out.into())
 }
 
 /// The text with other parts behind its percent escapes; nothing where none changed.
@@ -295,12 +307,21 @@ pub fn percent_encoded(text: &str) -> String {
 
 /// The text with what its base64 hides in the clear, for comparison; nothing where it hides nothing
 /// that `is_wanted`.
-pub fn opened(text: &str, is_wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+pub fn opened(text: &str, budget: &Budget, is_wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+    budget.grant(text.len());
+    opened_within(text, 0, budget, is_wanted)
+}
+
+fn opened_within(text: &str, nesting: usize, budget: &Budget, is_wanted: &dyn Fn(&str) -> bool) -> Option<String> {
     let mut edits = Vec::new();
-    for (range, hidden) in runs(text).flat_map(|run| hidden_in(text, run)) {
+    for (range, hidden) in runs(text).flat_map(|run| hidden_in(text, run, budget)) {
+        if nesting == MAX_NESTING {
+            budget.exceed();
+            return None;
+        }
         let mut clear = None;
-        let _ = in_bytes(&hidden.bytes, &mut |inner| {
-            let inner = opened(inner, is_wanted).unwrap_or_else(|| inner.to_owned());
+        let _ = in_bytes(&hidden.bytes, budget, &mut |inner| {
+            let inner = opened_within(inner, nesting + 1, budget, is_wanted).unwrap_or_else(|| inner.to_owned());
             // Between signs that no text of a service holds.
             clear = is_wanted(&inner).then(|| format!("\u{1}{inner}\u{2}"));
             None

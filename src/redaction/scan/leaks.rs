@@ -1,6 +1,6 @@
 //! The last look: what would be written, read part by part, holds no secret any more.
 
-use super::Search;
+use super::{Budget, Search};
 use crate::cassette::Interaction;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form, Shown, frames};
@@ -14,18 +14,26 @@ use http::HeaderMap;
 /// Every secret that its form still gives away in what would be written: URI, headers and bodies.
 pub fn leaks(interaction: &Interaction, patterns: &[Pattern]) -> Vec<Leak> {
     let stand_ins = StandIns::new("");
-    let search = Search {
-        stand_ins: &stand_ins,
-        patterns,
-    };
+    let budgets = [Budget::default(), Budget::default()];
+    let [asked, answered] = &budgets;
     let mut leaks = Vec::new();
     look_everywhere(interaction, &mut |place, found| {
+        let search = Search {
+            stand_ins: &stand_ins,
+            patterns,
+            budget: if place.starts_with("/request") { asked } else { answered },
+        };
         let rule = match found {
             Found::Text(text) => search.scrub(text).map(|(_, rule)| rule),
             Found::Bytes(bytes) => search.scrub_bytes(bytes).map(|(_, rule)| rule),
         };
         leaks.extend(rule.map(|rule| Leak::Secret { place, rule }));
     });
+    let unsearched = ["request", "response"]
+        .into_iter()
+        .zip(&budgets)
+        .filter(|(_, budget)| budget.is_exceeded());
+    leaks.extend(unsearched.map(|(side, _)| Leak::Unsearched { side }));
     leaks
 }
 

@@ -7,6 +7,7 @@
 //! ([`document`]), by the forms of secrets ([`forms`]), and behind what hides it ([`layers`]).
 
 pub mod accounts;
+mod budget;
 mod document;
 mod forms;
 pub mod layers;
@@ -17,17 +18,15 @@ mod triggers;
 mod vendors;
 
 pub use accounts::{accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};
+pub use budget::Budget;
 pub use leaks::{leaks, literally};
 
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use super::user::Pattern;
+use budget::MAX_NESTING;
 use regex::Regex;
 use std::borrow::Cow;
-
-/// How deep documents inside strings inside documents are followed. Each level takes letters, so
-/// that few texts have as many.
-const MAX_NESTING: usize = 8;
 
 /// The shortest text that can hold a secret's form.
 const SHORTEST: usize = 8;
@@ -45,65 +44,88 @@ pub struct Search<'a> {
     pub stand_ins: &'a StandIns,
     /// What the user looks for beyond the known forms.
     pub patterns: &'a [Pattern],
+    /// What may be spent on the message of which the texts are.
+    pub budget: &'a Budget,
 }
+
+/// Opens what is encoded in a text, and closes it again.
+type Layer<'l> = &'l dyn Fn(&str, layers::Open<'_>) -> Option<String>;
 
 /// A text with stand-ins, and the first rule that found something in it.
 pub type Scrubbed = (String, Rule);
 
 impl<'a> Search<'a> {
     /// A search for the known forms alone.
-    pub fn new(stand_ins: &'a StandIns) -> Search<'a> {
-        Search { stand_ins, patterns: &[] }
+    pub fn new(stand_ins: &'a StandIns, budget: &'a Budget) -> Search<'a> {
+        Search {
+            stand_ins,
+            patterns: &[],
+            budget,
+        }
     }
 
     /// The text with every secret that its form gives away replaced by a stand-in, and the first
     /// rule that found one; nothing where there is none (the common case, told by one quick search).
     pub fn scrub(&self, text: &str) -> Option<Scrubbed> {
+        self.budget.grant(text.len());
         self.nested(text, 0)
     }
 
     /// Bytes that are no text, likewise: compressed text, text of two bytes a letter, and forms of
     /// secrets that stand in the midst of anything.
     pub fn scrub_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, Rule)> {
+        self.budget.grant(bytes.len());
         let mut found = None;
         let mut open = |text: &str| {
-            let (clean, rule) = self.scrub(text)?;
+            let (clean, rule) = self.nested(text, 0)?;
             found.get_or_insert(rule);
             Some(clean)
         };
-        match layers::in_bytes(bytes, &mut open) {
+        match layers::in_bytes(bytes, self.budget, &mut open) {
             Some(clean) => clean.and_then(|clean| Some((clean, found?))),
             None => forms::in_bytes(self.stand_ins, bytes),
         }
     }
 
     fn nested(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
-        if text.len() < SHORTEST {
+        if text.len() < SHORTEST || nesting > 0 && !self.budget.spend(text.len()) {
             return None;
         }
-        if nesting < MAX_NESTING
-            && document::may_be(text)
+        if nesting == MAX_NESTING {
+            self.refuse_hidden(text);
+            return forms::plain(self, text);
+        }
+        if document::may_be(text)
             && let Some(scrubbed) = document::json(self, text, nesting)
         {
             return scrubbed;
         }
         let mut changed = Changed::new(text);
-        if nesting < MAX_NESTING {
-            changed.by(|text| document::embedded(self, text, nesting));
-            changed.by(|text| document::form(self, text, nesting));
-        }
+        changed.by(|text| document::embedded(self, text, nesting));
+        changed.by(|text| document::form(self, text, nesting));
         changed.by(|text| forms::plain(self, text));
-        if nesting < MAX_NESTING {
-            changed.by(|text| self.behind(text, nesting, layers::in_base64));
-            changed.by(|text| self.behind(text, nesting, layers::in_percent));
-        }
+        changed.by(|text| self.behind(text, nesting, &|text, open| layers::in_base64(text, self.budget, open)));
+        changed.by(|text| self.behind(text, nesting, &layers::in_percent));
         changed.into_scrubbed()
     }
 
+    /// What is hidden so deep is not looked into, and nobody may take it for searched.
+    fn refuse_hidden(&self, text: &str) {
+        let mut open = |_: &str| {
+            self.budget.exceed();
+            None
+        };
+        let _ = layers::in_base64(text, self.budget, &mut open);
+        let _ = layers::in_percent(text, &mut open);
+        if document::is_in(text) {
+            self.budget.exceed();
+        }
+    }
+
     /// What stands behind an encoding of the text's parts.
-    fn behind(&self, text: &str, nesting: usize, open: fn(&str, layers::Open<'_>) -> Option<String>) -> Option<Scrubbed> {
+    fn behind(&self, text: &str, nesting: usize, layer: Layer<'_>) -> Option<Scrubbed> {
         let mut found = None;
-        let clean = open(text, &mut |inner| {
+        let clean = layer(text, &mut |inner| {
             let (clean, rule) = self.nested(inner, nesting + 1)?;
             found.get_or_insert(rule);
             Some(clean)

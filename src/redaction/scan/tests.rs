@@ -6,7 +6,7 @@ const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
 fn scrubbed(text: &str) -> String {
     let stand_ins = StandIns::new("salt");
-    Search::new(&stand_ins)
+    Search::new(&stand_ins, &Budget::default())
         .scrub(text)
         .map_or_else(|| text.to_owned(), |(text, _)| text)
 }
@@ -106,7 +106,7 @@ fn scrubbing_twice_is_scrubbing_once() {
     for (text, _) in secrets() {
         let clean = scrubbed(&text);
         assert_eq!(scrubbed(&clean), clean);
-        assert!(Search::new(&other).scrub(&clean).is_none(), "{clean}");
+        assert!(Search::new(&other, &Budget::default()).scrub(&clean).is_none(), "{clean}");
     }
 }
 
@@ -167,12 +167,13 @@ fn a_secret_has_one_stand_in_however_it_is_written() {
 #[test]
 fn bytes_are_searched_too() {
     let stand_ins = StandIns::new("salt");
-    let search = Search::new(&stand_ins);
+    let budget = Budget::default();
+    let search = Search::new(&stand_ins, &budget);
     let compressed = crate::codec::content::gzip(format!("key {KEY_ID}").as_bytes());
     let (clean, rule) = search.scrub_bytes(&compressed).unwrap();
     assert_eq!(rule, Rule::AccessKeyId);
     let mut inner = None;
-    let _ = layers::in_bytes(&clean, &mut |text| {
+    let _ = layers::in_bytes(&clean, &Budget::default(), &mut |text| {
         inner = Some(text.to_owned());
         None
     });

@@ -52,6 +52,11 @@ pub fn is_marked(value: &Value) -> bool {
 
 /// Whether a text bears the mark of a stand-in.
 pub fn is_marked_text(text: &str) -> bool {
+    is_marked_within(text, 0)
+}
+
+/// The same for a text inside so many JSON documents.
+pub(super) fn is_marked_within(text: &str, nesting: usize) -> bool {
     let bytes = text.as_bytes();
     match bytes.len() {
         20 if text.starts_with("ASIA") => is_access_key_id(text) && bytes[14..] == base32::<6>(mix(&bytes[4..14])),
@@ -62,22 +67,25 @@ pub fn is_marked_text(text: &str) -> bool {
             }
             is_marked_digits(&digits)
         }
-        _ if text.starts_with(JWT_HEADER) => text.rsplit('.').next().is_some_and(is_marked_text),
-        _ if text.starts_with("arn:") => text.rsplit(':').next().is_some_and(is_marked_text),
+        _ if text.starts_with(JWT_HEADER) => text.rsplit_once('.').is_some_and(|(_, last)| is_marked_word(last)),
+        _ if text.starts_with("arn:") => text.rsplit_once(':').is_some_and(|(_, last)| is_marked_word(last)),
         _ if text.starts_with("2099-") => is_date(text),
-        _ if text.starts_with(['{', '[']) => json::is_marked(text),
-        length if length >= 32 => {
-            (is_marked_digits(&bytes[..32]) || is_marked_decimal(&bytes[..32])) && bytes[32..].iter().all(|byte| *byte == b'0')
-        }
-        _ => false,
+        _ if text.starts_with(['{', '[']) => json::is_marked(text, nesting),
+        _ => is_marked_word(text),
     }
+}
+
+/// Thirty-two digits with their mark, and zeros where a place wants more.
+fn is_marked_word(text: &str) -> bool {
+    let parts = text.as_bytes().split_at_checked(32);
+    parts.is_some_and(|(digits, rest)| (is_marked_digits(digits) || is_marked_decimal(digits)) && rest.iter().all(|byte| *byte == b'0'))
 }
 
 /// The mark first: any byte may begin a stand-in, that of a JSON document too.
 fn is_marked_blob(bytes: &[u8]) -> bool {
     let parts = bytes.split_at_checked(24);
     parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
-        || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(json::is_marked)
+        || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(|text| json::is_marked(text, 0))
 }
 
 fn is_in_2099(seconds: i64) -> bool {

@@ -5,8 +5,9 @@
 //! `null`: what they say is said by any value of that shape. Equal documents stay equal, and
 //! different ones different: a number becomes one of as many digits by a keyed permutation.
 
+use super::StandIns;
 use super::few::permuted;
-use super::{StandIns, is_marked_text};
+use super::form::is_marked_within;
 use crate::json::lexer::{Lexer, Token};
 use crate::json::rewrite;
 use std::borrow::Cow;
@@ -17,15 +18,18 @@ const LONGEST_NAME: usize = 64;
 /// Longer numbers become a hash: a permutation of so many is no better.
 const LONGEST_NUMBER: usize = 9;
 
-/// The stand-in of a document; nothing where the text is none.
-pub(super) fn stand_in(stand_ins: &StandIns, text: &str) -> Option<String> {
-    if !text.trim_start().starts_with(['{', '[']) {
+/// How deep documents inside strings of documents keep their shape: what is deeper is a text.
+const MAX_NESTING: usize = 8;
+
+/// The stand-in of a document inside so many others; nothing where the text is none.
+pub(super) fn stand_in(stand_ins: &StandIns, text: &str, nesting: usize) -> Option<String> {
+    if nesting == MAX_NESTING || !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     each(text, &mut |token, start, end| {
-        let Some(changed) = scalar(stand_ins, token) else { return };
+        let Some(changed) = scalar(stand_ins, token, nesting) else { return };
         out.push_str(text.get(from..start).unwrap_or_default());
         out.push_str(&changed);
         from = end;
@@ -36,12 +40,16 @@ pub(super) fn stand_in(stand_ins: &StandIns, text: &str) -> Option<String> {
 
 /// Whether a document is a stand-in: each string in it is one, and there is no number, which could
 /// not be told.
-pub(super) fn is_marked(text: &str) -> bool {
+pub(super) fn is_marked(text: &str, nesting: usize) -> bool {
+    if nesting == MAX_NESTING {
+        return false;
+    }
+    let is_marked = |text: &str| is_marked_within(text, nesting + 1);
     let mut all = true;
     let read = each(text, &mut |token, _, _| {
         all &= match token {
-            Token::Key(raw) => is_name(&raw.decode()) || is_marked_text(&raw.decode()),
-            Token::Text(raw) => raw.decode().is_empty() || is_marked_text(&raw.decode()),
+            Token::Key(raw) => is_name(&raw.decode()) || is_marked(&raw.decode()),
+            Token::Text(raw) => raw.decode().is_empty() || is_marked(&raw.decode()),
             Token::Number(_) => false,
             _ => true,
         };
@@ -60,8 +68,8 @@ fn each(text: &str, show: &mut dyn FnMut(Token<'_>, usize, usize)) -> Option<()>
     }
 }
 
-fn scalar(stand_ins: &StandIns, token: Token<'_>) -> Option<String> {
-    let of_text = |text: Cow<'_, str>| (!text.is_empty()).then(|| rewrite::string(&stand_ins.text(&text)));
+fn scalar(stand_ins: &StandIns, token: Token<'_>, nesting: usize) -> Option<String> {
+    let of_text = |text: Cow<'_, str>| (!text.is_empty()).then(|| rewrite::string(&stand_ins.text_within(&text, nesting + 1)));
     match token {
         Token::Key(raw) => Some(raw.decode()).filter(|name| !is_name(name)).and_then(of_text),
         Token::Text(raw) => of_text(raw.decode()),
@@ -96,6 +104,7 @@ fn number(stand_ins: &StandIns, lexeme: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::SALT;
+    use super::super::is_marked_text;
     use super::*;
     use std::collections::HashSet;
 

@@ -125,10 +125,15 @@ impl StandIns {
 
     /// The stand-in for a text whose place is not known or not constrained.
     pub fn text(&self, text: &str) -> String {
-        if is_marked_text(text) {
+        self.text_within(text, 0)
+    }
+
+    /// The same for a text inside so many JSON documents.
+    fn text_within(&self, text: &str, nesting: usize) -> String {
+        if form::is_marked_within(text, nesting) {
             return text.to_owned();
         }
-        if let Some(document) = json::stand_in(self, text) {
+        if let Some(document) = json::stand_in(self, text, nesting) {
             return document;
         }
         match Form::of(text) {
@@ -198,7 +203,7 @@ impl StandIns {
 
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
         let (min, max) = length_of(member);
-        let document = std::str::from_utf8(bytes).ok().and_then(|text| json::stand_in(self, text));
+        let document = std::str::from_utf8(bytes).ok().and_then(|text| json::stand_in(self, text, 0));
         if let Some(document) = document.filter(|document| (min..=max).contains(&document.len())) {
             return document.into_bytes();
         }
