@@ -24,6 +24,7 @@ pub mod redaction;
 pub mod report;
 pub mod scope;
 pub mod settings;
+pub mod special_addresses;
 pub mod synth;
 #[cfg(test)]
 mod trials;

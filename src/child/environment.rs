@@ -1,8 +1,8 @@
 //! The environment of the command under test, as a pure function: which variables it gets, and
 //! which it loses, so that an unchanged program of any AWS SDK comes to Ferrotape.
 //!
-//! The files that variables point to are written by [`super::files`]; the profile's region is
-//! read by [`super::profile`].
+//! The files that variables point to are written by [`super::files`]; what a profile settles is
+//! read by [`super::profile`]; which hosts the program reaches itself is told by [`super::direct`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +12,7 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::direct::{Case, DirectHost, Lists, covers_aws};
 use super::files::Files;
 
 /// The parent's environment, as far as it is text.
@@ -59,9 +60,6 @@ impl fmt::Debug for KeyPair {
 const REPLAY_ACCESS_KEY_ID: &str = "AKIAFERROTAPEREPLAYS";
 const REPLAY_SECRET_ACCESS_KEY: &str = "ferrotape-replay-checks-no-signature-000";
 
-/// Never through a proxy: ourselves, and the addresses that vend credentials on AWS machines.
-const DIRECT: [&str; 5] = ["127.0.0.1", "localhost", "::1", "169.254.169.254", "169.254.170.2"];
-
 /// All that decides the child's environment.
 #[derive(Debug)]
 pub struct Setup<'a> {
@@ -86,6 +84,10 @@ pub struct Setup<'a> {
     pub region: Option<&'a str>,
     /// The region of the parent's profile, which the child may lose.
     pub profile_region: Option<&'a str>,
+    /// Whether the parent's profile names a bundle of certificate authorities.
+    pub profile_has_bundle: bool,
+    /// Hosts that the child reaches itself, besides those of this machine and its network.
+    pub pass_through: &'a [DirectHost],
     /// Whether the parent has credentials of its own, wherever an SDK finds them.
     pub has_credentials: bool,
     /// Domain names under which AWS hosts lie: these must not go past the proxy.
@@ -134,10 +136,21 @@ const TABLE: &[Row] = &[
     // The intercept door: Python, Rust, Go, PHP, curl; Node and Ruby by way of the preloads.
     (&["HTTPS_PROXY", "https_proxy"], proxy_url),
     // Where HTTP_PROXY is set, most SDKs would take even our own endpoint URL to that proxy.
-    (&["NO_PROXY", "no_proxy"], direct_hosts),
-    // These replace the system's roots: they get a bundle that holds both. Python and Go read the
-    // first, Python's requests the second, Rust, Go, PHP and OpenSSL the third, curl the last.
-    (&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"], bundle),
+    (&["NO_PROXY"], |context| direct_hosts(context, Case::Upper)),
+    (&["no_proxy"], |context| direct_hosts(context, Case::Lower)),
+    // These replace the system's roots: they get a bundle that holds both. boto3, both CLIs and
+    // Python's requests read the first, Rust, Go, PHP and OpenSSL the second, curl the last.
+    (&["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"], bundle),
+    // Go's SDKs fail on it in a program with an HTTP client of its own. Where the user has one, it
+    // (or the profile's) would win over REQUESTS_CA_BUNDLE.
+    (&["AWS_CA_BUNDLE"], own_bundle),
+    // object_store (deltalake, polars) takes no endpoint of plain HTTP otherwise.
+    (&["AWS_ALLOW_HTTP"], allow_http),
+    // The telemetry of AWS's own tools is no call of the program under test.
+    (&["CDK_DISABLE_CLI_TELEMETRY", "AMPLIFY_DISABLE_TELEMETRY"], |_| {
+        Change::Set("true".to_owned())
+    }),
+    (&["SAM_CLI_TELEMETRY"], |_| Change::Set("0".to_owned())),
     // Adds to Node's own roots.
     (&["NODE_EXTRA_CA_CERTS"], extra_authorities),
     // Node and Ruby take no proxy from the environment for their SDKs' connections.
@@ -301,35 +314,30 @@ fn proxy_url(context: &Context<'_>) -> Change {
 }
 
 /// The parent's own list, without what would take AWS past our proxy, and ours.
-fn direct_hosts(context: &Context<'_>) -> Change {
-    let inherited = ["no_proxy", "NO_PROXY"].into_iter().filter_map(|name| context.inherited(name));
-    let inherited = inherited
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty());
-    let mut entries: Vec<&str> = Vec::new();
-    for entry in inherited
-        .filter(|entry| !context.proxy() || !covers_aws(entry, context.setup.aws_suffixes))
-        .chain(DIRECT)
-    {
-        if !entries.contains(&entry) {
-            entries.push(entry);
-        }
-    }
-    Change::Set(entries.join(","))
-}
-
-/// Whether an entry of `NO_PROXY` exempts any AWS host: a name under an AWS domain, a domain
-/// above one, or everything.
-fn covers_aws(entry: &str, suffixes: &[&str]) -> bool {
-    let entry = entry.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
-    let name = entry.split(':').next().unwrap_or_default();
-    let under = |name: &str, domain: &str| name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-    name == "*" || (!name.is_empty() && suffixes.iter().any(|suffix| under(name, suffix) || under(suffix, name)))
+fn direct_hosts(context: &Context<'_>, case: Case) -> Change {
+    let names = ["no_proxy", "NO_PROXY"];
+    let inherited = names.into_iter().filter_map(|name| context.inherited(name));
+    let entries = inherited.flat_map(|list| list.split(',')).map(str::trim);
+    let keeps = |entry: &&str| !entry.is_empty() && (!context.proxy() || !covers_aws(entry, context.setup.aws_suffixes));
+    let lists = Lists {
+        inherited: entries.filter(keeps).collect(),
+        passed: context.setup.pass_through,
+        is_ours: context.proxy(),
+    };
+    Change::Set(lists.no_proxy(case))
 }
 
 fn bundle(context: &Context<'_>) -> Change {
     Change::when(context.proxy(), || Change::Set(text(&context.setup.files.bundle)))
+}
+
+fn own_bundle(context: &Context<'_>) -> Change {
+    let is_there = context.inherited("AWS_CA_BUNDLE").is_some() || context.setup.profile_has_bundle;
+    Change::when(is_there, || bundle(context))
+}
+
+fn allow_http(context: &Context<'_>) -> Change {
+    Change::when(context.endpoint(), || Change::Set("true".to_owned()))
 }
 
 fn extra_authorities(context: &Context<'_>) -> Change {
@@ -351,10 +359,26 @@ fn ruby_options(context: &Context<'_>) -> Change {
 }
 
 /// The trust store is of the old Java form, which is read without a password where none is
-/// given.
+/// given. Java's own exceptions from proxies are extended only where the parent sets Java's proxy
+/// options: one of them is enough for the SDK to read `HTTPS_PROXY` no more.
 fn java_options(context: &Context<'_>) -> Change {
+    const EXCEPT: &str = "-Dhttp.nonProxyHosts=";
     let store = quoted_for_java(&text(&context.setup.files.java_store));
-    let options = format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS");
+    let mut options = format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS");
+    let inherited = context.inherited("JAVA_TOOL_OPTIONS").unwrap_or_default();
+    let mut words = inherited.split_whitespace();
+    if words
+        .clone()
+        .any(|word| word.starts_with("-Dhttps.proxyHost=") || word.starts_with(EXCEPT))
+    {
+        let lists = Lists {
+            inherited: Vec::new(),
+            passed: context.setup.pass_through,
+            is_ours: true,
+        };
+        let except = words.find_map(|word| word.strip_prefix(EXCEPT)).unwrap_or_default();
+        options += &format!(" {EXCEPT}{}", lists.non_proxy_hosts(except.trim_matches(['"', '\''])));
+    }
     Change::when(context.proxy(), || context.appended("JAVA_TOOL_OPTIONS", &options))
 }
 

@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::environment::Environment;
 use super::private_folder::PrivateFolder;
+use super::profile;
 
 const NODE_PRELOAD: &str = include_str!("node-preload.cjs");
 const RUBY_PRELOAD: &str = include_str!("ruby-preload.rb");
@@ -110,13 +111,14 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
     })
 }
 
-/// The system's roots and those that the parent's variables name, each once, as DER. A machine
+/// The system's roots and those that the parent's variables and its profile name, each once, as DER. A machine
 /// without any gives none, and then ours is the only one.
 fn system_roots(parent: &Environment) -> Vec<Vec<u8>> {
     let native = rustls_native_certs::load_native_certs().certs;
     let mut roots: Vec<Vec<u8>> = native.iter().map(|root| root.to_vec()).collect();
-    for path in BUNDLES_OF_THE_PARENT.iter().filter_map(|name| parent.get(*name)) {
-        roots.extend(certificates(Path::new(path)));
+    let named = BUNDLES_OF_THE_PARENT.iter().filter_map(|name| parent.get(*name).map(PathBuf::from));
+    for path in named.chain(profile::ca_bundle(parent)) {
+        roots.extend(certificates(&path));
     }
     let mut seen = std::collections::HashSet::new();
     roots.retain(|root| seen.insert(root.clone()));

@@ -4,8 +4,10 @@
 //! and reads from the terminal work), and its status is mirrored. What Ferrotape does when it has
 //! ended is the commands' business.
 
+pub mod direct;
 pub mod environment;
 pub mod files;
+pub mod guard;
 mod private_folder;
 pub mod profile;
 mod signals;

@@ -5,16 +5,18 @@ const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
 if (proxy) {
   const http = require('http');
   const https = require('https');
+  const net = require('net');
   const tls = require('tls');
   const through = new URL(proxy);
   const direct = (process.env.NO_PROXY || process.env.no_proxy || '')
     .split(',')
-    .map((entry) => entry.trim().toLowerCase())
+    .map((entry) => entry.trim().toLowerCase().replace(/^\*?\./, ''))
     .filter(Boolean);
 
   const bare = (host) => host.toLowerCase().replace(/^\[|\]$/g, '');
+  // No service of AWS is called by its address.
   const isDirect = (host) =>
-    direct.some((entry) => entry === '*' || host === bare(entry) || host.endsWith(entry.startsWith('.') ? entry : `.${entry}`));
+    net.isIP(host) !== 0 || direct.some((entry) => entry === '*' || host === entry || host.endsWith(`.${entry}`));
 
   const original = https.Agent.prototype.createConnection;
   https.Agent.prototype.createConnection = function (options, callback) {

@@ -1,7 +1,8 @@
-//! The region of the parent's profile, read from the files that AWS SDKs share.
+//! What the parent's profile settles, read from the file that AWS SDKs share.
 //!
 //! A command that gets the run's own key pair loses its profile, and must not lose its region
-//! with it. Nothing else is read from those files, least of all credentials.
+//! or its certificate authorities with it. Nothing else is read from that file, least of all
+//! credentials.
 
 use std::path::PathBuf;
 
@@ -11,20 +12,34 @@ use super::environment::Environment;
 /// then `default`), from the config file (`AWS_CONFIG_FILE`, else `~/.aws/config`). A file that
 /// is not there or cannot be read says nothing.
 pub fn region(parent: &Environment) -> Option<String> {
+    setting_in(&config(parent)?, selected(parent), "region").map(str::to_owned)
+}
+
+/// The bundle of certificate authorities of that profile, or of the `default` one, which counts
+/// once the child has lost its own.
+pub fn ca_bundle(parent: &Environment) -> Option<PathBuf> {
+    let text = config(parent)?;
+    let found = setting_in(&text, selected(parent), "ca_bundle").or_else(|| setting_in(&text, "default", "ca_bundle"))?;
+    Some(expanded(found, parent))
+}
+
+fn config(parent: &Environment) -> Option<String> {
     let file = set(parent, "AWS_CONFIG_FILE")
         .map(|path| expanded(path, parent))
         .or_else(|| Some(home(parent)?.join(".aws/config")))?;
-    let text = std::fs::read_to_string(file).ok()?;
-    let profile = set(parent, "AWS_PROFILE")
-        .or_else(|| set(parent, "AWS_DEFAULT_PROFILE"))
-        .unwrap_or("default");
-    region_in(&text, profile).map(str::to_owned)
+    std::fs::read_to_string(file).ok()
 }
 
-/// The `region` in the section of `profile`. Sections are `[profile NAME]`, with or without
+fn selected(parent: &Environment) -> &str {
+    set(parent, "AWS_PROFILE")
+        .or_else(|| set(parent, "AWS_DEFAULT_PROFILE"))
+        .unwrap_or("default")
+}
+
+/// The value of a setting in the section of `profile`. Sections are `[profile NAME]`, with or without
 /// quotes about the name, and `[default]`, which may also be written like the others. Indented
 /// lines belong to the setting above them.
-fn region_in<'a>(text: &'a str, profile: &str) -> Option<&'a str> {
+fn setting_in<'a>(text: &'a str, profile: &str, setting: &str) -> Option<&'a str> {
     let mut inside = false;
     let mut found = None;
     for line in text.lines() {
@@ -32,7 +47,7 @@ fn region_in<'a>(text: &'a str, profile: &str) -> Option<&'a str> {
             inside = section.split(']').next().is_some_and(|section| names(section, profile));
         } else if inside && let Some((name, value)) = line.split_once('=') {
             let value = value.split(" #").next().unwrap_or(value).split(" ;").next().unwrap_or(value).trim();
-            if name.trim_end() == "region" && !value.is_empty() {
+            if name.trim_end() == setting && !value.is_empty() {
                 found = Some(value);
             }
         }
@@ -76,11 +91,11 @@ mod tests {
 
     #[test]
     fn the_region_is_that_of_the_profiles_own_section() {
-        assert_eq!(region_in(FILE, "default"), Some("eu-west-1"));
-        assert_eq!(region_in(FILE, "build"), Some("ap-south-1"));
-        assert_eq!(region_in(FILE, "two words"), Some("us-west-2"));
-        assert_eq!(region_in(FILE, "empty"), None);
-        assert_eq!(region_in(FILE, "other"), None);
+        assert_eq!(setting_in(FILE, "default", "region"), Some("eu-west-1"));
+        assert_eq!(setting_in(FILE, "build", "region"), Some("ap-south-1"));
+        assert_eq!(setting_in(FILE, "two words", "region"), Some("us-west-2"));
+        assert_eq!(setting_in(FILE, "empty", "region"), None);
+        assert_eq!(setting_in(FILE, "other", "region"), None);
     }
 
     #[test]
@@ -98,5 +113,27 @@ mod tests {
         let moved = [("HOME", home), ("AWS_PROFILE", "build"), ("AWS_CONFIG_FILE", "~/other")];
         assert_eq!(region(&parent(&moved)).as_deref(), Some("sa-east-1"));
         assert_eq!(region(&parent(&[("HOME", "/no/such/home")])), None);
+    }
+
+    #[test]
+    fn the_authorities_are_those_of_the_profile_or_of_the_default_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        std::fs::write(
+            &file,
+            "[default]\nca_bundle = ~/all.pem\n[profile build]\nca_bundle=/etc/build.pem\n[profile x]\n",
+        )
+        .unwrap();
+        let bundle = |profile: &str| {
+            ca_bundle(&parent(&[
+                ("AWS_CONFIG_FILE", file.to_str().unwrap()),
+                ("AWS_PROFILE", profile),
+                ("HOME", "/h"),
+            ]))
+        };
+        assert_eq!(bundle("build"), Some(PathBuf::from("/etc/build.pem")));
+        assert_eq!(bundle("x"), Some(PathBuf::from("/h/all.pem")));
+        std::fs::write(&file, "[profile x]\nregion = eu-west-1\n").unwrap();
+        assert_eq!(bundle("x"), None);
     }
 }

@@ -8,8 +8,15 @@ if proxy && !proxy.empty?
     next unless Object.const_defined?(:Aws) && Aws.equal?(point.self) && Aws.respond_to?(:config) && Aws.config
 
     watch.disable
-    # The SDK's proxy has no exceptions: where it takes our URL as its endpoint it must not get
-    # one. Older versions take none.
+    # The SDK gives each connection its proxy, and no exceptions from it.
+    require 'net/http'
+    Net::HTTP.singleton_class.prepend(Module.new do
+      def new(address, port = nil, p_addr = :ENV, p_port = nil, p_user = nil, p_pass = nil, p_no_proxy = nil, *others)
+        p_no_proxy ||= ENV['no_proxy'] || ENV['NO_PROXY'] if p_addr.is_a?(String)
+        super(address, port, p_addr, p_port, p_user, p_pass, p_no_proxy, *others)
+      end
+    end)
+    # Where the SDK takes our URL as its endpoint it must get no proxy. Older versions take none.
     endpoint = ENV['AWS_ENDPOINT_URL']
     knows_endpoints = Aws::SharedConfig.method_defined?(:ignore_configured_endpoint_urls)
     Aws.config[:http_proxy] ||= proxy unless endpoint && !endpoint.empty? && knows_endpoints

@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use super::run::{DEFAULT_REGION, DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
 use crate::aws_hosts::is_aws_host;
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
+use crate::child::guard;
 use crate::child::profile;
 use crate::exit::Exit;
 use crate::model::catalog::Catalog;
@@ -146,6 +147,7 @@ impl Outset {
     /// The same over a catalog that is there already.
     pub fn over(way: &Way<'_>, catalog: Arc<Catalog>) -> anyhow::Result<Outset> {
         let parent = of_this_process();
+        hide_credentials(way.run);
         refuse_endpoint_of_parent(way.live, way.run, &parent)?;
         let runtime = runtime()?;
         let live = Live::prepare(way, &parent, catalog.clone(), &runtime)?;
@@ -281,6 +283,17 @@ fn refuse_endpoint_of_parent(arguments: &LiveArguments, run: &RunArguments, pare
     match set {
         Some((name, value)) => bail!("{name} is set to `{value}`: to go there, unset it and say `--upstream {value}`"),
         None => Ok(()),
+    }
+}
+
+/// The command gets keys of its own, and must not find the true ones in this process. At the
+/// intercept door alone it has the true ones, and nothing is hidden.
+fn hide_credentials(run: &RunArguments) {
+    if run.door == DoorChoice::Intercept {
+        return;
+    }
+    if let Err(error) = guard::hide_from_siblings() {
+        eprintln!("ferrotape: warning: the command can read the credentials of this process: {error}");
     }
 }
 

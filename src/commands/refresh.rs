@@ -131,6 +131,8 @@ fn run_arguments(arguments: &RefreshArguments) -> RunArguments {
         contract: None,
         reports: Vec::new(),
         allow_hosts: Vec::new(),
+        pass_through: Vec::new(),
+        ignore_hosts: Vec::new(),
         settings: Settings::default(),
         command: Vec::new(),
     }

@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use crate::aws_hosts::AWS_SUFFIXES;
 use crate::cassette::Name;
 use crate::cassette::store::Library;
+use crate::child::direct::{DirectHost, DirectHostError};
 use crate::child::environment::{self, Door, Environment, KeyPair, Mode, Setup, Variable};
 use crate::child::files::Files;
 use crate::child::{self, ChildError, profile};
@@ -13,6 +14,7 @@ use crate::proxy::Handler;
 use crate::proxy::authority::CertificateAuthority;
 use crate::proxy::control::Control;
 use crate::proxy::event::Observer as _;
+use crate::proxy::ignored::IgnoredHost;
 use crate::proxy::server::{Options, Server};
 use crate::report::Target;
 use crate::report::console::Console;
@@ -53,6 +55,14 @@ pub struct RunArguments {
     /// Answer to this host name too, besides the loopback ones (for containers; repeatable)
     #[arg(long = "allow-host", value_name = "NAME")]
     pub allow_hosts: Vec<String>,
+    /// The command reaches this host itself, and all below it: a name, an address or a block of
+    /// addresses (repeatable). Loopback and private addresses need not be named
+    #[arg(long = "pass-through", value_name = "HOST", value_parser = direct_host)]
+    pub pass_through: Vec<DirectHost>,
+    /// Calls to this host do not count: they are answered without being forwarded, as the telemetry
+    /// of the CDK and of SAM is. `HOST`, `*.HOST` or `HOST.*` (repeatable)
+    #[arg(long = "ignore-host", value_name = "HOST", value_parser = IgnoredHost::parse)]
+    pub ignore_hosts: Vec<IgnoredHost>,
     /// What `ferrotape.toml` says.
     #[arg(skip)]
     pub settings: Settings,
@@ -60,6 +70,10 @@ pub struct RunArguments {
     /// environment to paste
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+fn direct_host(text: &str) -> Result<DirectHost, DirectHostError> {
+    DirectHost::parse(text, &AWS_SUFFIXES)
 }
 
 impl RunArguments {
@@ -136,6 +150,7 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
     let authority = Arc::new(CertificateAuthority::generate()?);
     let authority_der = authority.ca_der().to_vec();
     options.allow_hosts.clone_from(&arguments.allow_hosts);
+    options.ignored.clone_from(&arguments.ignore_hosts);
     options.token = Some(token.clone());
     options.authority = Some(authority);
     let noting = ledger.clone();
@@ -169,6 +184,8 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         files: &files,
         region: region.as_deref(),
         profile_region: profile_region.as_deref(),
+        profile_has_bundle: profile::ca_bundle(&parent).is_some(),
+        pass_through: &arguments.pass_through,
         has_credentials,
         aws_suffixes: &AWS_SUFFIXES,
     };

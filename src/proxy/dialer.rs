@@ -1,7 +1,9 @@
 //! Opens connections: resolves a name once, checks the very addresses it got, and goes through the
 //! proxy of Ferrotape's own environment where there is one.
 
+use super::intercept::past_the_proxy;
 use super::{Authority, Stream, framing};
+use crate::special_addresses;
 use http::Uri;
 use http::header::HeaderValue;
 use http::uri::Scheme;
@@ -45,10 +47,10 @@ pub enum DialError {
     #[error("`{}` did not take the connection within {} seconds", .0, CONNECT_TIMEOUT.as_secs())]
     TimedOut(String),
     /// The name leads to a place that no proxy may be led to.
-    #[error("`{place}` leads to {why}, which is not reached through this proxy; add it to `NO_PROXY`")]
+    #[error("`{place}` leads to {why}, which is not reached through this proxy; {}", past_the_proxy(&place.host))]
     Forbidden {
         /// Where to.
-        place: String,
+        place: Authority,
         /// What is there.
         why: &'static str,
     },
@@ -237,12 +239,9 @@ async fn direct(place: &Authority, allowed: Allowed) -> Result<TcpStream, DialEr
         .map_err(|error| unresolved(error.to_string()))?;
     let addresses: Vec<SocketAddr> = found.collect();
     if allowed == Allowed::Public {
-        let forbidden = addresses.iter().find_map(|address| framing::unreachable(address.ip()));
+        let forbidden = addresses.iter().find_map(|address| special_addresses::special(address.ip()));
         if let Some(why) = forbidden {
-            return Err(DialError::Forbidden {
-                place: place.to_string(),
-                why,
-            });
+            return Err(DialError::Forbidden { place: place.clone(), why });
         }
     }
     let mut last = None;

@@ -181,38 +181,6 @@ pub fn connect_target(target: Option<&http::uri::Authority>, version: Version, h
     Ok(place)
 }
 
-/// Whether a place is this machine, its network, or anything else that a proxy must not be led to.
-/// Says why.
-pub fn unreachable(address: IpAddr) -> Option<&'static str> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            match () {
-                () if address.is_loopback() => Some("this machine itself"),
-                () if address.is_link_local() => Some("a link-local address (instance and container credentials live there)"),
-                () if address.is_private() => Some("a private address"),
-                () if first == 100 && second & 0xc0 == 64 => Some("a shared address"),
-                () if first == 0 || first >= 224 => Some("not the address of one host"),
-                () => None,
-            }
-        }
-        IpAddr::V6(address) => {
-            let segments = address.segments();
-            let inner = |high: u16, low: u16| unreachable(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)).into());
-            match () {
-                () if address.is_loopback() => Some("this machine itself"),
-                () if address.is_unicast_link_local() => Some("a link-local address"),
-                () if segments[0] & 0xfe00 == 0xfc00 => Some("a private address (instance credentials live there)"),
-                () if address.is_unspecified() || address.is_multicast() => Some("not the address of one host"),
-                // IPv4 in disguise: compatible, translated (RFC 6052) and 6to4 (RFC 3056).
-                () if segments[..6] == [0; 6] || segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => inner(segments[6], segments[7]),
-                () if segments[0] == 0x2002 => inner(segments[1], segments[2]),
-                () => None,
-            }
-        }
-    }
-}
-
 /// Whether a host name means this machine: `localhost`, a name below it, or a loopback address.
 pub fn is_loopback_name(host: &str) -> bool {
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -271,42 +239,6 @@ mod tests {
             "256.1.1.1",
         ] {
             assert_eq!(read(trick), None, "{trick}");
-        }
-    }
-
-    #[test]
-    fn addresses_of_this_machine_and_its_network_are_out_of_reach() {
-        for address in [
-            "127.0.0.1",
-            "169.254.169.254",
-            "10.1.2.3",
-            "192.168.0.1",
-            "172.16.0.1",
-            "100.64.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "::1",
-            "::",
-            "::ffff:127.0.0.1",
-            "::127.0.0.1",
-            "fe80::1",
-            "fd00:ec2::254",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "ff02::1",
-        ] {
-            assert!(unreachable(address.parse().unwrap()).is_some(), "{address}");
-        }
-        for address in [
-            "52.94.1.1",
-            "2600:1f18::1",
-            "64:ff9b::345e:101",
-            "2002:345e:101::",
-            "172.32.0.1",
-            "100.128.0.1",
-        ] {
-            assert_eq!(unreachable(address.parse().unwrap()), None, "{address}");
         }
     }
 

@@ -5,10 +5,13 @@
 //! `CONNECT`, of the TLS greeting and of every request inside must agree.
 
 use super::admission::{KnownHost, absolute};
+use super::ignored::{self, is_ignored};
 use super::server::{self, Shared, TLS_HANDSHAKE};
 use super::signature::same;
 use super::turned_away::TurnedAway;
 use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, framing};
+use crate::aws_hosts::is_aws_host;
+use crate::special_addresses;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
@@ -71,9 +74,21 @@ pub(super) async fn connect<H: Handler>(
             *pending.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connected);
             Response::new(Payload::empty())
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            tell(shared, &request, &refused);
+            refused.into_response()
+        }
     };
     Ok(response)
+}
+
+/// Says that the program did not get where it wanted. A client that is asked for the token may come
+/// again with it, and an ignored host is nobody's concern.
+fn tell<H>(shared: &Shared<H>, request: &Request<Incoming>, refused: &Refused) {
+    let host = request.uri().host().unwrap_or_default();
+    if refused.status == StatusCode::FORBIDDEN && !is_ignored(host, &shared.options.ignored) {
+        shared.note(|| format!("a connection was refused: {}", refused.reason));
+    }
 }
 
 async fn admit<H: Handler>(
@@ -83,6 +98,9 @@ async fn admit<H: Handler>(
     let place = framing::connect_target(request.uri().authority(), request.version(), request.headers())?;
     let caller = authenticate(shared.options.token.as_deref(), request.headers())?;
     check_literal(&place)?;
+    if !is_aws_host(&place.host) && is_ignored(&place.host, &shared.options.ignored) {
+        return Err(Refused::forbidden(format!("`{}` is ignored", place.host)));
+    }
     match shared.handler.reach(&place) {
         Reach::Refuse(reason) => Err(Refused::forbidden(reason)),
         Reach::Tunnel => {
@@ -93,7 +111,10 @@ async fn admit<H: Handler>(
             "this run has no intercept door; start it with `--door both`, or use the endpoint door",
         )),
         Reach::Intercept if !AWS_PORTS.contains(&place.port) => {
-            Err(Refused::forbidden(format!("`{place}`: AWS speaks HTTP on ports 443 and 80 only")))
+            let way = past_the_proxy(&place.host);
+            Err(Refused::forbidden(format!(
+                "`{place}`: AWS speaks HTTP on ports 443 and 80 only; {way}"
+            )))
         }
         Reach::Intercept => Ok((place, caller, None)),
     }
@@ -136,16 +157,22 @@ fn credentials(value: &str) -> Option<(String, String)> {
 /// This machine and its network are never reached, whatever a handler would allow.
 fn check_literal(place: &Authority) -> Result<(), Refused> {
     let why = match place.host.parse::<IpAddr>() {
-        Ok(address) => framing::unreachable(address),
+        Ok(address) => special_addresses::special(address),
         Err(_) if framing::is_loopback_name(&place.host) => Some("this machine itself"),
         Err(_) => None,
     };
     match why {
         Some(why) => Err(Refused::forbidden(format!(
-            "`{place}` is {why}, which is not reached through this proxy; add it to `NO_PROXY`"
+            "`{place}` is {why}, which is not reached through this proxy; {}",
+            past_the_proxy(&place.host)
         ))),
         None => Ok(()),
     }
+}
+
+/// How a program gets to a host that is not reached through this proxy.
+pub fn past_the_proxy(host: &str) -> String {
+    format!("`--pass-through {host}` puts it into the command's `NO_PROXY`, which its client must heed")
 }
 
 async fn dial<H>(shared: &Shared<H>, place: &Authority) -> Result<Box<dyn Stream>, Refused> {
@@ -280,10 +307,16 @@ async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream:
     let names = RefCell::new(KnownHost::default());
     let around = Arc::clone(shared);
     let (place, session) = (Arc::clone(&inside.host), inside.caller.session.clone());
+    let is_ignored = is_ignored(&inside.host, &shared.options.ignored);
     let service = service_fn(move |request| {
         let admitted = admit_inside(&inside, &names, request);
         let shared = Arc::clone(&around);
-        async move { server::answer(&shared, admitted).await }
+        async move {
+            match admitted {
+                Ok((_, request)) if is_ignored => Ok(ignored::answer(request)),
+                admitted => server::answer(&shared, admitted).await,
+            }
+        }
     });
     if let Err(error) = server::run(shared, TokioIo::new(stream), service).await
         && error.is_parse()

@@ -22,6 +22,7 @@ pub mod endpoint;
 pub mod event;
 pub mod forward;
 mod framing;
+pub mod ignored;
 mod intercept;
 pub mod journalling;
 pub mod keeper;

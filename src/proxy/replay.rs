@@ -3,6 +3,7 @@
 use super::body::{Read, read_limited};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
+use super::intercept::past_the_proxy;
 use super::playing::{Players, Playing, Shelf};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions};
@@ -301,11 +302,9 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
         if crate::aws_hosts::is_aws_host(&authority.host) {
             return Reach::Intercept;
         }
-        self.observer
-            .noted(&format!("a connection to `{authority}` was refused: replay opens none"));
         Reach::Refuse(format!(
-            "replay is offline, and `{}` is not an AWS host that a cassette could answer for",
-            authority.host
+            "replay is offline, and `{authority}` is not an AWS host that a cassette could answer for; {}",
+            past_the_proxy(&authority.host)
         ))
     }
 

@@ -5,6 +5,7 @@
 
 use super::admission::{KnownHost, admit};
 use super::authority::CertificateAuthority;
+use super::ignored::IgnoredHost;
 use super::intercept::{self, Pending};
 use super::turned_away::{self, HTTP2_PREFACE, TurnedAway, http2_refusal};
 use super::{Arrival, Dial, Handler, Payload, RequestBody, control, framing};
@@ -56,6 +57,8 @@ pub struct Options {
     pub authority: Option<Arc<CertificateAuthority>>,
     /// Opens tunnels, where the handler allows any.
     pub dial: Option<Arc<dyn Dial>>,
+    /// Hosts whose calls do not count, besides those that are known.
+    pub ignored: Vec<IgnoredHost>,
 }
 
 /// Why a server cannot listen.

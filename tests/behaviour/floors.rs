@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("scope", 0),
     ("exit", 0),
     ("partitions", 0),
+    ("special_addresses", 0),
     ("aws_hosts", 0),
     ("decimal", 0),
     ("near", 0),

@@ -23,6 +23,8 @@ fn changed(mode: Mode, door: Door, parent: &[(&str, &str)], adjust: impl FnOnce(
         files: &files,
         region: Some("us-east-1"),
         profile_region: None,
+        profile_has_bundle: false,
+        pass_through: &[],
         has_credentials: true,
         aws_suffixes: SUFFIXES,
     };
@@ -55,7 +57,7 @@ fn both_doors_are_shown_with_the_run_s_own_keys() {
     ] {
         assert_eq!(got.get(name).cloned(), Some(None), "{name}");
     }
-    assert_eq!(got.get("AWS_CA_BUNDLE").cloned(), set("/run/ferrotape/bundle.pem"));
+    assert_eq!(got.get("REQUESTS_CA_BUNDLE").cloned(), set("/run/ferrotape/bundle.pem"));
     assert_eq!(got.get("NODE_EXTRA_CA_CERTS").cloned(), set("/run/ferrotape/node.pem"));
     assert_eq!(got.get("AWS_SDK_UA_APP_ID").cloned(), set("shop-checkout"));
 }
@@ -139,9 +141,10 @@ fn hosts_that_the_parent_reaches_directly_stay_so_unless_they_are_of_aws() {
         ("no_proxy", "10.0.0.1:8080,vpce-1.sqs.amazonaws.com,com"),
     ];
     let got = changed(Mode::Record, Door::Both, &parent, |_| {});
-    let expected = "10.0.0.1:8080,internal,localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2";
-    assert_eq!(got.get("NO_PROXY").cloned(), set(expected));
-    assert_eq!(got.get("no_proxy").cloned(), set(expected));
+    let expected = "10.0.0.1:8080,internal,localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2,.localhost,127.0.0.0/8,";
+    for name in ["NO_PROXY", "no_proxy"] {
+        assert!(got[name].as_ref().unwrap().starts_with(expected), "{name}: {:?}", got[name]);
+    }
     let got = changed(Mode::Record, Door::Endpoint, &[("NO_PROXY", ".amazonaws.com")], |_| {});
     assert!(got["NO_PROXY"].as_ref().unwrap().starts_with(".amazonaws.com,"));
     assert!(covers_aws("*", SUFFIXES) && covers_aws("*.API.aws", SUFFIXES) && !covers_aws("notamazonaws.com", SUFFIXES));
@@ -208,6 +211,70 @@ fn the_profile_s_region_outlives_the_profile_and_wins_over_the_given_one() {
     assert_eq!(got.get("AWS_REGION").cloned(), set("sa-east-1"));
     let got = changed(Mode::Record, Door::Intercept, &[], |setup| setup.profile_region = Some("sa-east-1"));
     assert!(!got.contains_key("AWS_REGION"), "the profile itself is still there");
+}
+
+#[test]
+fn hosts_that_are_passed_through_are_in_both_lists() {
+    let passed: &'static [DirectHost] = vec![DirectHost::parse("registry.example", SUFFIXES).unwrap()].leak();
+    for door in [Door::Both, Door::Endpoint, Door::Intercept] {
+        for mode in [Mode::Record, Mode::Replay] {
+            let got = changed(mode, door, &[], |setup| setup.pass_through = passed);
+            for name in ["NO_PROXY", "no_proxy"] {
+                let list = got[name].clone().unwrap();
+                assert!(list.contains(",registry.example,.registry.example"), "{door:?} {list}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_who_has_a_bundle_for_aws_gets_ours_in_its_place() {
+    let name = "AWS_CA_BUNDLE";
+    let bundle = set("/run/ferrotape/bundle.pem");
+    for door in [Door::Both, Door::Intercept] {
+        assert_eq!(changed(Mode::Record, door, &[], |_| {}).get(name), None);
+        assert_eq!(
+            changed(Mode::Record, door, &[(name, "/etc/corp.pem")], |_| {}).get(name).cloned(),
+            bundle
+        );
+        let of_profile = changed(Mode::Replay, door, &[], |setup| setup.profile_has_bundle = true);
+        assert_eq!(of_profile.get(name).cloned(), bundle);
+    }
+    assert_eq!(
+        changed(Mode::Record, Door::Endpoint, &[(name, "/etc/corp.pem")], |_| {}).get(name),
+        None
+    );
+}
+
+#[test]
+fn plain_http_is_allowed_where_our_endpoint_is_shown() {
+    let name = "AWS_ALLOW_HTTP";
+    assert_eq!(changed(Mode::Replay, Door::Both, &[], |_| {}).get(name).cloned(), set("true"));
+    assert_eq!(changed(Mode::Replay, Door::Intercept, &[], |_| {}).get(name), None);
+}
+
+#[test]
+fn the_telemetry_of_aws_s_tools_is_off() {
+    for door in [Door::Both, Door::Endpoint, Door::Intercept] {
+        let got = changed(Mode::Record, door, &[("SAM_CLI_TELEMETRY", "1")], |_| {});
+        assert_eq!(got.get("SAM_CLI_TELEMETRY").cloned(), set("0"));
+        assert_eq!(got.get("CDK_DISABLE_CLI_TELEMETRY").cloned(), set("true"));
+        assert_eq!(got.get("AMPLIFY_DISABLE_TELEMETRY").cloned(), set("true"));
+    }
+}
+
+#[test]
+fn java_s_exceptions_are_extended_where_its_proxy_options_are_set_already() {
+    let options = |parent: &str| {
+        let got = changed(Mode::Record, Door::Both, &[("JAVA_TOOL_OPTIONS", parent)], |_| {});
+        got["JAVA_TOOL_OPTIONS"].clone().unwrap()
+    };
+    assert!(!options("-Xmx1g").contains("nonProxyHosts"));
+    let extended = options("-Dhttps.proxyHost=corp -Dhttp.nonProxyHosts=*.corp");
+    assert!(
+        extended.contains(" -Dhttp.nonProxyHosts=*.corp|localhost|*.localhost|[::1]|127.*|10.*|"),
+        "{extended}"
+    );
 }
 
 #[test]
