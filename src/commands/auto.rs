@@ -2,7 +2,7 @@
 
 use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::live::{Going, LiveArguments, Need, Outset, Undecodable, Unmodeled, Way};
 use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Recordings, refuse_bad_keeps};
 use super::replay::{Replaying, replay};
@@ -38,6 +38,11 @@ pub struct AutoArguments {
     /// those secrets hidden that their form gives away
     #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
     pub unmodeled: Unmodeled,
+    /// Calls of a known operation of which a side is not in its protocol's format: let them pass
+    /// unrecorded (the model cannot say what in them is secret), or record them with only those secrets
+    /// hidden that their form gives away. Error pages in plain text or HTML are always recorded
+    #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
+    pub undecodable: Undecodable,
     /// Leave a sensitive member readable in what is recorded: `OPERATION:/path` (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH")]
     pub keep: Vec<String>,
@@ -84,6 +89,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         settled: common.settings.redaction.clone(),
         state: state.clone(),
         secrets: outset.live.secrets.clone(),
+        undecodable: arguments.undecodable == Undecodable::Record,
         rules: arguments.matching.rules(common),
         adds: true,
         bind: Vec::new(),

@@ -4,7 +4,7 @@
 use crate::codec::json::{self, blob};
 use crate::contract::{Departure, Side};
 use crate::exit::Exit;
-use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present, read_all_the_same};
+use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present};
 use crate::json::rewrite::write_string;
 use crate::model::catalog::Catalog;
 use crate::protocol::Reply;
@@ -165,7 +165,7 @@ fn check_line(catalog: &Catalog, line: &[u8], number: usize) -> Answer {
     Answer {
         violated: finding.request.as_ref().is_some_and(|request| breaks(request.verdict)),
         unread: false,
-        text: render(parsed.id, &exchange, &finding),
+        text: render(parsed.id, &finding),
     }
 }
 
@@ -223,7 +223,7 @@ fn headers(given: &BTreeMap<String, OneOrMany>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn render(id: Option<&RawValue>, exchange: &Exchange, finding: &Finding) -> String {
+fn render(id: Option<&RawValue>, finding: &Finding) -> String {
     let mut object = ObjectWriter::new();
     if let Some(id) = id {
         object.raw("id", id.get());
@@ -234,9 +234,7 @@ fn render(id: Option<&RawValue>, exchange: &Exchange, finding: &Finding) -> Stri
         object.text("operation", &call.operation().name);
     }
     if let Some(judged) = &finding.request {
-        let unread = || read_all_the_same(call?, exchange.request.as_ref()?);
-        let input = judged.content.is_none().then(unread).flatten();
-        let side = side(judged, input.as_ref().or(judged.content.as_ref()), |input, side| {
+        let side = side(judged, judged.content.as_ref(), |input, side| {
             if let Some(call) = call {
                 side.value("input", &present(&call.service, call.operation().input, input, Side::Request));
             }

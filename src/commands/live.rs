@@ -81,6 +81,13 @@ impl From<Unmodeled> for forward::Unmodeled {
     }
 }
 
+/// `--undecodable`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Undecodable {
+    Forward,
+    Record,
+}
+
 /// Whether credentials must be there before the command starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {

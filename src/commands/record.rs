@@ -2,7 +2,7 @@
 
 use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
-use super::live::{Going, LiveArguments, Need, Outset, Unmodeled, Way};
+use super::live::{Going, LiveArguments, Need, Outset, Undecodable, Unmodeled, Way};
 use super::matching::Binding;
 use super::recordings::{Recordings, refuse_bad_keeps};
 use super::run::{ContractMode, RunArguments, emit};
@@ -33,6 +33,11 @@ pub struct RecordArguments {
     /// away
     #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
     pub unmodeled: Unmodeled,
+    /// Calls of a known operation of which a side is not in its protocol's format: let them pass
+    /// unrecorded (the model cannot say what in them is secret), or record them with only those secrets
+    /// hidden that their form gives away. Error pages in plain text or HTML are always recorded
+    #[arg(long, value_enum, value_name = "HOW", default_value = "forward")]
+    pub undecodable: Undecodable,
     /// What is sent at this request member is made up anew in every run: the cassette says so, and
     /// replays under any such name. `auto` finds such members, and says which (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
@@ -61,6 +66,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         settled: common.settings.redaction.clone(),
         state: state.clone(),
         secrets: outset.live.secrets.clone(),
+        undecodable: arguments.undecodable == Undecodable::Record,
         rules: common.settings.call_rules(),
         adds: false,
         bind: arguments.bind.clone(),

@@ -33,6 +33,8 @@ pub struct Recordings {
     pub adds: bool,
     /// Which calls are the same, beside what each cassette says.
     pub rules: CallRules,
+    /// Exchanges that cannot be decoded are recorded too, `--undecodable record`.
+    pub undecodable: bool,
     /// Rules that each cassette is to say, `--bind`.
     pub bind: Vec<Binding>,
     /// Where it is recorded from, if not from AWS, as far as a hint may say so.
@@ -56,6 +58,10 @@ impl Desk for Recordings {
 
     fn adds(&self) -> bool {
         self.adds
+    }
+
+    fn takes_undecodable(&self) -> bool {
+        self.undecodable
     }
 
     fn left_out(&self, session: &Name, calls: usize) {

@@ -208,6 +208,7 @@ fn resend<'a>(
         secrets: live.secrets.clone(),
         rules: CallRules::default(),
         adds: false,
+        undecodable: false,
         bind: Vec::new(),
         upstream: None,
         kept: Mutex::default(),

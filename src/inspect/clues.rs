@@ -3,7 +3,7 @@
 
 use super::host::service_names;
 use super::recognise::{Unmodeled, ask, call, no_such_operation, nobodys};
-use super::{Call, judge_request};
+use super::{Call, Verdict, judge_request};
 use crate::model::catalog::Catalog;
 use crate::model::http::SpelledOut;
 use crate::model::schema::{OperationIndex, Service};
@@ -153,7 +153,7 @@ type Rank = (bool, bool, SpelledOut, bool);
 fn likeliest(calls: Vec<Call>, request: &Request) -> Call {
     let fit = |call: &Call| {
         let judged = judge_request(call, request, true);
-        let malformed = judged.content.is_none();
+        let malformed = judged.verdict == Verdict::Malformed;
         let size = Reverse(call.service.operations.len());
         (malformed, judged.violations.len(), judged.lints.len(), size)
     };

@@ -75,7 +75,7 @@ pub struct Judged<T> {
     pub verdict: Verdict,
     /// Why the side is malformed or unmodeled.
     pub reason: Option<String>,
-    /// What was decoded.
+    /// What was decoded; of a malformed request too, where only its headers are wrong.
     pub content: Option<T>,
     /// Breaches.
     pub violations: Vec<Departure>,
@@ -243,19 +243,19 @@ pub fn judge_request(call: &Call, request: &Request, lenient_content_type: bool)
     } else {
         call.protocol.accepts(&call.service, call.operation, request)
     };
-    match accepted.and_then(|()| call.protocol.decode_request(&call.service, call.operation, request)) {
-        Ok(input) => {
+    let decoded = call.protocol.decode_request(&call.service, call.operation, request);
+    match (accepted, decoded) {
+        // What is secret in it is known all the same.
+        (Err(malformed), decoded) => Judged {
+            content: decoded.ok(),
+            ..Judged::malformed(malformed)
+        },
+        (Ok(()), Ok(input)) => {
             let judgement = contract::check(&call.service, call.operation().input, &input, Side::Request);
             Judged::of(input, judgement)
         }
-        Err(malformed) => Judged::malformed(malformed),
+        (Ok(()), Err(malformed)) => Judged::malformed(malformed),
     }
-}
-
-/// What a request says that is refused for its content type or what it accepts, where its body is
-/// in the protocol's format all the same.
-pub fn read_all_the_same(call: &Call, request: &Request) -> Option<Value> {
-    call.protocol.decode_request(&call.service, call.operation, &plain(request)).ok()
 }
 
 /// Decodes and judges the response to a call.

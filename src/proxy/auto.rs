@@ -92,7 +92,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
             (Some(call), Some(input)) => {
                 let (key, operation, token) = (positions.key(tape, call, input), tape.operation(call), call.token(input));
                 // As in replay, a request that breaks its contract gets only a recorded error.
-                let violates = asked.judged.is_some_and(|judged| judged.verdict == Verdict::Violates);
+                let violates = asked.judged.is_some_and(|judged| judged.verdict != Verdict::Conforms);
                 match violates {
                     true => positions.play_error(tape, key, operation, token, false)?,
                     false => positions.play(tape, key, operation, token, false),

@@ -7,6 +7,7 @@ use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Take, Takes};
 use crate::cassette::Name;
 use crate::outcome::Outcome;
+use crate::redaction::undecodable::undecodable;
 use crate::wire::{self, Request};
 use std::sync::Arc;
 
@@ -78,11 +79,20 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
         response,
         finding,
     } = *exchange;
+    let undecodable = undecodable(finding, response);
+    if let Some(why) = undecodable.as_ref().filter(|_| !takes.desk().takes_undecodable()) {
+        return Err(Unkept::Told(format!(
+            "{why}; it passed through unrecorded (`--undecodable record` records such calls)"
+        )));
+    }
     let interaction = take.reel.redactor.redact(request, response, finding, attempt(request));
     let interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
     let stand_in = response.headers().contains_key(STAND_IN);
     match takes.write(take, number, &interaction, stand_in).await {
-        Ok(()) => Ok(Fate::of(Outcome::Recorded, None)),
+        Ok(()) => Ok(Fate {
+            message: undecodable.map(|why| format!("{why}; recorded, with only those secrets hidden that their form gives away")),
+            ..Fate::of(Outcome::Recorded, None)
+        }),
         Err(error) => Err(Unkept::Refused(format!("Ferrotape could not write its journal: {error}"))),
     }
 }

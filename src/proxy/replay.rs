@@ -110,15 +110,12 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         let tape = &playable.tape;
         let judged = judge_request(call, request, false);
         let Some(input) = &judged.content else {
-            let reason = judged.reason.as_deref().unwrap_or_default();
-            let response = refuse_call(call, request, SERIALIZATION, 400, reason);
-            self.tell(asked, call, &judged, &response, Told::of(Outcome::Refused));
-            return response;
+            return self.undecodable(asked, call, &judged);
         };
         let key = positions.key(tape, call, input);
         let operation = tape.operation(call);
         let token = call.token(input);
-        if judged.verdict == Verdict::Violates && self.behaviour.enforce {
+        if judged.verdict != Verdict::Conforms && self.behaviour.enforce {
             return match positions.play_error(tape, key, operation, token, self.behaviour.repeat) {
                 Some(session::Outcome::Play { position, .. }) => self.play(asked, call, &tolerated(&judged), input, position),
                 _ => self.refuse_violation(asked, call, &judged),
@@ -130,6 +127,17 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
             outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. } | session::Outcome::OutOfOrder { .. }) => {
                 self.miss(asked, call, &judged, input, outcome)
             }
+        }
+    }
+
+    /// A request that is not in the protocol's format is answered where it was recorded, by its bytes.
+    fn undecodable(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>) -> Response {
+        let Playing { playable, positions } = &asked.session.part;
+        let tape = &playable.tape;
+        let key = tape.unmodelled_key(&plain(asked.request));
+        match positions.play(tape, key, None, None, self.behaviour.repeat) {
+            session::Outcome::Play { position, .. } => self.play(asked, call, &tolerated(judged), &Value::Null, position),
+            _ => self.refuse_violation(asked, call, judged),
         }
     }
 
@@ -153,8 +161,13 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn refuse_violation(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>) -> Response {
-        let (code, status) = validation_error(&call.service, call.operation);
-        let response = refuse_call(call, asked.request, code, status, &contract::summary(&judged.violations));
+        let response = match (&judged.reason, judged.verdict) {
+            (Some(reason), Verdict::Malformed) => refuse_call(call, asked.request, SERIALIZATION, 400, reason),
+            _ => {
+                let (code, status) = validation_error(&call.service, call.operation);
+                refuse_call(call, asked.request, code, status, &contract::summary(&judged.violations))
+            }
+        };
         self.tell(asked, call, judged, &response, Told::of(Outcome::Refused));
         response
     }
@@ -333,6 +346,11 @@ fn in_session(label: &Label) -> String {
 fn tolerated(judged: &Judged<Value>) -> Judged<Value> {
     let mut tolerated = judged.clone();
     tolerated.lints.splice(0..0, std::mem::take(&mut tolerated.violations));
+    tolerated.lints.extend(tolerated.reason.take().map(|message| Departure {
+        path: String::new(),
+        rule: Rule::Unknown,
+        message,
+    }));
     tolerated.verdict = Verdict::Conforms;
     tolerated
 }

@@ -37,6 +37,8 @@ pub trait Desk: Send + Sync + 'static {
     fn prepare(&self, cassette: &Name) -> Result<Prepared, String>;
     /// What is recorded goes behind what a cassette holds, and does not replace it.
     fn adds(&self) -> bool;
+    /// Exchanges that cannot be decoded are recorded too.
+    fn takes_undecodable(&self) -> bool;
     /// Some calls of a session count no more, because it was started again.
     fn left_out(&self, session: &Name, calls: usize);
     /// Writes a cassette; or says why it cannot be written, for people.

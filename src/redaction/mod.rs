@@ -29,6 +29,7 @@ mod stream_tests;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod undecodable;
 pub mod user;
 mod writer;
 

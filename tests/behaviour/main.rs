@@ -43,6 +43,7 @@ mod storage;
 mod trimming;
 mod turned_away;
 mod turtles;
+mod undecodable;
 mod unmodeled;
 mod unsaveable;
 mod vectors;
