@@ -41,6 +41,16 @@ impl<'a> Path<'a> {
         }
     }
 
+    /// Whether it is the whole document.
+    pub fn is_root(&self) -> bool {
+        matches!(self.step, Step::Root)
+    }
+
+    /// Whether it is the member `name` of the whole document.
+    pub fn is_member(&self, name: &str) -> bool {
+        matches!(self.step, Step::Name(own) if own == name) && self.parent.is_some_and(Path::is_root)
+    }
+
     /// The pointer as text, `/tags/0/key`; the root is the empty string.
     pub fn render(&self) -> String {
         let mut out = String::new();

@@ -1,5 +1,11 @@
 //! The typed document that every codec decodes into and every judgement reads.
 
+mod by_name;
+mod directory;
+
+pub use by_name::ByName;
+pub use directory::Directory;
+
 /// A decoded value.
 ///
 /// Decoding is lenient: a codec turns bytes into the variant that the shape asks for where it can,

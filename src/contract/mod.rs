@@ -13,7 +13,7 @@ use crate::model::pattern::{Matched, Pattern};
 use crate::model::schema::{Constraints, Member, Members, Service, Shape, ShapeIndex, ShapeKind};
 use crate::pointer::Path;
 pub use crate::value::Side;
-use crate::value::Value;
+use crate::value::{ByName, Value};
 use constraint::Typed;
 use std::collections::{HashMap, HashSet};
 
@@ -154,7 +154,7 @@ static UNCONSTRAINED: Constraints = Constraints {
     unique_items: false,
 };
 
-/// Structures with more members are searched for each member anew.
+/// The values of structures with more members are kept on the heap.
 const SLOTS: usize = 64;
 
 /// Where the walk stands.
@@ -317,8 +317,15 @@ impl<'a> Walk<'a> {
     }
 
     fn structure(&mut self, place: Place<'_>, shape: &Shape, members: &Members, found: &[(String, Value)]) {
-        let mut slots = [None; SLOTS];
-        let slotted = members.list.len() <= SLOTS;
+        let mut few = [None; SLOTS];
+        let mut many = Vec::new();
+        let slots: &mut [Option<&Value>] = match members.list.len() > SLOTS {
+            true => {
+                many.resize(members.list.len(), None);
+                &mut many
+            }
+            false => &mut few,
+        };
         let mut known = 0;
         for (name, value) in found {
             let Some(position) = members.position(name) else { continue };
@@ -328,12 +335,7 @@ impl<'a> Walk<'a> {
                 *slot = Some(value);
             }
         }
-        for (position, member) in members.list.iter().enumerate() {
-            let value = if slotted {
-                slots.get(position).copied().flatten()
-            } else {
-                found.iter().rev().find(|(name, _)| *name == member.name).map(|(_, value)| value)
-            };
+        for (member, value) in members.list.iter().zip(slots.iter().copied()) {
             let path = place.path.name(&member.name);
             match value {
                 None | Some(Value::Null) if member.required => self.breach(Rule::Required, &path, "Member must not be null"),
@@ -365,9 +367,9 @@ impl<'a> Walk<'a> {
         if known != 1 || unknown > 0 && self.side == Side::Request {
             self.breach(Rule::Union, place.own, "Member must have exactly one known member set");
         }
+        let by_name = ByName::new(found);
         for member in &members.list {
-            let last = found.iter().rev().find(|(name, _)| *name == member.name);
-            if let Some((_, value)) = last.filter(|(_, value)| *value != Value::Null) {
+            if let Some(value) = by_name.get(&member.name).filter(|value| **value != Value::Null) {
                 let path = place.path.name(&member.name);
                 self.value(place.member(member, &path, &path), value);
             }

@@ -12,7 +12,7 @@ use super::rules::{OperationRules, found};
 use crate::pointer;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
-use crate::value::Value;
+use crate::value::{Directory, Value};
 use std::collections::{HashMap, HashSet};
 
 /// One value that recurs.
@@ -107,8 +107,9 @@ impl Bindings {
         let redacted = track.interaction.redacted.iter().filter(|place| place.rule != Rule::AccountId.id());
         let secrets = redacted.filter_map(|place| Some(pointer::tokens(place.member_of("/request")?).collect()));
         let paths: Vec<Vec<String>> = secrets.collect();
+        let directory = Directory::new(input);
         for path in paths {
-            if let Some(Value::Text(text)) = follow(input, &path)
+            if let Some(Value::Text(text)) = directory.find(&path)
                 && !text.is_empty()
             {
                 self.add(position, text, path, ids, || Binding {
@@ -188,12 +189,4 @@ impl Search {
     fn may_be_in(&self, bytes: &[u8]) -> bool {
         self.must_read || self.plain.as_ref().is_none_or(|plain| plain.is_match(bytes))
     }
-}
-
-/// What the names and indices lead to.
-pub(super) fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, token| match value {
-        Value::List(items) => items.get(token.parse::<usize>().ok()?),
-        other => other.member(token),
-    })
 }

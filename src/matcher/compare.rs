@@ -9,6 +9,7 @@
 use super::difference::{Difference, masked};
 use super::key;
 use super::shown;
+use super::unordered::unequal;
 use crate::cassette::Interaction;
 use crate::inspect::Call;
 use crate::model::http::Binding;
@@ -17,7 +18,7 @@ use crate::pointer::{self, Path};
 use crate::protocol::Reply;
 use crate::redaction::rules::Rule;
 use crate::settings::{Place, Step};
-use crate::value::Value;
+use crate::value::{ByName, Value};
 use std::collections::{HashMap, HashSet};
 
 /// One side: the interaction, redacted, and what its response decodes to.
@@ -118,6 +119,7 @@ impl<'a> Compare<'a> {
         match (old, new) {
             (Value::Object(olds), Value::Object(news)) => {
                 let mut seen = HashSet::new();
+                let (by_old, by_new) = (ByName::new(olds), ByName::new(news));
                 for (name, _) in olds.iter().chain(news) {
                     if seen.insert(name.as_str()) {
                         let member = self.member(shape, name);
@@ -125,8 +127,8 @@ impl<'a> Compare<'a> {
                         self.place(
                             member,
                             &path.name(name),
-                            old.member(name).unwrap_or(absent),
-                            new.member(name).unwrap_or(absent),
+                            by_old.get(name).unwrap_or(absent),
+                            by_new.get(name).unwrap_or(absent),
                         );
                     }
                 }
@@ -154,18 +156,15 @@ impl<'a> Compare<'a> {
 
     fn lists(&mut self, shape: Option<ShapeIndex>, unique: bool, path: &Path<'_>, olds: &[Value], news: &[Value]) {
         let item = self.item(shape);
-        let (mut olds, mut news): (Vec<_>, Vec<_>) = (olds.iter().enumerate().collect(), news.iter().enumerate().collect());
-        if unique {
-            olds.retain(|(index, old)| {
-                let found = news.iter().position(|(_, new)| self.is_same(item, &path.index(*index), old, new));
-                found.map(|found| news.remove(found)).is_none()
-            });
-        }
-        for turn in 0..olds.len().max(news.len()) {
-            let (old, new) = (olds.get(turn), news.get(turn));
-            let Some((index, _)) = old.or(new) else { continue };
-            let value = |side: Option<&(usize, &'_ Value)>| side.map_or(Value::Null, |(_, value)| (*value).clone());
-            self.place(item, &path.index(*index), &value(old), &value(new));
+        let (gone, added) = match unique {
+            true => unequal(olds, news, |old, new| self.is_same(item, &path.index(old), &olds[old], &news[new])),
+            false => ((0..olds.len()).collect(), (0..news.len()).collect()),
+        };
+        for turn in 0..gone.len().max(added.len()) {
+            let (old, new) = (gone.get(turn), added.get(turn));
+            let Some(index) = old.or(new) else { continue };
+            let value = |list: &'_ [Value], at: Option<&usize>| at.and_then(|at| list.get(*at)).cloned().unwrap_or(Value::Null);
+            self.place(item, &path.index(*index), &value(olds, old), &value(news, new));
         }
     }
 

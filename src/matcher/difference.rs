@@ -5,6 +5,7 @@
 
 use super::propose;
 use super::rules::{Counts, OperationRules};
+use super::unordered::unequal;
 use super::{Tape, key, shown};
 use crate::inspect::Call;
 use crate::pointer::Path;
@@ -12,8 +13,9 @@ use crate::redaction::Redactor;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
 use crate::redaction::scan::{self, Budget};
-use crate::value::Value;
+use crate::value::{ByName, Value};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// One place in which a call differs from a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +133,7 @@ struct Compare<'a> {
 impl Compare<'_> {
     fn both(&mut self, context: Context<'_>, path: &Path<'_>, recorded: &Value, sent: &Value) {
         let shape = if matches!(recorded, Value::Null) { sent } else { recorded };
-        let is_token = self.token.is_some_and(|token| path.render().strip_prefix('/') == Some(token));
+        let is_token = self.token.is_some_and(|token| path.is_member(token));
         match self.rules.map(|rules| rules.counts(path, shape, is_token)) {
             None if is_token => return,
             Some(Counts::Not) => return,
@@ -139,29 +141,29 @@ impl Compare<'_> {
             _ => {}
         }
         match (recorded, sent) {
-            (Value::Object(old), Value::Object(new)) => self.objects(context, path, (recorded, old), (sent, new)),
+            (Value::Object(old), Value::Object(new)) => self.objects(context, path, old, new),
             (Value::List(old), Value::List(new)) => self.lists(context, path, old, new),
             _ => self.scalars(context, path, recorded, sent),
         }
     }
 
-    fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: (&Value, &[(String, Value)]), new: (&Value, &[(String, Value)])) {
-        let mut seen: Vec<&str> = Vec::new();
-        let is_root = path.render().is_empty();
+    fn objects(&mut self, context: Context<'_>, path: &Path<'_>, old: &[(String, Value)], new: &[(String, Value)]) {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let is_root = path.is_root();
         // A member on either side may say that another is a secret.
-        let entries: Vec<(String, Value)> = old.1.iter().chain(new.1).cloned().collect();
+        let entries: Vec<(String, Value)> = old.iter().chain(new).map(|(name, value)| (name.clone(), told_by(value))).collect();
         let context = context.around(&entries);
-        for (name, _) in old.1.iter().chain(new.1) {
-            if seen.contains(&name.as_str()) {
+        let (olds, news) = (ByName::new(old), ByName::new(new));
+        for (name, _) in old.iter().chain(new) {
+            if !seen.insert(name) {
                 continue;
             }
-            seen.push(name);
             if is_root && context.child(name).member.is_some_and(key::is_of_the_wire) {
                 continue;
             }
             let place = path.name(name);
-            let recorded = old.0.member(name).unwrap_or(&Value::Null);
-            let sent = new.0.member(name).unwrap_or(&Value::Null);
+            let recorded = olds.get(name).unwrap_or(&Value::Null);
+            let sent = news.get(name).unwrap_or(&Value::Null);
             self.both(context.child(name), &place, recorded, sent);
         }
     }
@@ -196,12 +198,7 @@ impl Compare<'_> {
             probe.both(context.item(), path, recorded, sent);
             probe.out.is_empty()
         };
-        let gone: Vec<usize> = (0..old.len())
-            .filter(|index| !new.iter().any(|sent| same(&old[*index], sent)))
-            .collect();
-        let added: Vec<usize> = (0..new.len())
-            .filter(|index| !old.iter().any(|recorded| same(recorded, &new[*index])))
-            .collect();
+        let (gone, added) = unequal(old, new, |gone, added| same(&old[gone], &new[added]));
         let was_set = std::mem::replace(&mut self.set, true);
         for index in gone {
             self.scalars(context.item(), &path.index(index), &old[index], &Value::Null);
@@ -269,6 +266,18 @@ impl Compare<'_> {
             (Value::Integer(_) | Value::Number(_), Value::Integer(_) | Value::Number(_)) => key::same_number(recorded, sent),
             _ => recorded == sent,
         }
+    }
+}
+
+/// What a value may say of another beside it: texts, and the texts in an object (names of attributes).
+fn told_by(value: &Value) -> Value {
+    let text = |value: &Value| match value {
+        Value::Text(text) => Value::Text(text.clone()),
+        _ => Value::Null,
+    };
+    match value {
+        Value::Object(members) => Value::Object(members.iter().map(|(name, value)| (name.clone(), text(value))).collect()),
+        other => text(other),
     }
 }
 

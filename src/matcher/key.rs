@@ -16,11 +16,12 @@ use crate::model::schema::Member;
 use crate::pointer::Path;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Context;
-use crate::redaction::scan::{self, Budget, layers};
+use crate::redaction::scan::{self, AccountIds, Budget, layers};
 use crate::redaction::{Redactor, headers};
 use crate::value::Value;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
@@ -156,7 +157,7 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
             names: given.as_ref().or(reading.names),
             given: reading.given,
             digits: false,
-            accounts: Vec::new(),
+            accounts: AccountIds::default(),
             members: Vec::new(),
         };
         form.root(
@@ -176,25 +177,23 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
 }
 
 /// Renames accounts in order of first appearance; says whether an account stand-in was left.
-fn rename_accounts(form: &mut [u8], recognised: &[String], accounts: Accounts) -> bool {
+fn rename_accounts(form: &mut [u8], recognised: &AccountIds, accounts: Accounts) -> bool {
     let starts: Vec<usize> = scan::twelve_digits(form).collect();
-    let mut seen: Vec<[u8; 12]> = Vec::new();
+    let mut seen: HashMap<[u8; 12], usize> = HashMap::new();
     let mut hidden = false;
     for start in starts {
         let Some(place) = form.get_mut(start..start + 12) else {
             continue;
         };
-        let is_recognised = recognised.iter().any(|id| id.as_bytes() == place);
+        let is_recognised = std::str::from_utf8(place).is_ok_and(|id| recognised.contains(id));
         if !is_recognised && accounts == Accounts::Recognised {
             hidden |= place.starts_with(b"00000000");
             continue;
         }
         let mut id = [0; 12];
         id.copy_from_slice(place);
-        let number = seen.iter().position(|known| *known == id).unwrap_or_else(|| {
-            seen.push(id);
-            seen.len() - 1
-        });
+        let next = seen.len();
+        let number = *seen.entry(id).or_insert(next);
         place.copy_from_slice(format!("{number:012}").as_bytes());
     }
     hidden
@@ -211,7 +210,7 @@ struct Form<'a> {
     given: &'a [Value],
     /// Somewhere are twelve digits in a row.
     digits: bool,
-    accounts: Vec<String>,
+    accounts: AccountIds,
     /// Where the top-level members stand.
     members: Vec<Range<usize>>,
 }

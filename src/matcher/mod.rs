@@ -27,6 +27,7 @@ mod testing;
 #[cfg(test)]
 mod told_tests;
 mod unmodelled;
+mod unordered;
 
 use crate::cassette::{Cassette, Interaction};
 use crate::inspect::{Call, Finding};

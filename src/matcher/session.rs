@@ -13,12 +13,12 @@
 //! Nothing here depends on how calls of different keys interleave.
 
 use super::aliases::Aliases;
-use super::binding::{Binding as Bound, follow};
+use super::binding::Binding as Bound;
 use super::key::Key;
 use super::{OperationId, Tape, TokenId};
 use crate::inspect::Call;
 use crate::redaction::renaming::{Names, Piece};
-use crate::value::Value;
+use crate::value::{Directory, Value};
 use crate::wire::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -171,8 +171,9 @@ impl Session {
             return;
         }
         let mut state = self.lock();
+        let live_input = Directory::new(live_input);
         for (id, path) in told {
-            if let Some(Value::Text(text)) = follow(live_input, path)
+            if let Some(Value::Text(text)) = live_input.find(path)
                 && let Some(live) = state.live.get_mut(*id as usize)
             {
                 *live = Some(text.clone());

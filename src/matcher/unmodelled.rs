@@ -10,6 +10,7 @@ use crate::redaction::Redactor;
 use crate::redaction::scan::{self, Budget, layers};
 use crate::wire::Request;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The first byte of the form; no modelled call's begins with it.
 const UNMODELLED: u8 = 0x8c;
@@ -30,7 +31,7 @@ const MEANINGLESS: [&str; 8] = [
 
 /// The key of a request in its plain form, live or recorded.
 pub(super) fn key(request: &Request, redactor: &Redactor) -> Key {
-    let mut accounts = Vec::new();
+    let mut accounts = HashMap::new();
     let (uri, body) = redactor.scrubbed_request(request);
     let mut form = vec![UNMODELLED];
     text(&mut form, request.method().as_str());
@@ -63,19 +64,20 @@ fn meaning(body: &str) -> Cow<'_, str> {
 
 /// Account ids by order of first appearance. Without a model any twelve digits may be one, so all
 /// are; two calls that differ in nothing else are then told apart by their order.
-fn renamed<'t>(text: &'t str, accounts: &mut Vec<String>) -> Cow<'t, str> {
+fn renamed<'t>(text: &'t str, accounts: &mut HashMap<String, usize>) -> Cow<'t, str> {
     let has_digits = |inner: &str| scan::has_twelve_digits(inner.as_bytes());
     let budget = Budget::default();
     let text = layers::opened(text, &budget, &has_digits).map_or(Cow::Borrowed(text), Cow::Owned);
     let mut seen = std::mem::take(accounts);
     for start in scan::twelve_digits(text.as_bytes()) {
+        let next = seen.len();
         if let Some(id) = text.get(start..start + 12)
-            && !seen.iter().any(|known| known == id)
+            && !seen.contains_key(id)
         {
-            seen.push(id.to_owned());
+            seen.insert(id.to_owned(), next);
         }
     }
-    let number = |id: &str| Some(format!("{:012}", seen.iter().position(|known| known == id)?));
+    let number = |id: &str| Some(format!("{:012}", seen.get(id)?));
     let renamed = scan::rename_accounts(&text, &budget, &number);
     *accounts = seen;
     renamed.map_or(text, Cow::Owned)

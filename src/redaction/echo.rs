@@ -14,13 +14,16 @@ use crate::cassette::Interaction;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form};
 use crate::pointer;
-use crate::value::Value;
+use crate::value::{Directory, Value};
 use crate::wire;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+/// So few recorded strings are each looked for in a body before it is read.
+const FEW: usize = 16;
 
 /// A response with slots for what the live request holds.
 #[derive(Debug, Clone, Default)]
@@ -85,11 +88,13 @@ impl Template {
                 Piece::Text(_) => None,
             }));
         };
-        let (slots, body) = (&mut self.slots, self.body.clone());
+        let body = self.body.clone();
+        // In order, and none within another.
+        let taken: Vec<Range<usize>> = self.slots.iter().map(|slot| slot.place.clone()).collect();
+        let slots = &mut self.slots;
         spot::anywhere(wire::text(headers, "content-type"), &body, &mut |spot| {
-            let is_free = !slots
-                .iter()
-                .any(|slot| slot.place.start < spot.range.end && spot.range.start < slot.place.end);
+            let next = taken.partition_point(|taken| taken.end <= spot.range.start);
+            let is_free = taken.get(next).is_none_or(|taken| taken.start >= spot.range.end);
             if spot.form.is_text()
                 && is_free
                 && let Some(pieces) = names.pieces(&spot.text)
@@ -128,11 +133,12 @@ impl Template {
         if self.slots.is_empty() {
             return self.body.clone();
         }
+        let live_input = Directory::new(live_input);
         let mut out = Vec::with_capacity(self.body.len() + 64);
         let mut from = 0;
         for slot in &self.slots {
             out.extend_from_slice(self.body.get(from..slot.place.start).unwrap_or_default());
-            let value = slot.source.value(live_input, live);
+            let value = slot.source.value(&live_input, live);
             match value.and_then(|value| slot.form.write(&value, "")) {
                 Some(bytes) => out.extend_from_slice(&bytes),
                 None => out.extend_from_slice(self.body.get(slot.place.clone()).unwrap_or_default()),
@@ -146,7 +152,7 @@ impl Template {
     /// Fills the headers that come back: the token of a request, say.
     pub fn fill_headers(&self, live_input: &Value, live: Live<'_>, headers: &mut HeaderMap) {
         for slot in &self.headers {
-            let value = slot.source.value(live_input, live);
+            let value = slot.source.value(&Directory::new(live_input), live);
             let value = value.and_then(|value| Form::Header.write(&value, ""));
             let Some(live) = value.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()) else {
                 continue;
@@ -162,7 +168,7 @@ impl Template {
 }
 
 impl Source {
-    fn value<'v>(&self, live_input: &'v Value, live: Live<'_>) -> Option<Cow<'v, Value>> {
+    fn value<'v>(&self, live_input: &Directory<'v>, live: Live<'_>) -> Option<Cow<'v, Value>> {
         let pieces = match self {
             Source::Input(path) => return echoed(live_input, path).map(Cow::Borrowed),
             Source::Names(pieces) => pieces,
@@ -178,8 +184,10 @@ impl Source {
     }
 }
 
-fn echoed<'v>(live_input: &'v Value, source: &[String]) -> Option<&'v Value> {
-    follow(live_input, source).filter(|value| matches!(value, Value::Text(_) | Value::Blob(_)))
+fn echoed<'v>(live_input: &Directory<'v>, source: &[String]) -> Option<&'v Value> {
+    live_input
+        .find(source)
+        .filter(|value| matches!(value, Value::Text(_) | Value::Blob(_)))
 }
 
 /// A recorded string that may come back.
@@ -206,13 +214,15 @@ fn listed(interaction: &Interaction) -> HashSet<&str> {
 /// The recorded strings that come back.
 fn sources(interaction: &Interaction, input: &Value, token: Option<&str>) -> Vec<Recorded> {
     let mut sources: Vec<Recorded> = Vec::new();
+    let mut known = HashSet::new();
+    let directory = Directory::new(input);
     let mut add = |path: Vec<String>, hidden: bool| {
-        let text = match follow(input, &path) {
+        let text = match directory.find(&path) {
             Some(Value::Text(text)) => text.clone(),
             Some(Value::Blob(bytes)) => base64_text(bytes),
             _ => return,
         };
-        if !text.is_empty() && !sources.iter().any(|known| known.text == text) {
+        if !text.is_empty() && known.insert(text.clone()) {
             let short = hidden && stand_in::is_short(&text);
             sources.push(Recorded { text, source: path, short });
         }
@@ -250,18 +260,17 @@ fn slots(headers: &HeaderMap, body: &[u8], sources: &[Recorded], listed: &HashSe
     };
     let body_text = std::str::from_utf8(body).ok();
     let is_there = |known: &Recorded| !is_plain(&known.text) || body_text.is_none_or(|text| text.contains(known.text.as_str()));
-    if !sources.iter().any(is_there) {
+    if sources.len() <= FEW && !sources.iter().any(is_there) {
         return slots;
     }
+    let by_text: HashMap<&str, &Recorded> = sources.iter().map(|known| (known.text.as_str(), known)).collect();
     let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
     spot::anywhere(wire::text(headers, "content-type"), body, &mut |spot| {
-        let is_value = !spot.key && spot.form.is_text();
         // A filled frame would need another length and checksum.
-        if is_stream {
+        if is_stream || spot.key || !spot.form.is_text() {
             return;
         }
-        let is_it = |known: &&Recorded| is_value && known.text == spot.text && known.is_at(spot.wire, listed);
-        if let Some(known) = sources.iter().find(is_it) {
+        if let Some(known) = by_text.get(&*spot.text).filter(|known| known.is_at(spot.wire, listed)) {
             slots.push(Slot {
                 place: spot.range,
                 form: spot.form,
@@ -300,13 +309,6 @@ fn header_slots(headers: &HeaderMap, sources: &[Recorded], listed: &HashSet<&str
             })
         })
         .collect()
-}
-
-fn follow<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, token| match value {
-        Value::List(items) => items.get(token.parse::<usize>().ok()?),
-        other => other.member(token),
-    })
 }
 
 #[cfg(test)]

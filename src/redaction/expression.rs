@@ -16,12 +16,18 @@ static COMPARED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
+/// The longest expression that is read; DynamoDB takes 4 KB. What a longer one compares is a secret.
+const LONGEST: usize = 16 * 1024;
+
 /// Whether the expressions among the members of an input compare the value called `name` with an
 /// attribute that is named like a secret, or set one to it.
 pub(super) fn names_secret(members: &[(String, Value)], name: &str) -> bool {
     let expressions = members.iter().filter(|(member, _)| member.ends_with("Expression"));
     let mut texts = expressions.filter_map(|(_, value)| value.as_text());
     texts.any(|text| {
+        if text.len() > LONGEST || !text.contains(name) {
+            return text.len() > LONGEST;
+        }
         let mut compared = COMPARED
             .captures_iter(text)
             .filter(|found| found.get(2).is_some_and(|value| value.as_str() == name));

@@ -1,7 +1,7 @@
 //! What a redactor learns: the account ids it meets, and the stand-ins of the cassette in use.
 
 use super::rules::Rule;
-use super::scan::{self, Budget, layers};
+use super::scan::{self, AccountIds, Budget, layers};
 use super::stand_in::{self, StandIns};
 use crate::cassette::{Interaction, Redacted};
 use crate::codec::spot;
@@ -63,7 +63,7 @@ impl Accounts {
 }
 
 /// Adds the account ids of a URI.
-pub(super) fn accounts_of_uri(uri: &Uri, budget: &Budget, found: &mut Vec<String>) {
+pub(super) fn accounts_of_uri(uri: &Uri, budget: &Budget, found: &mut AccountIds) {
     accounts_in("", &uri.to_string(), budget, found);
     spot::in_query(uri, &mut |spot| accounts_in(&name_of(spot.wire), &spot.text, budget, found));
 }
@@ -85,13 +85,13 @@ fn name_of(wire: &str) -> Cow<'_, str> {
 }
 
 /// Adds the account ids of a text, and of what its base64 hides.
-fn accounts_in(name: &str, text: &str, budget: &Budget, found: &mut Vec<String>) {
+fn accounts_in(name: &str, text: &str, budget: &Budget, found: &mut AccountIds) {
     let opened = layers::opened(text, budget, &|inner| scan::has_twelve_digits(inner.as_bytes()));
     scan::accounts(name, opened.as_deref().unwrap_or(text), found);
 }
 
 /// Adds the account ids of headers and body: each scalar of the body by itself, with its name.
-pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], budget: &Budget, found: &mut Vec<String>) {
+pub(super) fn accounts_of(headers: &HeaderMap, body: &[u8], budget: &Budget, found: &mut AccountIds) {
     for (name, value) in headers {
         accounts_in(name.as_str(), value.to_str().unwrap_or_default(), budget, found);
     }
@@ -208,23 +208,24 @@ fn parts(path: &str, text: &str) -> Vec<String> {
 /// becomes 32 digits), so a recording of a replay would not list it.
 pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String, Vec<Rule>>) {
     let by_form = [Rule::AwsSignature, Rule::SessionToken, Rule::AccessKeyId, Rule::SecretForms];
+    let mut listed: HashMap<&str, Vec<Rule>> = HashMap::new();
+    for place in &interaction.redacted {
+        if let Some(rule) = by_form.into_iter().find(|rule| rule.id() == place.rule) {
+            listed.entry(&place.path).or_default().push(rule);
+        }
+    }
+    if listed.is_empty() {
+        return;
+    }
+    let paths: HashSet<&str> = listed.keys().copied().collect();
     let mut add = |path: &str, text: &str| {
-        for place in interaction.redacted.iter().filter(|place| place.path == path) {
-            let Some(rule) = by_form.into_iter().find(|rule| rule.id() == place.rule) else {
-                continue;
-            };
+        for rule in listed.get(path).into_iter().flatten() {
             let rules = texts.entry(text.to_owned()).or_default();
-            if !rules.contains(&rule) {
-                rules.push(rule);
+            if !rules.contains(rule) {
+                rules.push(*rule);
             }
         }
     };
-    let listed = |place: &&Redacted| by_form.iter().any(|rule| rule.id() == place.rule);
-    let listed = interaction.redacted.iter().filter(listed);
-    let paths: HashSet<&str> = listed.map(|place| place.path.as_str()).collect();
-    if paths.is_empty() {
-        return;
-    }
     each_text(interaction, &paths, &mut |path, text, what| {
         // What is listed at an entry is its value, mostly.
         if what != What::Key || holds_stand_in(text) {

@@ -7,6 +7,7 @@ use crate::inspect::Finding;
 use crate::pointer;
 use crate::protocol::Reply;
 use crate::value::Value;
+use std::collections::HashMap;
 
 /// Reads the messages again as a client or a replay would, and refuses them where a value that
 /// was to be hidden still stands at its member. Whatever the locators got wrong, this finds.
@@ -36,9 +37,11 @@ pub(super) fn refuse_readable(
 }
 
 fn is_gone(redactor: &Redactor, origin: Origin, side_name: &'static str, read: &Value, side: &Side<'_>) -> Result<(), Leak> {
+    let mut found = HashMap::new();
+    collect(read, &mut String::new(), side, &mut found);
     for (member, place) in &side.places {
         let leaf = pointer::tokens(member).last().unwrap_or_default();
-        let still = value_at(read, member);
+        let still = found.get(member.as_str()).copied();
         let value_stays = place.rule.is_some() && !place.is_void() && still == Some(&place.value);
         let stands_for_itself = |value: &Value, at| redactor.stand_in(value, at, origin) == *value;
         // Where there are few values, what is there may be the stand-in of another one.
@@ -66,9 +69,21 @@ fn is_far_future(place: &PlaceToHide<'_>) -> bool {
         }
 }
 
-fn value_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
-    pointer::tokens(pointer).try_fold(value, |value, token| match value {
-        Value::List(items) => items.get(token.parse::<usize>().ok()?),
-        other => other.member(&token),
-    })
+/// What stands now at the places of a side, in one walk.
+fn collect<'v>(value: &'v Value, path: &mut String, side: &'v Side<'_>, found: &mut HashMap<&'v str, &'v Value>) {
+    if let Some((member, _)) = side.places.get_key_value(path.as_str()) {
+        found.insert(member, value);
+    }
+    let here = path.len();
+    let mut below = |name: &str, value: &'v Value| {
+        path.push('/');
+        pointer::escape_into(name, path);
+        collect(value, path, side, found);
+        path.truncate(here);
+    };
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| below(name, value)),
+        Value::List(items) => items.iter().enumerate().for_each(|(index, item)| below(&index.to_string(), item)),
+        _ => {}
+    }
 }

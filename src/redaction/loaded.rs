@@ -10,6 +10,7 @@ use crate::inspect::Finding;
 use crate::pointer;
 use crate::value::Value;
 use http::header::CONTENT_ENCODING;
+use std::collections::HashSet;
 
 /// What is to be known of an interaction of a cassette.
 pub struct Loaded {
@@ -49,10 +50,12 @@ impl Redactor {
         let given = self.given_few(interaction, &output);
         let mut lints = Vec::new();
         for (base, side) in [("/request", &input), ("/response", &output)] {
-            let plain = side
-                .places
+            let listed: HashSet<&str> = interaction
+                .redacted
                 .iter()
-                .filter(|(member, place)| !self.is_hidden(interaction, base, member, place));
+                .filter_map(|redacted| redacted.member_of(base))
+                .collect();
+            let plain = side.places.iter().filter(|(member, place)| !self.is_hidden(&listed, member, place));
             let mut plain: Vec<&String> = plain.map(|(member, _)| member).collect();
             if plain.is_empty() {
                 continue;
@@ -102,18 +105,17 @@ impl Redactor {
             headers::refresh_checksums(&mut written.headers, &written.body);
             interaction.response = rebuilt_response(&interaction.response, written);
         }
-        let known = |place: &Redacted| {
-            let listed = |known: &Redacted| (&known.path, &known.member, &known.rule) == (&place.path, &place.member, &place.rule);
-            interaction.redacted.iter().any(listed)
-        };
-        let new: Vec<Redacted> = writer.redacted.into_iter().filter(|place| !known(place)).collect();
+        let id = |place: &Redacted| (place.path.clone(), place.member.clone(), place.rule.clone());
+        let known: HashSet<_> = interaction.redacted.iter().map(id).collect();
+        let new: Vec<Redacted> = writer.redacted.into_iter().filter(|place| !known.contains(&id(place))).collect();
         interaction.redacted.extend(new);
         Ok(())
     }
 
-    fn is_hidden(&self, interaction: &Interaction, base: &str, member: &str, place: &PlaceToHide<'_>) -> bool {
+    /// `listed`: the members that the cassette lists.
+    fn is_hidden(&self, listed: &HashSet<&str>, member: &str, place: &PlaceToHide<'_>) -> bool {
         let key = pointer::tokens(member).last().unwrap_or_default();
-        let is_listed = || interaction.redacted.iter().any(|redacted| redacted.member_of(base) == Some(member));
+        let is_listed = || listed.contains(member);
         let key_is_hidden = place.key_rule.is_none()
             || stand_in::is_marked_text(&key)
             || is_listed() && !self.stand_ins.can_be_marked(&Value::Text(key), place.key_at);

@@ -47,7 +47,7 @@ use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
 use places::{Side, is_void};
 use rules::{Context, Rule};
-use scan::{Budget, Search, layers};
+use scan::{AccountIds, Budget, Search, layers};
 use stand_in::{At, StandIns};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -474,14 +474,14 @@ fn owned_encodings(finding: &Finding) -> (bool, bool) {
 }
 
 fn accounts_of_message(request: &Request, asked: &Bytes, answered: &Bytes, response: &Response) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = AccountIds::default();
     let budget = Budget::default();
     accounts_of_uri(request.uri(), &budget, &mut found);
     accounts_of(request.headers(), asked, &budget, &mut found);
     // What is not searched here is refused where it is written.
     let budget = Budget::default();
     accounts_of(response.headers(), answered, &budget, &mut found);
-    found
+    found.into_vec()
 }
 
 fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {

@@ -116,15 +116,18 @@ impl<'a> Side<'a> {
         place
     }
 
-    /// The constraints that the true value at `pointer` broke. A missing or mistyped value is
+    /// The constraints that the true value at each pointer broke. A missing or mistyped value is
     /// judged again from the stand-in, so these two are not told.
-    pub(super) fn breaks(&self, pointer: &str) -> Vec<String> {
-        let mut breaks: Vec<String> = Vec::new();
+    pub(super) fn breaks(&self) -> HashMap<&str, Vec<String>> {
+        let mut breaks: HashMap<&str, Vec<String>> = HashMap::new();
         for departure in &self.departures {
-            let told = !matches!(departure.rule, Constraint::Required | Constraint::Type | Constraint::Unknown);
+            if matches!(departure.rule, Constraint::Required | Constraint::Type | Constraint::Unknown) {
+                continue;
+            }
             let name = departure.rule.name();
-            if told && departure.path == pointer && !breaks.iter().any(|known| known == name) {
-                breaks.push(name.to_owned());
+            let known = breaks.entry(&departure.path).or_default();
+            if !known.iter().any(|known| known == name) {
+                known.push(name.to_owned());
             }
         }
         breaks

@@ -15,6 +15,8 @@ pub struct Names {
     whole: HashMap<String, u32>,
     /// Those that count inside strings too, the longest first.
     parts: Vec<(String, u32)>,
+    /// The text of each name.
+    texts: HashMap<u32, String>,
 }
 
 /// A piece of a string.
@@ -35,11 +37,16 @@ impl Names {
     /// Adds a text for a name. A name may have one; the older one goes. `whole`: it counts as a
     /// whole string only.
     pub fn add(&mut self, text: &str, name: u32, whole: bool) {
-        self.whole.retain(|_, known| *known != name);
-        self.parts.retain(|(_, known)| *known != name);
+        if let Some(old) = self.texts.remove(&name) {
+            if self.whole.get(&old) == Some(&name) {
+                self.whole.remove(&old);
+            }
+            self.parts.retain(|(_, known)| *known != name);
+        }
         if text.is_empty() {
             return;
         }
+        self.texts.insert(name, text.to_owned());
         if whole {
             self.whole.insert(text.to_owned(), name);
             return;
@@ -59,21 +66,27 @@ impl Names {
             return Some(vec![Piece::Name(*name)]);
         }
         let mut pieces = Vec::new();
-        let mut rest = text;
-        let mut before = None;
-        while let Some((at, length, name)) = self.first_in(rest, before) {
-            if at > 0 {
-                pieces.push(Piece::Text(rest[..at].to_owned()));
+        let mut from = 0;
+        // Where each name stands next; of those at one place the longest counts, and they come first.
+        let mut next: Vec<Option<usize>> = self.parts.iter().map(|(name, _)| occurrence(text, name, 0)).collect();
+        while let Some((at, index)) = next.iter().enumerate().filter_map(|(index, at)| Some(((*at)?, index))).min() {
+            let (name, number) = &self.parts[index];
+            if at > from {
+                pieces.push(Piece::Text(text[from..at].to_owned()));
             }
-            pieces.push(Piece::Name(name));
-            before = rest[..at + length].chars().next_back();
-            rest = &rest[at + length..];
+            pieces.push(Piece::Name(*number));
+            from = at + name.len();
+            for (slot, (name, _)) in next.iter_mut().zip(&self.parts) {
+                if slot.is_some_and(|at| at < from) {
+                    *slot = occurrence(text, name, from);
+                }
+            }
         }
         if pieces.is_empty() {
             return None;
         }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
+        if from < text.len() {
+            pieces.push(Piece::Text(text[from..].to_owned()));
         }
         Some(pieces)
     }
@@ -92,24 +105,13 @@ impl Names {
                 .collect(),
         )
     }
-
-    /// The first name in the text, of several there the longest: where, how long, and which.
-    /// `before` is the character before the text.
-    fn first_in(&self, text: &str, before: Option<char>) -> Option<(usize, usize, u32)> {
-        let candidates = self.parts.iter().filter_map(|(name, number)| {
-            let at = occurrence(text, name, before)?;
-            Some((at, name.len(), *number))
-        });
-        // `min_by_key` gives the first of equals, and the longest names come first.
-        candidates.min_by_key(|(at, _, _)| *at)
-    }
 }
 
-/// Where a name first stands in a text: a short one only as a word.
-fn occurrence(text: &str, name: &str, before: Option<char>) -> Option<usize> {
+/// Where a name first stands in a text from some place on: a short one only as a word.
+fn occurrence(text: &str, name: &str, from: usize) -> Option<usize> {
     let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    text.match_indices(name).map(|(at, _)| at).find(|at| {
-        let left = text[..*at].chars().next_back().or(before.filter(|_| *at == 0));
+    text[from..].match_indices(name).map(|(at, _)| from + at).find(|at| {
+        let left = text[..*at].chars().next_back();
         let right = text[at + name.len()..].chars().next();
         name.len() >= DISTINCTIVE || !(is_word(left) || is_word(right))
     })

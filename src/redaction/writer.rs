@@ -18,7 +18,7 @@ use crate::wire;
 use bytes::Bytes;
 use http::Uri;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A message in the parts that may hold a secret.
 pub(super) struct Message {
@@ -44,7 +44,7 @@ pub(super) struct Writer<'a> {
 /// What one message comes to.
 #[derive(Default)]
 struct Draft {
-    splices: Vec<Splice>,
+    splices: HashMap<Part, Vec<Splice>>,
     notes: Vec<Note>,
     /// Pointers whose last name is a key that became another, with what they are now.
     members: Renamed,
@@ -60,7 +60,7 @@ struct Draft {
 }
 
 #[derive(Default)]
-struct Renamed(Vec<(String, String)>);
+struct Renamed(HashMap<String, String>);
 
 struct Note {
     part: Part,
@@ -243,7 +243,7 @@ impl<'a> Writer<'a> {
 
     fn uri(&self, uri: &Uri, draft: &mut Draft) -> Result<Uri, Leak> {
         let printed = uri.to_string();
-        let spliced = Splice::apply(Part::Uri, printed.as_bytes(), &draft.splices).ok_or(Leak::Uri)?;
+        let spliced = draft.applied(Part::Uri, printed.as_bytes()).ok_or(Leak::Uri)?;
         let spliced = String::from_utf8(spliced).map_err(|_| Leak::Uri)?;
         let Some((clean, rules)) = self.clean(&spliced, &draft.budget) else {
             return if spliced == printed {
@@ -262,7 +262,7 @@ impl<'a> Writer<'a> {
             let unwritable = || Leak::Unwritable {
                 place: format!("the header `{name}`"),
             };
-            let applied = |part, bytes| Splice::apply(part, bytes, &draft.splices).ok_or_else(unwritable);
+            let applied = |part, bytes| draft.applied(part, bytes).ok_or_else(unwritable);
             let written_name = applied(Part::HeaderName(at), name.as_str().as_bytes())?;
             let written_name = HeaderName::from_bytes(&written_name).map_err(|_| unwritable())?;
             let spliced = applied(Part::Header(at), value.as_bytes())?;
@@ -291,8 +291,14 @@ impl<'a> Writer<'a> {
             Part::Header(_) | Part::HeaderName(_) => 1,
             Part::Body => 2,
         });
+        let breaks = if draft.notes.is_empty() { HashMap::new() } else { side.breaks() };
         for note in draft.notes {
-            let breaks = note.member.as_deref().map(|member| side.breaks(member)).unwrap_or_default();
+            let breaks = note
+                .member
+                .as_deref()
+                .and_then(|member| breaks.get(member))
+                .cloned()
+                .unwrap_or_default();
             let wire = draft.wires.now(&note.wire);
             let member = note.member.map(|member| draft.members.now(&member));
             let implied = wire.strip_prefix("/body");
@@ -311,6 +317,15 @@ impl<'a> Writer<'a> {
 }
 
 impl Draft {
+    fn of(&self, part: Part) -> &[Splice] {
+        self.splices.get(&part).map_or(&[], Vec::as_slice)
+    }
+
+    /// A part of the message with what is written in it.
+    fn applied(&self, part: Part, bytes: &[u8]) -> Option<Vec<u8>> {
+        Splice::apply(part, bytes, self.of(part))
+    }
+
     /// Writes another value at a spot, and notes it.
     fn put(&mut self, spot: &Spot<'_>, value: &Value, rules: &[Rule]) {
         let Some(bytes) = spot.form.write(value, &spot.text) else {
@@ -318,12 +333,12 @@ impl Draft {
             return;
         };
         // A comment in a value that is replaced goes with it.
-        let covers =
-            |splice: &Splice| splice.part == spot.part && splice.range.start <= spot.range.start && splice.range.end >= spot.range.end;
-        if matches!(spot.form, Form::XmlAside) && self.splices.last().is_some_and(covers) {
+        let covers = |splice: &Splice| splice.range.start <= spot.range.start && splice.range.end >= spot.range.end;
+        let splices = self.splices.entry(spot.part).or_default();
+        if matches!(spot.form, Form::XmlAside) && splices.last().is_some_and(covers) {
             return;
         }
-        self.splices.push(Splice {
+        splices.push(Splice {
             part: spot.part,
             range: spot.range.clone(),
             bytes,
@@ -352,9 +367,8 @@ impl Draft {
             Form::JsonText | Form::CborText => self.wires.add(spot.wire, name),
             Form::HeaderName => {
                 let prefix = spot.wire.strip_suffix(spot.text.as_ref()).unwrap_or(spot.wire);
-                self.wires
-                    .0
-                    .push((spot.wire.to_owned(), format!("{prefix}{}", name.to_ascii_lowercase())));
+                let now = format!("{prefix}{}", name.to_ascii_lowercase());
+                self.wires.0.insert(spot.wire.to_owned(), now);
             }
             _ => {}
         }
@@ -378,19 +392,18 @@ impl Renamed {
         let mut now = self.now(parent);
         now.push('/');
         pointer::escape_into(name, &mut now);
-        self.0.push((pointer.to_owned(), now));
+        self.0.insert(pointer.to_owned(), now);
     }
 
     /// The pointer as it leads through what is written.
     fn now(&self, pointer: &str) -> String {
-        let leads = |from: &str| {
-            pointer
-                .strip_prefix(from)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let longest = self.0.iter().filter(|(from, _)| leads(from)).max_by_key(|(from, _)| from.len());
-        match longest {
-            Some((from, to)) => format!("{to}{}", &pointer[from.len()..]),
+        if self.0.is_empty() {
+            return pointer.to_owned();
+        }
+        let ends = std::iter::once(pointer.len()).chain(pointer.rmatch_indices('/').map(|(at, _)| at));
+        let mut above = ends.filter_map(|end| pointer.split_at_checked(end));
+        match above.find_map(|(from, rest)| Some((self.0.get(from)?, rest))) {
+            Some((to, rest)) => format!("{to}{rest}"),
             None => pointer.to_owned(),
         }
     }
@@ -418,13 +431,14 @@ fn add(rules: &mut Vec<Rule>, rule: Rule) {
 /// `compact`: white space says nothing in JSON, unless it is somebody's data.
 fn body(message: &Message, draft: &Draft, compact: bool) -> Result<Bytes, Leak> {
     let Message { headers, body, .. } = message;
-    let changed = draft.splices.iter().any(|splice| splice.part == Part::Body);
+    let splices = draft.of(Part::Body);
+    let changed = !splices.is_empty();
     let written = if changed {
         let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(event_stream::MEDIA_TYPE));
         // Where a stream's frames could not be read, it was searched as mere bytes.
         let spliced = match is_stream && event_stream::frames(body).is_ok() {
-            true => frames::spliced(body, &draft.splices),
-            false => Splice::apply(Part::Body, body, &draft.splices),
+            true => frames::spliced(body, splices),
+            false => Splice::apply(Part::Body, body, splices),
         };
         spliced.map(Bytes::from).ok_or_else(|| Leak::Unwritable {
             place: "the body".to_owned(),

@@ -7,6 +7,7 @@ use crate::codec::scalar::unknown_name;
 use crate::codec::xml::Naming;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::pointer;
+use std::collections::HashMap;
 
 /// Shows every value of a form in its order.
 ///
@@ -51,6 +52,8 @@ struct Node<'a> {
     /// Pairs whose name ends here.
     pairs: Vec<usize>,
     children: Vec<(&'a str, Node<'a>)>,
+    /// Where each word is among the children.
+    places: HashMap<&'a str, usize>,
 }
 
 impl<'a> Node<'a> {
@@ -68,18 +71,17 @@ impl<'a> Node<'a> {
     }
 
     fn child_mut(&mut self, word: &'a str) -> &mut Node<'a> {
-        let at = match self.children.iter().position(|(known, _)| *known == word) {
-            Some(at) => at,
-            None => {
-                self.children.push((word, Node::default()));
-                self.children.len() - 1
-            }
-        };
+        let next = self.children.len();
+        let at = *self.places.entry(word).or_insert(next);
+        if at == next {
+            self.children.push((word, Node::default()));
+        }
         &mut self.children[at].1
     }
 
     fn child(&self, word: &str) -> Option<&Node<'a>> {
-        self.children.iter().find(|(known, _)| *known == word).map(|(_, node)| node)
+        let at = *self.places.get(word)?;
+        self.children.get(at).map(|(_, node)| node)
     }
 
     /// The children that are numbered, in the order of their numbers.

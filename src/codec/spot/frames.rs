@@ -85,40 +85,49 @@ fn unknown(body: &[u8], frame: &Frame<'_>, wire: &str, nesting: usize, visit: Vi
 /// A stream with splices in it; nothing where the bytes are no frames, or a splice is in no part of
 /// one that can be written anew.
 pub fn spliced(body: &[u8], splices: &[Splice]) -> Option<Vec<u8>> {
-    let placed: Vec<&Splice> = splices.iter().filter(|splice| splice.part == Part::Body).collect();
-    let mut used = 0;
-    let out = rewritten(body, 0, &placed, 1, &mut used)?;
-    (used == placed.len()).then_some(out)
+    let mut placed: Vec<&Splice> = splices.iter().filter(|splice| splice.part == Part::Body).collect();
+    placed.sort_by_key(|splice| splice.range.start);
+    let mut left = placed.as_slice();
+    let out = rewritten(body, 0, &mut left, 1)?;
+    left.is_empty().then_some(out)
 }
 
-fn rewritten(body: &[u8], offset: usize, splices: &[&Splice], nesting: usize, used: &mut usize) -> Option<Vec<u8>> {
+/// Takes from `splices`, which are in order, those that are in the body.
+fn rewritten(body: &[u8], offset: usize, splices: &mut &[&Splice], nesting: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 64);
     let frames = event_stream::frames(body).ok()?;
     for (frame, headers) in frames.iter().zip(event_stream::header_ranges(body)) {
         let payload = headers.end..headers.end + frame.payload.len();
-        let written_headers = region(body, headers, offset, splices, used)?;
+        let written_headers = region(body, headers, offset, splices)?;
         let written_payload = match frame.header(SIGNATURE).filter(|_| nesting < MAX_NESTING) {
-            Some(_) => rewritten(frame.payload, offset + payload.start, splices, nesting + 1, used)?,
-            None => region(body, payload, offset, splices, used)?,
+            Some(_) => rewritten(frame.payload, offset + payload.start, splices, nesting + 1)?,
+            None => region(body, payload, offset, splices)?,
         };
         event_stream::write_parts(&written_headers, &written_payload, &mut out);
     }
     Some(out)
 }
 
-fn region(body: &[u8], range: Range<usize>, offset: usize, splices: &[&Splice], used: &mut usize) -> Option<Vec<u8>> {
+fn region(body: &[u8], range: Range<usize>, offset: usize, splices: &mut &[&Splice]) -> Option<Vec<u8>> {
     let start = offset + range.start;
-    let inside = splices
+    let inside = splices.partition_point(|splice| splice.range.start < offset + range.end);
+    let (inside, rest) = splices.split_at_checked(inside)?;
+    *splices = rest;
+    // One that begins before the region, or ends behind it, is in no part.
+    if inside
         .iter()
-        .filter(|splice| splice.range.start >= start && splice.range.end <= offset + range.end);
+        .any(|splice| splice.range.start < start || splice.range.end > offset + range.end)
+    {
+        return None;
+    }
     let moved: Vec<Splice> = inside
+        .iter()
         .map(|splice| Splice {
             range: splice.range.start - start..splice.range.end - start,
             bytes: splice.bytes.clone(),
             part: splice.part,
         })
         .collect();
-    *used += moved.len();
     Splice::apply(Part::Body, body.get(range)?, &moved)
 }
 

@@ -3,6 +3,9 @@
 use super::{Visit, frames, sniff};
 use std::ops::Range;
 
+/// The longest boundary (RFC 2046, section 5.1.1).
+const LONGEST_BOUNDARY: usize = 70;
+
 /// What stands between the parts, by the content type of the whole.
 pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
     let mut parts = content_type?.split(';');
@@ -10,11 +13,13 @@ pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
     if !media_type.get(..10)?.eq_ignore_ascii_case("multipart/") {
         return None;
     }
-    parts.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        (name.trim().eq_ignore_ascii_case("boundary") && !value.is_empty()).then(|| format!("--{value}"))
-    })
+    parts
+        .find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            (name.trim().eq_ignore_ascii_case("boundary") && !value.is_empty()).then(|| format!("--{value}"))
+        })
+        .filter(|boundary| boundary.len() <= LONGEST_BOUNDARY + 2)
 }
 
 /// Shows what each part holds, under its name; and what stands outside of them.

@@ -199,12 +199,16 @@ impl<'a> Parser<'a> {
         let name_start = start + 1;
         let name = self.text.get(name_start..name_start + tag.name().0.len()).unwrap_or_default();
         let mut attributes = Vec::new();
+        let mut from = name_start + name.len();
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|error| self.malformed(start, error))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| self.malformed(start, error))?;
-            attributes.push((self.within(attribute.key.0, start..after), Cow::Owned(value.into_owned())));
+            // Names come in their order: no part of the tag is searched twice.
+            let found = self.within(attribute.key.0, from..after);
+            from = found.end;
+            attributes.push((self.text.get(found).unwrap_or_default(), Cow::Owned(value.into_owned())));
         }
         Ok(Element {
             name,
@@ -215,12 +219,11 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// The part of the document that a name inside a tag was read from.
-    fn within(&self, name: &str, tag: Range<usize>) -> &'a str {
+    /// A part of a tag that says that name: nobody can tell it from the one that it was read from.
+    fn within(&self, name: &str, tag: Range<usize>) -> Range<usize> {
         let found = self.text.get(tag.clone()).and_then(|written| written.find(name));
-        found
-            .and_then(|at| self.text.get(tag.start + at..tag.start + at + name.len()))
-            .unwrap_or_default()
+        let start = found.map_or(tag.end, |at| tag.start + at);
+        start..(start + name.len()).min(tag.end)
     }
 
     fn close(&mut self, element: Element<'a>) {

@@ -7,6 +7,7 @@ use crate::model::http::{Binding, HttpTrait, Segment};
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind, TimestampFormat};
 use crate::value::{Side, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::collections::HashMap;
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -76,6 +77,7 @@ impl Query {
     /// (Smithy 2.0, "httpQueryParams trait"); none is an empty map.
     pub fn map(&self, service: &Service, member: &Member) -> Value {
         let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         let item = match &service.shape(member.target).kind {
             ShapeKind::Map { value, .. } => match &service.shape(value.target).kind {
                 ShapeKind::List(item) => Some(item),
@@ -91,7 +93,9 @@ impl Query {
                 Some(item) => scalar(service, item, value),
                 None => textual(value),
             };
-            match (entries.iter_mut().find(|(known, _)| known == key), item) {
+            let next = entries.len();
+            let at = *places.entry(key).or_insert(next);
+            match (entries.get_mut(at), item) {
                 (Some((_, Value::List(items))), _) => items.push(value),
                 (Some(_), _) => {}
                 (None, Some(_)) => entries.push((key.clone(), Value::List(vec![value]))),

@@ -12,6 +12,7 @@ use http::Uri;
 use http::header::HeaderMap;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// What a body is where a member is bound to it.
@@ -89,6 +90,8 @@ pub(super) fn uri(service: &Service, operation: OperationIndex, uri: &Uri, visit
     let pairs: Vec<Field<'_>> = form::fields(bytes).filter_map(Result::ok).collect();
     let placed = |range: &Range<usize>| query.start + range.start..query.start + range.end;
     let mut counts: Vec<usize> = vec![0; members.len()];
+    // How often each key came that no member is bound to.
+    let mut repeats: HashMap<&str, usize> = HashMap::new();
     for pair in &pairs {
         let bound = members
             .iter()
@@ -120,9 +123,9 @@ pub(super) fn uri(service: &Service, operation: OperationIndex, uri: &Uri, visit
                 // The values of a map of lists are all below its key.
                 match &service.shape(member.target).kind {
                     ShapeKind::Map { value, .. } if matches!(service.shape(value.target).kind, ShapeKind::List(_)) => {
-                        let before = pairs.iter().take_while(|other| other.written.start < pair.written.start);
-                        let index = before.filter(|other| other.key == pair.key).count();
-                        format!("{path}/{index}")
+                        let index = repeats.entry(&pair.key).or_default();
+                        *index += 1;
+                        format!("{path}/{}", *index - 1)
                     }
                     _ => path,
                 }

@@ -89,18 +89,40 @@ fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
     })
 }
 
+/// Account ids, each once, in order of first appearance.
+#[derive(Debug, Default)]
+pub struct AccountIds {
+    ids: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl AccountIds {
+    /// Adds one, unless it is there.
+    pub fn add(&mut self, id: &str) {
+        if !self.known.contains(id) {
+            self.known.insert(id.to_owned());
+            self.ids.push(id.to_owned());
+        }
+    }
+
+    /// Whether it is there.
+    pub fn contains(&self, id: &str) -> bool {
+        self.known.contains(id)
+    }
+
+    /// All of them.
+    pub fn into_vec(self) -> Vec<String> {
+        self.ids
+    }
+}
+
 /// Adds the account ids that their place in the text, or the name before it, gives away.
-pub fn accounts(name: &str, text: &str, found: &mut Vec<String>) {
+pub fn accounts(name: &str, text: &str, found: &mut AccountIds) {
     if twelve_digits(text.as_bytes()).next().is_none() {
         return;
     }
-    let mut add = |id: &str| {
-        if !found.iter().any(|known| known == id) {
-            found.push(id.to_owned());
-        }
-    };
     if text.len() == 12 && is_account_name(name) {
-        add(text);
+        found.add(text);
     }
     let text = match text.contains('%') {
         true => percent_decode_str(text).decode_utf8_lossy(),
@@ -114,7 +136,7 @@ pub fn accounts(name: &str, text: &str, found: &mut Vec<String>) {
             break;
         };
         for start in twelve_digits(id.as_str().as_bytes()) {
-            id.as_str().get(start..start + 12).into_iter().for_each(&mut add);
+            id.as_str().get(start..start + 12).into_iter().for_each(|id| found.add(id));
         }
         from = id.end();
     }
@@ -223,9 +245,9 @@ mod tests {
             Some("r=arn%3Aaws%3Aiam%3A%3A000000000001%3Arole")
         );
         assert_eq!(renamed("a 210987654321"), None);
-        let mut found = Vec::new();
+        let mut found = AccountIds::default();
         accounts("", "r=arn%3Aaws%3Aiam%3A%3A481516234207%3Arole", &mut found);
-        assert_eq!(found, ["481516234207"]);
+        assert_eq!(found.into_vec(), ["481516234207"]);
     }
 
     #[test]
@@ -241,9 +263,9 @@ mod tests {
     #[test]
     fn an_account_is_known_by_its_place() {
         let found = |name: &str, text: &str| {
-            let mut found = Vec::new();
+            let mut found = AccountIds::default();
             accounts(name, text, &mut found);
-            found
+            found.into_vec()
         };
         for (name, text) in [
             ("", "arn:aws:iam::481516234207:role/x"),

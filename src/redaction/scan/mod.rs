@@ -17,7 +17,7 @@ mod tests;
 mod triggers;
 mod vendors;
 
-pub use accounts::{accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};
+pub use accounts::{AccountIds, accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};
 pub use budget::Budget;
 pub use leaks::{leaks, literally};
 
