@@ -16,6 +16,7 @@ pub mod matcher;
 pub mod model;
 pub mod near;
 pub mod outcome;
+pub mod own_url;
 pub mod partitions;
 pub mod pointer;
 pub mod protocol;

@@ -103,6 +103,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         };
         let Choice::Play { position, .. } = choice else { return None };
         Some(Known {
+            addresses: playing.addresses(position).to_vec(),
             response: playing.response(position, asked.request, asked.call, input.unwrap_or(&Value::Null)),
             interaction: position,
         })

@@ -73,6 +73,15 @@ pub(super) struct Refused {
     pub(super) message: String,
 }
 
+/// A request on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    /// As it came, and as it was signed.
+    pub(super) came: &'a Request,
+    /// As it goes on, where it is signed again.
+    pub(super) goes: &'a Request,
+}
+
 impl Refused {
     pub(super) fn new(outcome: Outcome, status: u16, code: &'static str, message: impl Into<String>) -> Refused {
         Refused {
@@ -89,7 +98,7 @@ impl Forwarder {
     pub(super) async fn ask(
         &self,
         arrival: &Arrival,
-        request: &Request,
+        request: Sent<'_>,
         address: &Address,
     ) -> Result<(http::response::Parts, Incoming), Refused> {
         let outgoing = self.authorised(arrival, request, address).await?;
@@ -123,12 +132,14 @@ impl Forwarder {
     /// The request as it goes out: with the signature it came with where that stays valid, signed
     /// again where it was signed for Ferrotape. Through the intercept door `Host` stays, even where
     /// `--upstream` is dialled; through the endpoint door it becomes that of the service.
-    async fn authorised(&self, arrival: &Arrival, request: &Request, address: &Address) -> Result<Request, Refused> {
+    async fn authorised(&self, arrival: &Arrival, request: Sent<'_>, address: &Address) -> Result<Request, Refused> {
         let dialled = self.upstream.locate_call(&address.uri, &address.without_names);
         let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
-        let mut outgoing = request.clone();
+        let keys = self.keys_for(arrival, request.came).await?;
+        let stays_signed = keys.is_none() && arrival.door != Door::Endpoint;
+        let mut outgoing = if stays_signed { request.came.clone() } else { request.goes.clone() };
         *outgoing.uri_mut() = named.clone();
-        if let Some((scope, keys)) = self.keys_for(arrival, request).await? {
+        if let Some((scope, keys)) = keys {
             let unsigned = |error: SignError| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, format!("Ferrotape: {error}"));
             let (head, body) = sign::with_one_signature(outgoing).map_err(unsigned)?.into_parts();
             if address.asymmetric {

@@ -2,6 +2,7 @@
 //! no answer ends before its recording is durable.
 
 use super::keeper::{Fate, Keeper, Kept, Unkept};
+use super::own_address;
 use super::record::STAND_IN;
 use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Take, Takes};
@@ -77,6 +78,7 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
         number,
         request,
         response,
+        addresses,
         finding,
     } = *exchange;
     let undecodable = undecodable(finding, response);
@@ -86,7 +88,8 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
         )));
     }
     let interaction = take.reel.redactor.redact(request, response, finding, attempt(request));
-    let interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
+    let mut interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
+    own_address::mark(&mut interaction, addresses);
     let stand_in = response.headers().contains_key(STAND_IN);
     match takes.write(take, number, &interaction, stand_in).await {
         Ok(()) => Ok(Fate {

@@ -38,6 +38,8 @@ pub struct Asked<'a> {
 pub struct Known {
     /// The answer.
     pub response: Response,
+    /// Where URLs in it stand for those of an upstream.
+    pub addresses: Vec<String>,
     /// The index of the interaction that answers.
     pub interaction: usize,
 }
@@ -50,6 +52,8 @@ pub struct Kept<'a> {
     pub request: &'a Request,
     /// The response as it came.
     pub response: &'a Response,
+    /// Where URLs of AWS in the response stand for those of the upstream.
+    pub addresses: &'a [String],
     /// What is said of both.
     pub finding: &'a Finding,
 }

@@ -27,6 +27,7 @@ mod intercept;
 pub mod journalling;
 pub mod keeper;
 mod old_signature;
+pub mod own_address;
 pub mod passing;
 pub mod playing;
 pub mod record;
@@ -56,6 +57,7 @@ use crate::wire;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -70,6 +72,10 @@ pub trait Handler: Send + Sync + 'static {
     /// What a `CONNECT` to this place may do. Loopback, private and link-local places were refused
     /// before this is asked.
     fn reach(&self, authority: &Authority) -> Reach;
+
+    /// Is told where the doors are, before any call comes: the address, and the names besides
+    /// loopback's by which clients may know it.
+    fn listens_at(&self, _address: SocketAddr, _names: &[String]) {}
 
     /// Answers what a door turned away, and counts it where it was a call; nothing where this handler
     /// counts none. All that is known of the call is in `request`, whose body was not read; `session` is the

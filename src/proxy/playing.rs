@@ -1,6 +1,7 @@
 //! A cassette that is played: shared by all its sessions, with the part of its answers that never
 //! changes made beforehand.
 
+use super::own_address;
 use super::sessions::{Stage, Unplayed};
 use super::translated::translated;
 use crate::cassette::Name;
@@ -77,6 +78,8 @@ struct Answer {
     encoded: bool,
     /// What the client sends or accepts changes headers: content encodings, checksums.
     varies: bool,
+    /// Where URLs of AWS in the response stand for those of the upstream that it was recorded from.
+    addresses: Vec<String>,
     /// It answers a GET, so `x-amz-checksum-*` is of its body; elsewhere it is of what was sent.
     is_object: bool,
 }
@@ -104,6 +107,11 @@ impl Playing {
             positions: Positions::new(&playable.tape),
             playable,
         }
+    }
+
+    /// Where URLs of AWS in that interaction's response stand for those of an upstream.
+    pub fn addresses(&self, position: usize) -> &[String] {
+        self.playable.answers.get(position).map_or(&[], |answer| &answer.addresses)
     }
 
     /// What the interaction at `position` answers to this request, in the protocol of the call that it
@@ -203,6 +211,7 @@ impl Answer {
             headers: HeaderMap::new(),
             encoded,
             varies: encoded || (!track.template.is_fixed() && recorded.headers().keys().any(is_checksum)),
+            addresses: own_address::marked(&track.interaction),
             is_object: track.interaction.request.method() == Method::GET,
         };
         let mut headers = recorded.headers().clone();

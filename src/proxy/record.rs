@@ -5,8 +5,9 @@ use super::address::Address;
 use super::body::{BodyError, Payload, Read, read_limited};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
-use super::forward::{Forwarder, Refused, Unmodeled, upstream_failed};
+use super::forward::{Forwarder, Refused, Sent, Unmodeled, upstream_failed};
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
+use super::own_address::{self, OwnAddress};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions, Stage};
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
@@ -20,6 +21,7 @@ use crate::wire::{self, Request, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Incoming;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,6 +34,7 @@ pub const STAND_IN: &str = "x-ferrotape-stand-in";
 /// The handler of the live modes.
 pub struct Recorder<O, K: Keeper> {
     forwarder: Forwarder,
+    own_address: OwnAddress,
     sessions: Sessions<K>,
     observer: Arc<O>,
     arrived: AtomicUsize,
@@ -41,8 +44,9 @@ pub struct Recorder<O, K: Keeper> {
 struct Passage<'a, P> {
     number: usize,
     session: &'a sessions::Session<P>,
-    /// As it came.
+    /// As AWS would have been asked.
     request: &'a Request,
+    sent: Sent<'a>,
     call: Option<&'a Call>,
     judged: Option<Judged<Value>>,
     /// What is told of the call even where all went well.
@@ -53,6 +57,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
     /// A recorder that has seen nothing yet.
     pub fn new(forwarder: Forwarder, sessions: Sessions<K>, observer: Arc<O>) -> Recorder<O, K> {
         Recorder {
+            own_address: OwnAddress::new(forwarder.upstream.base()),
             forwarder,
             sessions,
             observer,
@@ -74,8 +79,14 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         self.arrived.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    async fn respond(&self, arrival: &Arrival, session: &Session<K>, request: Request) -> http::Response<Payload> {
-        let recognised = recognise(&self.forwarder.catalog, &request);
+    async fn respond(&self, arrival: &Arrival, session: &Session<K>, came: Request) -> http::Response<Payload> {
+        let named = self.own_address.asked(&came);
+        let request = named.as_ref().map_or(&came, |named| &named.at_aws);
+        let sent = Sent {
+            came: &came,
+            goes: named.as_ref().map_or(&came, |named| &named.at_upstream),
+        };
+        let recognised = recognise(&self.forwarder.catalog, request);
         let (call, unmodeled) = match &recognised {
             Ok(call) => (Some(call), None),
             Err(unmodeled) => (None, Some(unmodeled)),
@@ -83,9 +94,10 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         let passage = Passage {
             number: self.next_number(),
             session,
-            request: &request,
+            request,
+            sent,
             call,
-            judged: call.map(|call| judge_request(call, &request, false)),
+            judged: call.map(|call| judge_request(call, request, false)),
             remark: unmodeled.map(|unmodeled| {
                 format!(
                     "{}; recorded, with only those secrets hidden that their form gives away",
@@ -93,7 +105,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
                 )
             }),
         };
-        if let Some(response) = self.known(&passage) {
+        if let Some(response) = self.known(arrival, &passage) {
             return response;
         }
         let forwarded = match unmodeled {
@@ -104,20 +116,25 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             Some(call) => self.refuse(
                 &passage,
                 &refused,
-                refuse_call(call, &request, refused.code, refused.status, &refused.message),
+                refuse_call(call, request, refused.code, refused.status, &refused.message),
             ),
             None => self.refuse_unknown(&passage, unmodeled.and_then(|unmodeled| unmodeled.service.as_deref()), &refused),
         })
     }
 
     /// The answer that the keeper has already.
-    fn known(&self, passage: &Passage<'_, K::Part>) -> Option<http::Response<Payload>> {
+    fn known(&self, arrival: &Arrival, passage: &Passage<'_, K::Part>) -> Option<http::Response<Payload>> {
         let asked = Asked {
             request: passage.request,
             call: passage.call,
             judged: passage.judged.as_ref(),
         };
-        let Known { response, interaction } = self.sessions.stage().known(passage.session, &asked)?;
+        let Known {
+            response,
+            addresses,
+            interaction,
+        } = self.sessions.stage().known(passage.session, &asked)?;
+        let response = own_address::replayed(arrival, passage.sent.came, &addresses, response);
         let unsaid = passage
             .judged
             .as_ref()
@@ -158,7 +175,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         address: Address,
     ) -> Result<http::Response<Payload>, Refused> {
         let call = passage.call;
-        let (head, body) = self.forwarder.ask(arrival, passage.request, &address).await?;
+        let (head, body) = self.forwarder.ask(arrival, passage.sent, &address).await?;
         let body = match read_limited(body, MAX_BODY).await {
             Ok(Read::Whole(body)) => body,
             Ok(Read::Over { so_far, rest }) => {
@@ -177,6 +194,11 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
                 "another Ferrotape, the upstream, refused this call; see what it says",
             ));
         }
+        let answered = self.own_address.answered(arrival, passage.sent.came, &address, call, &response);
+        let (response, at_client, places) = match answered {
+            Some(answered) => (answered.at_aws, Some(answered.at_client), answered.places),
+            None => (response, None, Vec::new()),
+        };
         let judged_response = call.map(|call| judge_response(call, &response));
         self.forwarder.remember_vended(call, judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
@@ -191,6 +213,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             number: passage.number,
             request: &as_recorded,
             response: &response,
+            addresses: &places,
             finding: &finding,
         };
         let fate = match self.sessions.stage().keep(passage.session, &exchange).await {
@@ -205,7 +228,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             }
         };
         self.tell(passage, &fate, response.status(), finding.response.as_ref());
-        Ok(answer(without_framing(response)))
+        Ok(answer(without_framing(at_client.unwrap_or(response))))
     }
 
     /// What became of a call that nothing could be made of.
@@ -250,7 +273,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         address: &Address,
         reason: &str,
     ) -> Result<http::Response<Payload>, Refused> {
-        let (head, body) = self.forwarder.ask(arrival, passage.request, address).await?;
+        let (head, body) = self.forwarder.ask(arrival, passage.sent, address).await?;
         self.tell(passage, &self.passed(reason), head.status, None);
         Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
     }
@@ -314,6 +337,10 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             number: self.next_number(),
             session,
             request: &request,
+            sent: Sent {
+                came: &request,
+                goes: &request,
+            },
             call: None,
             judged: None,
             remark: None,
@@ -366,6 +393,10 @@ impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
         } else {
             Reach::Tunnel
         }
+    }
+
+    fn listens_at(&self, address: SocketAddr, names: &[String]) {
+        self.own_address.listen(address, names);
     }
 
     fn turned_away(&self, session: Option<&str>, request: &Request, refused: &super::Refused) -> Option<http::Response<Payload>> {

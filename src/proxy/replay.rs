@@ -4,6 +4,7 @@ use super::body::{Read, read_limited};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
 use super::intercept::past_the_proxy;
+use super::own_address::{self, OwnAddress};
 use super::playing::{Players, Playing, Shelf};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions};
@@ -20,6 +21,7 @@ use crate::settings::CallRules;
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,6 +45,7 @@ type Session = sessions::Session<Playing>;
 /// The replayer.
 pub struct Replayer<O, S: Shelf> {
     catalog: Arc<Catalog>,
+    own_address: OwnAddress,
     sessions: Sessions<Players<S>>,
     behaviour: Behaviour,
     observer: Arc<O>,
@@ -53,6 +56,10 @@ pub struct Replayer<O, S: Shelf> {
 struct Asked<'a> {
     number: usize,
     session: &'a Session,
+    arrival: &'a Arrival,
+    /// As it came.
+    came: &'a Request,
+    /// As AWS would have been asked.
     request: &'a Request,
 }
 
@@ -80,6 +87,7 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     pub fn new(catalog: Arc<Catalog>, sessions: Sessions<Players<S>>, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O, S> {
         Replayer {
             catalog,
+            own_address: OwnAddress::default(),
             sessions,
             behaviour,
             observer,
@@ -92,10 +100,14 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
         &self.sessions
     }
 
-    fn respond(&self, session: &Session, request: &Request) -> Response {
+    fn respond(&self, session: &Session, arrival: &Arrival, came: &Request) -> Response {
+        let named = self.own_address.asked(came);
+        let request = named.as_ref().map_or(came, |named| &named.at_aws);
         let asked = Asked {
             number: self.arrived.fetch_add(1, Ordering::Relaxed) + 1,
             session,
+            arrival,
+            came,
             request,
         };
         match recognise(&self.catalog, request) {
@@ -142,7 +154,9 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     }
 
     fn play(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, position: usize) -> Response {
-        let response = asked.session.part.response(position, asked.request, Some(call), input);
+        let playing = &asked.session.part;
+        let response = playing.response(position, asked.request, Some(call), input);
+        let response = own_address::replayed(asked.arrival, asked.came, playing.addresses(position), response);
         if judged.violations.is_empty() && judged.lints.is_empty() {
             self.played(asked, position);
         } else {
@@ -304,7 +318,7 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
             Ok(body) => {
                 let request = Request::from_parts(parts, body);
                 match self.sessions.of(&arrival, request.headers()) {
-                    Ok(session) => answer(self.respond(&session, &request)),
+                    Ok(session) => answer(self.respond(&session, &arrival, &request)),
                     Err(error) => answer(self.refuse_session(&arrival, &request, &error)),
                 }
             }
@@ -319,6 +333,10 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
             "replay is offline, and `{authority}` is not an AWS host that a cassette could answer for; {}",
             past_the_proxy(&authority.host)
         ))
+    }
+
+    fn listens_at(&self, address: SocketAddr, names: &[String]) {
+        self.own_address.listen(address, names);
     }
 
     fn turned_away(&self, session: Option<&str>, request: &Request, refused: &Refused) -> Option<http::Response<Payload>> {

@@ -164,6 +164,7 @@ impl Server {
     /// Serves until `shutdown` is ready, then lets running requests finish within a few seconds.
     pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: impl Future) {
         let (stopper, stop) = watch::channel(false);
+        handler.listens_at(self.address, &self.options.allow_hosts);
         let shared = Arc::new(Shared {
             handler,
             options: self.options,

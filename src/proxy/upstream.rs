@@ -166,6 +166,11 @@ impl Upstream {
         self.dialer.clone()
     }
 
+    /// What `--upstream` names.
+    pub fn base(&self) -> Option<Uri> {
+        self.base.as_ref().and_then(|base| base.rebase("/"))
+    }
+
     /// Whether `--upstream` names another place than AWS.
     pub fn is_overridden(&self) -> bool {
         self.base.is_some()

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("protocol", 3),
     ("inspect", 4),
     ("matcher", 5),
+    ("own_url", 5),
     ("redaction", 5),
     ("synth", 5),
     ("proxy", 6),
@@ -46,6 +47,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("aws_hosts", "partitions"),
     // Keys are made of stand-ins: what is redacted in a cassette must match what comes live.
     ("matcher", "redaction"),
+    // Which headers hold checksums, and how a body is encoded, the redactor knows.
+    ("own_url", "redaction"),
     // clap's derive wants the arguments of each command as a type, and they live with the command.
     ("cli", "commands"),
 ];

@@ -26,6 +26,7 @@ mod loading;
 mod malformed;
 mod modes;
 mod odd_upstream;
+mod own_address;
 mod puppet;
 mod recognition;
 mod recording;

@@ -1,0 +1,233 @@
+//! The upstream's address and our own in what passes through: AWS's URL stands there in everything
+//! that is judged, matched and kept, and each side gets the URL by which it reaches the thing.
+//!
+//! At the endpoint door a client gets our own URL, because that is its AWS; through the intercept door
+//! it gets AWS's, which leads back through the proxy. The upstream gets its own. A request that the
+//! client signed itself goes on as it is: there no part of it may change.
+
+use super::address::Address;
+use super::{Arrival, Door};
+use crate::cassette::{Interaction, Redacted};
+use crate::inspect::{Call, bucket_in_host, whole};
+use crate::model::http::Binding;
+use crate::model::schema::ShapeKind;
+use crate::own_url::aws::{Around, host_of};
+use crate::own_url::text::{Mention, Target, replaced, replaced_aws};
+use crate::own_url::{Place, UPSTREAM_ADDRESS, message};
+use crate::scope;
+use crate::wire::{Request, Response};
+use http::Uri;
+use http::header::HOST;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+/// The region of a call that tells none.
+const USUAL_REGION: &str = "us-east-1";
+/// What is escaped of a session's name or of a token in a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
+
+/// The addresses of one run.
+#[derive(Debug, Default)]
+pub struct OwnAddress {
+    door: OnceLock<Place>,
+    upstream: Option<(Place, Uri)>,
+}
+
+/// A request that names our door.
+pub struct Asked {
+    /// As AWS would have been asked.
+    pub at_aws: Request,
+    /// As the upstream is.
+    pub at_upstream: Request,
+}
+
+/// A response that names the upstream.
+pub struct Answered {
+    /// As AWS would have answered.
+    pub at_aws: Response,
+    /// As the client gets it.
+    pub at_client: Response,
+    /// Where the upstream was named, by pointers into the response.
+    pub places: Vec<String>,
+}
+
+impl OwnAddress {
+    /// The addresses of a run with this `--upstream`.
+    pub fn new(upstream: Option<Uri>) -> OwnAddress {
+        OwnAddress {
+            door: OnceLock::new(),
+            upstream: upstream.and_then(|url| Some((Place::of_url(&url)?, url))),
+        }
+    }
+
+    /// Takes note of where the doors are.
+    pub fn listen(&self, address: SocketAddr, names: &[String]) {
+        // A server listens once.
+        let _ = self.door.set(Place::of_listener(address, names));
+    }
+
+    /// A request without our own address; nothing where it does not name it.
+    pub fn asked(&self, request: &Request) -> Option<Asked> {
+        let door = self.door.get().filter(|door| may_name(door, request))?;
+        let scope = scope::of(request.uri(), request.headers());
+        let around = Around {
+            service: scope.as_ref().map_or("", |scope| scope.service.as_str()),
+            region: scope.as_ref().and_then(|scope| scope.region.as_deref()).unwrap_or(USUAL_REGION),
+            host: None,
+        };
+        let is_chunked = request.headers().contains_key("x-amz-decoded-content-length");
+        let joined = if is_chunked { whole(request).ok() } else { None };
+        let request = joined.as_ref().unwrap_or(request);
+        let named = |target: &dyn Fn(&Mention<'_>) -> Option<Target>| message::request(request, &|_, text| replaced(text, door, target));
+        let aws = |mention: &Mention<'_>| Some(target_at_aws(mention, &around, mention.session_length()));
+        let at_aws = named(&aws)?;
+        let at_upstream = match &self.upstream {
+            Some((_, url)) => named(&|mention| Some(target_at(url, mention.session_length())))?,
+            None => at_aws.clone(),
+        };
+        Some(Asked { at_aws, at_upstream })
+    }
+
+    /// A response without the upstream's address; nothing where it does not name it. `came`: the
+    /// request as it came.
+    pub fn answered(
+        &self,
+        arrival: &Arrival,
+        came: &Request,
+        address: &Address,
+        call: Option<&Call>,
+        response: &Response,
+    ) -> Option<Answered> {
+        let (place, url) = self.upstream.as_ref()?;
+        let is_there = |bytes: &[u8]| place.may_be_in(bytes);
+        let encoded = response.headers().contains_key("content-encoding");
+        let may_name = encoded || is_there(response.body()) || response.headers().values().any(|value| is_there(value.as_bytes()));
+        if !may_name {
+            return None;
+        }
+        let with_body = call.is_none_or(|call| !answers_with_payload(call));
+        let scope = scope::of(came.uri(), came.headers());
+        let region = call.and_then(|call| call.region.as_deref());
+        let around = Around {
+            service: scope.as_ref().map_or("", |scope| scope.service.as_str()),
+            region: region.unwrap_or(USUAL_REGION),
+            host: address.uri.host(),
+        };
+        let base = url.path().trim_end_matches('/');
+        let aws = |mention: &Mention<'_>| Some(target_at_aws(mention, &around, mention.skips(base)?));
+        let (at_aws, places) = message::response(response, with_body, &|_, text| replaced(text, place, &aws))?;
+        let at_client = way_back(arrival, came).and_then(|way| {
+            let back = |mention: &Mention<'_>| Some(way.target(&host_of(mention, &around), mention.skips(base)?));
+            message::response(response, with_body, &|_, text| replaced(text, place, &back))
+        });
+        Some(Answered {
+            at_client: at_client.map_or_else(|| at_aws.clone(), |(response, _)| response),
+            at_aws,
+            places,
+        })
+    }
+}
+
+/// Marks the places of an interaction in which the upstream's address stood.
+pub fn mark(interaction: &mut Interaction, places: &[String]) {
+    interaction.redacted.extend(places.iter().map(|place| Redacted {
+        path: format!("/response{place}"),
+        member: None,
+        rule: UPSTREAM_ADDRESS.to_owned(),
+        breaks: Vec::new(),
+    }));
+}
+
+/// The places of an interaction's response in which the upstream's address stood.
+pub fn marked(interaction: &Interaction) -> Vec<String> {
+    let places = interaction.redacted.iter().filter(|place| place.rule == UPSTREAM_ADDRESS);
+    places
+        .filter_map(|place| place.path.strip_prefix("/response").map(str::to_owned))
+        .collect()
+}
+
+/// A recorded response as a client gets it: at the endpoint door, URLs of AWS at these places lead
+/// back to that door. `came`: the request as it came.
+pub fn replayed(arrival: &Arrival, came: &Request, places: &[String], response: Response) -> Response {
+    if places.is_empty() {
+        return response;
+    }
+    let Some(way) = way_back(arrival, came) else { return response };
+    let back = |mention: &Mention<'_>| Some(way.target(mention.labels, 0));
+    let at_places = |wire: &str, text: &str| match places.iter().any(|place| place == wire) {
+        true => replaced_aws(text, &back),
+        false => None,
+    };
+    // An answer in the protocol of another caller has its members at other places.
+    let anywhere = |_: &str, text: &str| replaced_aws(text, &back);
+    let changed = message::response(&response, true, &at_places).or_else(|| message::response(&response, true, &anywhere));
+    changed.map_or(response, |(changed, _)| changed)
+}
+
+/// Our own URL as the client at the endpoint door spells it.
+struct WayBack {
+    authority: String,
+    path: String,
+}
+
+impl WayBack {
+    /// The target for what AWS has at a host, with its bucket in the path.
+    fn target(&self, host: &str, skip: usize) -> Target {
+        let bucket = bucket_in_host(host).map(|bucket| format!("/{bucket}")).unwrap_or_default();
+        Target {
+            scheme: "http".to_owned(),
+            authority: self.authority.clone(),
+            path: format!("{}{bucket}", self.path),
+            skip,
+        }
+    }
+}
+
+fn way_back(arrival: &Arrival, came: &Request) -> Option<WayBack> {
+    let authority = came.uri().authority().filter(|_| arrival.door == Door::Endpoint)?;
+    let escaped = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
+    // An application id names a session, too, and no path.
+    let session = arrival.session.as_deref().filter(|_| arrival.signed_path.is_some());
+    let token = arrival.token.as_deref().map(|token| format!(":{}", escaped(token)));
+    Some(WayBack {
+        authority: authority.to_string(),
+        path: session.map_or_else(String::new, |name| format!("/@{}{}", escaped(name), token.unwrap_or_default())),
+    })
+}
+
+fn may_name(door: &Place, request: &Request) -> bool {
+    let in_path = request
+        .uri()
+        .path_and_query()
+        .is_some_and(|path| door.may_be_in(path.as_str().as_bytes()));
+    let mut headers = request.headers().iter().filter(|(name, _)| **name != HOST);
+    in_path || door.may_be_in(request.body()) || headers.any(|(_, value)| door.may_be_in(value.as_bytes()))
+}
+
+fn target_at_aws(mention: &Mention<'_>, around: &Around<'_>, skip: usize) -> Target {
+    Target {
+        scheme: "https".to_owned(),
+        authority: host_of(mention, around),
+        path: String::new(),
+        skip,
+    }
+}
+
+fn target_at(url: &Uri, skip: usize) -> Target {
+    Target {
+        scheme: url.scheme_str().unwrap_or("http").to_owned(),
+        authority: url.authority().map_or_else(String::new, ToString::to_string),
+        path: url.path().trim_end_matches('/').to_owned(),
+        skip,
+    }
+}
+
+/// Whether the body of an answer is a program's own: an object, what a function returned.
+fn answers_with_payload(call: &Call) -> bool {
+    let members = call.service.shape(call.operation().output).members();
+    members.iter().any(|member| {
+        let kind = &call.service.shape(member.target).kind;
+        member.binding == Binding::Payload && matches!(kind, ShapeKind::Blob | ShapeKind::String(_))
+    })
+}
