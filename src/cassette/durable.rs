@@ -25,6 +25,28 @@ pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
 
+/// Why a file cannot be written, in words.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::FileTooLarge => "a file there must not grow so large".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What to do where a file cannot be written.
+pub(super) fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; make the folder writable, or name another",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space, and run it again",
+        io::ErrorKind::FileTooLarge => "; raise the limit (`ulimit -f`), and run it again",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "; something else than a folder is in the way",
+        _ => "",
+    }
+}
+
 /// Puts a file in the place of the one at `path`, if there is one, all or nothing. A new file gets
 /// the mode that the process' mask leaves; a replaced one passes its mode on.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -1,9 +1,10 @@
 //! The file of a cassette as it was before a run replaced it, kept in the state folder.
 
-use super::format::blob_folder;
+use super::format::{blob_folder, is_blob_name};
 use super::state::StateFolder;
-use super::store::{Library, StoreError, load_file};
+use super::store::{Library, StoreError, load_file, remove_other_blobs};
 use super::{Cassette, Name, durable};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,9 @@ impl Former {
             durable::make_folder(&folder)?;
             for body in fs::read_dir(bodies)? {
                 let body = body?;
+                if !body.file_name().to_str().is_some_and(is_blob_name) {
+                    continue;
+                }
                 shared(&body.path(), &folder.join(body.file_name()))?;
             }
             durable::sync_folder(&folder)?;
@@ -71,13 +75,7 @@ impl Former {
 
     /// Removes it: nothing of it is lost.
     pub fn forget(self) -> io::Result<()> {
-        let folder = blob_folder(&self.path);
-        if folder.is_dir() {
-            for body in fs::read_dir(&folder)? {
-                fs::remove_file(body?.path())?;
-            }
-            fs::remove_dir(&folder)?;
-        }
+        remove_other_blobs(&blob_folder(&self.path), &HashSet::new())?;
         fs::remove_file(&self.path)
     }
 }

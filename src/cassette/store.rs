@@ -41,7 +41,7 @@ pub enum StoreError {
     #[error("cannot read `{}`: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// A file or folder cannot be written.
-    #[error("cannot write `{}`: {source}{}", path.display(), way_out(source))]
+    #[error("cannot write `{}`: {}{}", path.display(), durable::reason(source), durable::way_out(source))]
     Write { path: PathBuf, source: io::Error },
     /// Something is where the cassette has to have its file or folder.
     #[error("cannot record `{}`: `{}` is {what}; move it away, or take another name", file.display(), place.display())]
@@ -79,15 +79,6 @@ fn nearest(near: &[Name]) -> String {
     }
     let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
     format!(" (there is {})", names.join(", "))
-}
-
-fn way_out(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "; make the folder writable, or name another",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space, and run it again",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "; something else than a folder is in the way",
-        _ => "",
-    }
 }
 
 impl Library {
@@ -175,6 +166,11 @@ impl Library {
     /// are durable before the file that names them is there, and those that it no longer names
     /// are removed after.
     pub fn save(&self, name: &Name, cassette: &Cassette) -> Result<(), StoreError> {
+        self.save_announced(name, cassette, &mut |_| ())
+    }
+
+    /// The same; `announce` is told the BLAKE3 of the file, in hexadecimal, before it takes its place.
+    pub fn save_announced(&self, name: &Name, cassette: &Cassette, announce: &mut dyn FnMut(String)) -> Result<(), StoreError> {
         let file = self.path(name);
         let rendered = cassette.render();
         let _lock = self.lock(&file)?;
@@ -194,6 +190,7 @@ impl Library {
             }
             named.insert(name.as_str());
         }
+        announce(blake3::hash(&rendered.json).to_hex().to_string());
         durable::replace_file(&file, &rendered.json).map_err(write(&file))?;
         remove_other_blobs(&folder, &named).map_err(write(&folder))
     }
@@ -288,7 +285,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) 
 
 /// Removes the body files that a cassette does not name, and their folder once it is empty. What
 /// ferrotape did not put there stays.
-fn remove_other_blobs(folder: &Path, named: &HashSet<&str>) -> io::Result<()> {
+pub(super) fn remove_other_blobs(folder: &Path, named: &HashSet<&str>) -> io::Result<()> {
     if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
@@ -512,7 +509,7 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "cannot write `t.json`: No space left on device (os error 28); free some space, and run it again"
+            "cannot write `t.json`: the disk is full; free some space, and run it again"
         );
     }
 

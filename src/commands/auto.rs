@@ -1,14 +1,14 @@
 //! `ferrotape auto`: plays what is recorded, and records the rest.
 
-use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, LiveArguments, Need, Outset, Undecodable, Unmodeled, Way};
 use super::matching::{MatchArguments, bound_notes};
 use super::recordings::{Recordings, refuse_bad_keeps};
+use super::recovery::recover;
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, is_ci};
+use super::sealing::{doubt_open, seal, started_well};
 use super::shelf::{Cassettes, describe, note_history, shown_upstream};
-use super::tape::recover;
 use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
@@ -140,7 +140,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             .notes
             .extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
     }
-    sealed.keep(&started_well(&sessions), &mut summary)?;
+    let kept = sealed.keep(&started_well(&sessions), &mut summary)?;
     let is_told = |report: &CassetteReport| {
         let mut of_it = sessions.iter().filter(|session| *session.label.cassette == *report.name);
         common.cassette.is_some() || of_it.any(|session| !session.is_idle())
@@ -151,7 +151,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     for report in &mut summary.cassettes {
         tell_played(report, &sessions);
     }
-    if child == Exit::Clean && summary.exit(Strictness::default()) == Exit::Clean {
+    if child.or(kept) == Exit::Clean && summary.exit(Strictness::default()) == Exit::Clean {
         let count = |name: &str| {
             let report = summary.cassettes.iter().find(|report| report.name == name);
             report.map(|report| report.interactions)
@@ -159,7 +159,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         note_history(&library, &sessions, |part| part.playing.as_ref(), count);
     }
     emit(&common.reports, &summary)?;
-    Ok(child.or(summary.exit(Strictness {
+    Ok(child.or(kept).or(summary.exit(Strictness {
         violations: common.contract == Some(ContractMode::Enforce),
         unplayed: arguments.all_played,
     })))

@@ -1,32 +1,30 @@
-//! Where recordings go: each cassette when its last session has ended, what is left when the run has.
+//! Where recordings go: each cassette when its last session has ended, what is left when the run has
+//! (`sealing`).
 
 use super::matching::{indexed, keep_binds};
 use super::merging::{Merged, lost, merged};
+use super::reckoning::Written;
 use super::recordings::Recordings;
-use super::run::RunArguments;
-use super::tape::{adopt_command, entries_of, finish, made};
+use super::tape::{adopt_command, finish, made};
 use crate::cassette::former::Former;
-use crate::cassette::journal::SealedRun;
+use crate::cassette::journal::Save;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Origin, history};
-use crate::exit::Exit;
 use crate::matcher::idle::{Scope, idle_redaction};
 use crate::matcher::key::Key;
-use crate::proxy::sessions::Session;
-use crate::proxy::takes::{Cut, Doubt, Entry, Leftover, Take, Takes};
-use crate::report::{CassetteReport, Outcome, Summary};
+use crate::proxy::takes::{Cut, Doubt, Entry};
+use crate::report::{CassetteReport, Summary};
 use anyhow::Context;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 /// What a run wrote.
 #[derive(Default)]
 pub struct Kept {
     /// The last of each cassette.
-    reports: BTreeMap<Name, CassetteReport>,
-    /// The number of each call's interaction in its cassette.
-    numbers: HashMap<Name, HashMap<u64, usize>>,
+    pub(super) reports: BTreeMap<Name, CassetteReport>,
+    pub(super) written: Written,
     /// Each cassette as it was before the run wrote it; nothing where there was none.
     former: BTreeMap<Name, Option<Former>>,
     /// What is said of the interactions that stay in each.
@@ -42,105 +40,6 @@ struct Placed {
     positions: Vec<usize>,
 }
 
-/// A recording whose command has ended.
-pub struct Sealed {
-    pub run: SealedRun,
-    pub desk: Recordings,
-    /// What is not written yet.
-    pub left: Vec<Leftover>,
-    /// How the command ended.
-    pub child: Exit,
-}
-
-/// Ends the journal. Where the command could not even be run, nothing is kept of nothing.
-pub fn seal(takes: Takes<Recordings>, served: anyhow::Result<Exit>) -> anyhow::Result<Sealed> {
-    let (desk, journal, left) = takes.into_parts();
-    let run = journal.seal()?;
-    let child = match served {
-        Ok(child) => child,
-        Err(error) if run.records.is_empty() => {
-            run.remove()?;
-            return Err(error);
-        }
-        Err(error) => {
-            eprintln!("ferrotape: {error:#}");
-            Exit::CouldNotRun
-        }
-    };
-    Ok(Sealed { run, desk, left, child })
-}
-
-impl Sealed {
-    /// Puts what is left of each recording where it belongs, and removes the journal. `started`: the
-    /// cassettes of sessions that were started by hand, which may be without a call.
-    pub fn keep(self, started: &HashSet<String>, summary: &mut Summary) -> anyhow::Result<()> {
-        let Sealed { run, desk, left, child } = self;
-        let entries = entries_of(&run)?;
-        let failed = (child != Exit::Clean).then_some(Doubt::CommandFailed);
-        for leftover in left.iter().filter(|leftover| !leftover.is_written) {
-            let name = &leftover.reel.header.name;
-            let cuts = cuts(leftover, &entries, failed, desk.adds);
-            let has_calls = cuts.iter().any(|cut| !cut.entries.is_empty());
-            let is_doubtful = cuts.iter().any(|cut| cut.doubt.is_some());
-            if !has_calls && (is_doubtful || !started.contains(name.as_str())) {
-                desk.nothing_recorded(name);
-                continue;
-            }
-            for cut in cuts {
-                desk.keep(cut).with_context(|| stays_in(run.folder()))?;
-            }
-        }
-        run.remove()?;
-        desk.tell(summary);
-        Ok(())
-    }
-}
-
-/// What is to be written of a cassette: what is beyond doubt, and what is not.
-fn cuts<'a>(leftover: &'a Leftover, entries: &[(u64, Entry)], failed: Option<Doubt>, adds: bool) -> Vec<Cut<'a>> {
-    let doubt = |take: &u32| leftover.takes.get(take).copied().flatten().or(failed);
-    let cut = |doubt: Option<Doubt>, is_wanted: &dyn Fn(&u32) -> bool| {
-        let of_it = |entry: &Entry| {
-            entry
-                .recorded_by()
-                .is_some_and(|take| leftover.takes.contains_key(&take) && is_wanted(&take))
-        };
-        Cut {
-            header: &leftover.reel.header,
-            entries: entries.iter().filter(|(_, entry)| of_it(entry)).cloned().collect(),
-            doubt,
-            merges: leftover.merges,
-        }
-    };
-    let first_doubt = leftover.takes.keys().find_map(doubt);
-    let aside = first_doubt.map(|first| cut(Some(first), &|take| !adds || doubt(take).is_some()));
-    let has_good = leftover.takes.keys().any(|take| doubt(take).is_none());
-    let good = has_good.then(|| cut(None, &|take| doubt(take).is_none()));
-    good.into_iter().chain(aside).collect()
-}
-
-/// Doubts what sessions recorded that were started, and not ended before a run without a command was
-/// stopped: where there is a command, its end says how it went.
-pub fn doubt_open<'s, P: 's>(sessions: &'s [Arc<Session<P>>], run: &RunArguments, take: impl Fn(&'s P) -> &'s Take) {
-    let is_open = |session: &&Arc<Session<P>>| session.was_started() && !session.has_ended();
-    for session in sessions.iter().filter(is_open).filter(|_| run.command.is_empty()) {
-        take(&session.part).doubt(Doubt::LeftOpen);
-    }
-}
-
-/// The cassettes of sessions that were started by hand, and of whose calls none went wrong.
-pub fn started_well<P>(sessions: &[Arc<Session<P>>]) -> HashSet<String> {
-    let well = sessions.iter().filter(|session| session.was_started() && session.tally.is_clean());
-    well.map(|session| session.label.cassette.to_string()).collect()
-}
-
-fn stays_in(journal: &Path) -> String {
-    format!(
-        "the recording stays in `{}`, and the next `ferrotape record` recovers it",
-        journal.display()
-    )
-}
-
 impl Recordings {
     /// Writes a cassette: behind what is there, beside it, or in its place. What is there stays where
     /// what was recorded may be less.
@@ -150,10 +49,12 @@ impl Recordings {
             entries,
             doubt,
             merges,
+            saves,
         } = cut;
         let name = &header.name;
         let is_call = |(_, entry): &&(u64, Entry)| entry.recorded_by().is_some();
         let calls: Vec<u64> = entries.iter().filter(is_call).map(|(call, _)| *call).collect();
+        let takes: BTreeSet<u32> = entries.iter().filter_map(|(_, entry)| entry.recorded_by()).collect();
         if calls.is_empty() && (doubt.is_some() || (self.adds && self.library.exists(name))) {
             self.nothing_recorded(name);
             return Ok(());
@@ -175,7 +76,8 @@ impl Recordings {
             true => Library::new(self.state.partial()),
             false => self.library.clone(),
         };
-        target.save(name, &cassette)?;
+        let save = Save::new(takes, calls.len(), target.path(name));
+        save.during(&saves, |announce| target.save_announced(name, &cassette, announce))?;
         if !put_aside && !self.adds && !merges {
             self.count_losses(&mut kept, name, &cassette)?;
         }
@@ -275,7 +177,7 @@ impl Recordings {
         self.kept().notes.push(note);
     }
 
-    fn nothing_recorded(&self, name: &Name) {
+    pub(super) fn nothing_recorded(&self, name: &Name) {
         let mut kept = self.kept();
         let path = self.library.exists(name).then(|| self.library.path(name));
         if let Some(path) = path.as_ref().filter(|_| !self.adds) {
@@ -288,7 +190,7 @@ impl Recordings {
     }
 
     /// Puts into the summary what was written.
-    fn tell(self, summary: &mut Summary) {
+    pub(super) fn tell(self, summary: &mut Summary) {
         // The services that were called are loaded by now.
         let idle = idle_redaction(&self.redaction(), &self.catalog, Scope::Shared);
         let mut kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -300,14 +202,15 @@ impl Recordings {
             // The sessions of the run have taken the place of its own.
             summary.cassettes.retain(|report| report.path.is_some());
         }
-        for call in summary.calls.iter_mut().filter(|call| call.outcome == Outcome::Recorded) {
-            let name = Name::parse(&call.cassette).ok();
-            let numbers = name.and_then(|name| kept.numbers.get(&name));
-            call.interaction = numbers.and_then(|numbers| numbers.get(&(call.number as u64)).copied());
-        }
+        kept.written.reckon(summary);
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    /// These calls count no more, because their session was started again.
+    pub(super) fn supersede(&self, calls: &[u64]) {
+        self.kept().written.superseded.extend(calls);
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -321,9 +224,10 @@ impl Kept {
     /// Notes what was written last of a cassette; what was put aside, only where nothing else was.
     fn report(&mut self, name: &Name, report: CassetteReport, calls: impl Iterator<Item = (u64, usize)>, adds: bool) {
         if report.put_aside && self.reports.get(name).is_some_and(|known| known.path.is_some()) {
+            self.written.aside.extend(calls.map(|(call, _)| call));
             return;
         }
-        let numbers = self.numbers.entry(name.clone()).or_default();
+        let numbers = self.written.numbers.entry(name.clone()).or_default();
         if !adds {
             numbers.clear();
         }
@@ -390,7 +294,7 @@ pub fn added(library: &Library, name: &Name, new: Cassette) -> anyhow::Result<Ca
     Ok(whole)
 }
 
-fn nothing(name: &Name) -> CassetteReport {
+pub(super) fn nothing(name: &Name) -> CassetteReport {
     CassetteReport {
         name: name.to_string(),
         path: None,

@@ -136,7 +136,7 @@ impl Ledger {
             cassette: event.label.cassette.to_string(),
             session: event.label.has_own_name().then(|| event.label.session.to_string()),
             interaction: event.interaction.map(|index| index + 1),
-            status: Some(event.status),
+            status: event.status,
             error: event.judged_response.and_then(error_code),
             outcome: event.outcome,
             differences: event.differences.to_vec(),

@@ -1,13 +1,13 @@
 //! `ferrotape record`: forwards the calls of a command to AWS and writes a cassette of them.
 
-use super::keeping::{doubt_open, seal, started_well};
 use super::ledger::{Ledger, session_report};
 use super::live::{Going, LiveArguments, Need, Outset, Undecodable, Unmodeled, Way};
 use super::matching::Binding;
 use super::recordings::{Recordings, refuse_bad_keeps};
+use super::recovery::recover;
 use super::run::{ContractMode, RunArguments, emit};
+use super::sealing::{doubt_open, seal, started_well};
 use super::shelf::shown_upstream;
-use super::tape::recover;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
 use crate::cassette::{Name, StateFolder};
@@ -92,11 +92,11 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let child = sealed.child;
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = ledger.close(|_, _| None).summary(ReportMode::Record, common, told);
-    sealed.keep(&started_well(&ended.sessions), &mut summary)?;
+    let kept = sealed.keep(&started_well(&ended.sessions), &mut summary)?;
     summary.options.extend(arguments.unmodeled.replayed());
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);
-    Ok(child.or(summary.exit(Strictness {
+    Ok(child.or(kept).or(summary.exit(Strictness {
         violations: enforce,
         unplayed: false,
     })))

@@ -64,11 +64,13 @@ impl Desk for Recordings {
         self.undecodable
     }
 
-    fn left_out(&self, session: &Name, calls: usize) {
-        let plural = if calls == 1 { "" } else { "s" };
+    fn left_out(&self, session: &Name, calls: &[u64]) {
+        let plural = if calls.len() == 1 { "" } else { "s" };
         self.note(format!(
-            "session `{session}` was started again: its cassette is without the {calls} call{plural} of before"
+            "session `{session}` was started again: its cassette is without the {} call{plural} of before",
+            calls.len()
         ));
+        self.supersede(calls);
     }
 
     fn write(&self, cut: Cut<'_>) -> Result<(), String> {

@@ -9,6 +9,9 @@ use crate::model::schema::{Fault, OperationIndex, Service};
 /// The code for a call that no recording answers. No model has it, so no SDK has an opinion on it.
 pub const CASSETTE_MISS: &str = "CassetteMiss";
 
+/// The code for a call that could not be recorded, and for those after it.
+pub const RECORDING_STOPPED: &str = "RecordingStopped";
+
 /// The code for a body that is not in the protocol's format.
 pub const SERIALIZATION: &str = "SerializationException";
 

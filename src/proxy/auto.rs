@@ -109,6 +109,10 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         })
     }
 
+    fn stopped(&self) -> Option<String> {
+        self.takes.failure()
+    }
+
     async fn keep(&self, session: &Session<Part>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
         journalling::write(&self.takes, &session.part.take, exchange).await
     }

@@ -62,8 +62,8 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     /// The index of the interaction that was written or played.
     pub interaction: Option<usize>,
-    /// The HTTP status of the answer.
-    pub status: u16,
+    /// The HTTP status of the answer, where there was one.
+    pub status: Option<u16>,
     /// What is said of the request.
     pub judged_request: Option<&'a Judged<Value>>,
     /// What is said of the response.

@@ -67,6 +67,10 @@ impl<D: Desk> Stage for Journalling<D> {
 }
 
 impl<D: Desk> Keeper for Journalling<D> {
+    fn stopped(&self) -> Option<String> {
+        self.takes.failure()
+    }
+
     async fn keep(&self, session: &Session<Arc<Take>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
         write(&self.takes, &session.part, exchange).await
     }
@@ -96,7 +100,9 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
             message: undecodable.map(|why| format!("{why}; recorded, with only those secrets hidden that their form gives away")),
             ..Fate::of(Outcome::Recorded, None)
         }),
-        Err(error) => Err(Unkept::Refused(format!("Ferrotape could not write its journal: {error}"))),
+        Err(error) => Err(Unkept::Refused(format!(
+            "the service carried out this call, but Ferrotape could not record it: {error}"
+        ))),
     }
 }
 

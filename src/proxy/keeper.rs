@@ -15,6 +15,11 @@ pub trait Keeper: Stage {
         None
     }
 
+    /// Why no call is forwarded any more, for people: what is kept could not be.
+    fn stopped(&self) -> Option<String> {
+        None
+    }
+
     /// What a call came to that passed through unkept.
     fn passed(&self) -> Outcome {
         Outcome::NotRecorded

@@ -17,6 +17,7 @@ pub mod client;
 pub mod comparing;
 pub mod control;
 pub mod credentials;
+mod cut;
 pub mod dialer;
 pub mod endpoint;
 pub mod event;

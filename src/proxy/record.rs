@@ -4,6 +4,7 @@
 use super::address::Address;
 use super::body::{BodyError, Payload, Read, read_limited};
 use super::control::Control;
+use super::cut::{self, WhenCut};
 use super::event::{Event, Label, Observer};
 use super::forward::{Forwarder, Refused, Sent, Unmodeled, upstream_failed};
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
@@ -15,7 +16,7 @@ use crate::aws_hosts;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
-use crate::protocol::refusal::{CASSETTE_MISS, UNKNOWN_OPERATION};
+use crate::protocol::refusal::{CASSETTE_MISS, RECORDING_STOPPED, UNKNOWN_OPERATION};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use http::StatusCode;
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The longest body that is recorded; a longer one passes through, and the run says so.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -51,6 +52,8 @@ struct Passage<'a, P> {
     judged: Option<Judged<Value>>,
     /// What is told of the call even where all went well.
     remark: Option<String>,
+    /// Something was told of it.
+    told: AtomicBool,
 }
 
 impl<O: Observer, K: Keeper> Recorder<O, K> {
@@ -104,13 +107,16 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
                     unmodeled.reason
                 )
             }),
+            told: AtomicBool::new(false),
         };
+        let _cut = self.when_cut(&passage);
         if let Some(response) = self.known(arrival, &passage) {
             return response;
         }
-        let forwarded = match unmodeled {
-            None => self.forward(arrival, &passage).await,
-            Some(unmodeled) => self.unmodeled(arrival, &passage, &unmodeled.reason).await,
+        let forwarded = match (self.stopped(), unmodeled) {
+            (Some(stopped), _) => Err(stopped),
+            (None, None) => self.forward(arrival, &passage).await,
+            (None, Some(unmodeled)) => self.unmodeled(arrival, &passage, &unmodeled.reason).await,
         };
         forwarded.unwrap_or_else(|refused| match call {
             Some(call) => self.refuse(
@@ -120,6 +126,21 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             ),
             None => self.refuse_unknown(&passage, unmodeled.and_then(|unmodeled| unmodeled.service.as_deref()), &refused),
         })
+    }
+
+    /// Why the call is not forwarded, where nothing is any more. The status and code are such that no SDK
+    /// tries again.
+    fn stopped(&self) -> Option<Refused> {
+        let why = self.sessions.stage().stopped()?;
+        Some(Refused::new(Outcome::NotRecorded, 400, RECORDING_STOPPED, why))
+    }
+
+    fn when_cut<'a>(&'a self, passage: &'a Passage<'a, K::Part>) -> WhenCut<'a, impl Fn() + 'a> {
+        let fate = Fate::because(self.sessions.stage().passed(), cut::MESSAGE);
+        WhenCut {
+            told: &passage.told,
+            tell: move || self.tell(passage, &fate, None, None),
+        }
     }
 
     /// The answer that the keeper has already.
@@ -140,17 +161,23 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             .as_ref()
             .is_none_or(|judged| judged.violations.is_empty() && judged.lints.is_empty());
         if unsaid {
+            passage.told.store(true, Ordering::Relaxed);
             passage.session.tally.count(Outcome::Played);
             self.observer.played(&passage.session.label, passage.number, interaction);
         } else {
             let fate = Fate::of(Outcome::Played, Some(interaction));
-            self.tell(passage, &fate, response.status(), None);
+            self.tell(passage, &fate, Some(response.status()), None);
         }
         Some(answer(response))
     }
 
     fn refuse(&self, passage: &Passage<'_, K::Part>, refused: &Refused, response: Response) -> http::Response<Payload> {
-        self.tell(passage, &Fate::because(refused.outcome, &refused.message), response.status(), None);
+        self.tell(
+            passage,
+            &Fate::because(refused.outcome, &refused.message),
+            Some(response.status()),
+            None,
+        );
         answer(response)
     }
 
@@ -180,7 +207,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             Ok(Read::Whole(body)) => body,
             Ok(Read::Over { so_far, rest }) => {
                 let fate = self.passed(&format!("the response is larger than {MAX_BODY} bytes"));
-                self.tell(passage, &fate, head.status, None);
+                self.tell(passage, &fate, Some(head.status), None);
                 return Ok(passed_through(http::Response::from_parts(head, ()), so_far, rest));
             }
             Err(error) => return Err(broken_off(&error)),
@@ -224,10 +251,10 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             Ok(fate) => fate,
             Err(Unkept::Told(message)) => Fate::because(Outcome::NotRecorded, &message),
             Err(Unkept::Refused(message)) => {
-                return Err(Refused::new(Outcome::NotRecorded, 500, "InternalServerException", message));
+                return Err(Refused::new(Outcome::NotRecorded, 400, RECORDING_STOPPED, message));
             }
         };
-        self.tell(passage, &fate, response.status(), finding.response.as_ref());
+        self.tell(passage, &fate, Some(response.status()), finding.response.as_ref());
         Ok(answer(without_framing(at_client.unwrap_or(response))))
     }
 
@@ -274,11 +301,12 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         reason: &str,
     ) -> Result<http::Response<Payload>, Refused> {
         let (head, body) = self.forwarder.ask(arrival, passage.sent, address).await?;
-        self.tell(passage, &self.passed(reason), head.status, None);
+        self.tell(passage, &self.passed(reason), Some(head.status), None);
         Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
     }
 
-    fn tell(&self, passage: &Passage<'_, K::Part>, fate: &Fate, status: StatusCode, response: Option<&Judged<Reply>>) {
+    fn tell(&self, passage: &Passage<'_, K::Part>, fate: &Fate, status: Option<StatusCode>, response: Option<&Judged<Reply>>) {
+        passage.told.store(true, Ordering::Relaxed);
         let event = Event {
             label: &passage.session.label,
             number: passage.number,
@@ -286,7 +314,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             call: passage.call,
             outcome: fate.outcome,
             interaction: fate.interaction,
-            status: status.as_u16(),
+            status: status.map(|status| status.as_u16()),
             judged_request: passage.judged.as_ref(),
             judged_response: response,
             differences: &fate.differences,
@@ -313,7 +341,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             call: None,
             outcome: Outcome::NotRecorded,
             interaction: None,
-            status: response.status().as_u16(),
+            status: Some(response.status().as_u16()),
             judged_request: None,
             judged_response: None,
             differences: &[],
@@ -344,7 +372,12 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             call: None,
             judged: None,
             remark: None,
+            told: AtomicBool::new(false),
         };
+        let _cut = self.when_cut(&passage);
+        if let Some(stopped) = self.stopped() {
+            return self.refuse_unknown(&passage, None, &stopped);
+        }
         if self.forwarder.must_sign(arrival, &request) {
             let message = format!(
                 "the request is larger than {MAX_BODY} bytes, more than can be signed again; send it in parts, or use `--door intercept`"
@@ -357,7 +390,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             Ok(incoming) => {
                 let (head, body) = incoming.into_parts();
                 let fate = self.passed(&format!("the request is larger than {MAX_BODY} bytes"));
-                self.tell(&passage, &fate, head.status, None);
+                self.tell(&passage, &fate, Some(head.status), None);
                 passed_through(http::Response::from_parts(head, ()), Bytes::new(), body)
             }
             Err(error) => self.refuse_unknown(&passage, None, &upstream_failed(&error)),

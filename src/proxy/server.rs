@@ -32,6 +32,9 @@ use tokio::time::timeout;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long running requests may take once the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long it may take to end those that did not finish.
+const CUT: Duration = Duration::from_secs(1);
 /// The first byte of a TLS handshake.
 pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -195,6 +198,8 @@ impl Server {
                     DRAIN.as_secs()
                 )
             });
+            // Each call that is cut here says so, before what the run says of its calls.
+            let _ = timeout(CUT, connections.shutdown()).await;
         }
     }
 }

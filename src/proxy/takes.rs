@@ -13,7 +13,7 @@ mod entry;
 pub use doubt::Doubt;
 pub use entry::Entry;
 
-use crate::cassette::journal::{Journal, JournalError, RunHeader};
+use crate::cassette::journal::{Journal, JournalError, RunHeader, Saves};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
 use crate::redaction::Redactor;
@@ -39,8 +39,8 @@ pub trait Desk: Send + Sync + 'static {
     fn adds(&self) -> bool;
     /// Exchanges that cannot be decoded are recorded too.
     fn takes_undecodable(&self) -> bool;
-    /// Some calls of a session count no more, because it was started again.
-    fn left_out(&self, session: &Name, calls: usize);
+    /// These calls of a session count no more, because it was started again.
+    fn left_out(&self, session: &Name, calls: &[u64]);
     /// Writes a cassette; or says why it cannot be written, for people.
     fn write(&self, cut: Cut<'_>) -> Result<(), String>;
 }
@@ -65,6 +65,8 @@ pub struct Cut<'a> {
     pub doubt: Option<Doubt>,
     /// Others record the cassette, too, perhaps in other runs: what was not recorded now stays.
     pub merges: bool,
+    /// Where it is noted that it was written.
+    pub saves: Saves,
 }
 
 /// A cassette that is being recorded.
@@ -112,6 +114,8 @@ pub struct Takes<D> {
     table: Mutex<Table>,
     /// Held while a cassette is written, so that what was recorded last is written last.
     writing: Mutex<()>,
+    /// Why nothing can be recorded any more.
+    failure: OnceLock<JournalError>,
 }
 
 struct Table {
@@ -146,6 +150,7 @@ impl<D: Desk> Takes<D> {
                 next: 1,
             }),
             writing: Mutex::default(),
+            failure: OnceLock::new(),
         };
         (takes, take)
     }
@@ -176,8 +181,9 @@ impl<D: Desk> Takes<D> {
         let take = spool.take(session.as_str(), number, self.desk.adds());
         drop(table);
         self.settle(&earlier).map_err(|error| error.to_string())?;
-        if let calls @ 1.. = calls(&earlier).len() {
-            self.desk.left_out(session, calls);
+        let calls = calls(&earlier);
+        if !calls.is_empty() {
+            self.desk.left_out(session, &calls);
         }
         Ok(take)
     }
@@ -230,6 +236,7 @@ impl<D: Desk> Takes<D> {
             entries: calls.into_iter().zip(entries?).collect(),
             doubt,
             merges: takes.iter().any(|take| !take.has_own_cassette()),
+            saves: self.journal.saves(),
         })
     }
 
@@ -252,8 +259,22 @@ impl<D: Desk> Takes<D> {
         Ok(())
     }
 
-    /// Makes an interaction of a take durable, under the number of its call.
+    /// Why nothing is recorded any more, for people: an interaction could not be made durable.
+    pub fn failure(&self) -> Option<String> {
+        let failure = self.failure.get()?;
+        Some(format!("Ferrotape forwards nothing more, because it cannot record it: {failure}"))
+    }
+
+    /// Makes an interaction of a take durable, under the number of its call. After the first failure
+    /// nothing is recorded any more.
     pub async fn write(&self, take: &Take, number: usize, interaction: &Interaction, stand_in: bool) -> Result<(), JournalError> {
+        let written = self.append(take, number, interaction, stand_in).await;
+        written.inspect_err(|error| {
+            let _ = self.failure.set(error.clone());
+        })
+    }
+
+    async fn append(&self, take: &Take, number: usize, interaction: &Interaction, stand_in: bool) -> Result<(), JournalError> {
         if take.number > 0 {
             let announced = take.announced.get_or_try_init(|| async {
                 let sequence = HEADERS | u64::from(take.number);

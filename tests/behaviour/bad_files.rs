@@ -126,12 +126,13 @@ fn a_folder_that_cannot_be_written_loses_nothing() {
     assert_eq!(instance("a", json!({})).send(server.address).status, 200);
     std::fs::write(place.path().join("cassettes"), "a file is in the way").expect("the folder can be written");
     let done = server.stop().expect(1);
-    assert!(last_word(&done).contains("cassettes/shop.json"), "{}", done.stderr);
+    assert!(done.stderr.contains("cannot write `cassettes/shop.json`"), "{}", done.stderr);
     assert!(
-        done.stderr.contains(".ferrotape") && done.stderr.contains("recovers it"),
+        done.stderr.contains("`.ferrotape/journal/shop-1`: what was recorded is safe there"),
         "{}",
         done.stderr
     );
+    assert!(last_word(&done).contains("record `shop`: 1 call, 1 recorded"), "{}", done.stderr);
     std::fs::remove_file(place.path().join("cassettes")).expect("it is ours");
     let next = place.record("other", &stand_in.url()).stop().expect(0);
     assert!(next.stderr.contains("recovered 1 interaction"), "{}", next.stderr);
@@ -210,9 +211,14 @@ fn a_damaged_journal_is_told_and_stops_nobody() {
     let server = place.record("shop", &stand_in.url());
     assert_eq!(instance("d", json!({})).send(server.address).status, 200);
     let done = server.stop().expect(0);
-    assert!(done.stderr.contains(".ferrotape"), "the damage is told: {}", done.stderr);
+    assert!(done.stderr.contains("it was moved to `.ferrotape/set-aside/"), "{}", done.stderr);
     assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
-    assert!(largest.exists(), "what could not be read is kept");
+    let mut kept = Vec::new();
+    collect(&place.path().join(".ferrotape/set-aside"), &mut kept);
+    let kept = kept.iter().any(|file| file.file_name() == largest.file_name());
+    assert!(kept, "what could not be read is kept");
+    let next = place.record("shop", &stand_in.url()).stop().expect(0);
+    assert!(!next.stderr.contains("damaged"), "it is told once: {}", next.stderr);
 }
 
 fn collect(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {

@@ -26,6 +26,8 @@ pub struct Run {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     folder: PathBuf,
+    /// What a shell does before it.
+    before: Option<&'static str>,
 }
 
 /// What a run came to.
@@ -44,8 +46,17 @@ impl Run {
             arguments: Vec::new(),
             environment: Vec::new(),
             folder: folder.to_owned(),
+            before: None,
         }
         .arguments(arguments)
+    }
+
+    /// Lets a shell do this before it becomes the program: `ulimit -n 64`.
+    pub fn after(self, before: &'static str) -> Run {
+        Run {
+            before: Some(before),
+            ..self
+        }
     }
 
     /// More arguments.
@@ -100,7 +111,15 @@ impl Run {
     }
 
     fn spawned(self) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferrotape"));
+        let program = env!("CARGO_BIN_EXE_ferrotape");
+        let mut command = match self.before {
+            Some(before) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("{before}; exec \"$0\" \"$@\""), program]);
+                shell
+            }
+            None => Command::new(program),
+        };
         command.args(&self.arguments).current_dir(&self.folder).env_clear();
         command
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

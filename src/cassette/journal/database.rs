@@ -5,6 +5,7 @@
 //! files are synced after it; it panics on damaged files, so every call is guarded.
 
 use super::JournalError;
+use super::run::Identity;
 use crate::cassette::durable;
 use std::any::Any;
 use std::collections::HashSet;
@@ -31,10 +32,15 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// power cut it may say less than is there, never more.
 pub(super) const ACKNOWLEDGED: &str = "acknowledged";
 
+/// sled's file.
+const FILE: &str = "db";
+
 pub(super) struct Database {
     db: sled::Db,
     acknowledged: u64,
     folder: PathBuf,
+    /// The database's file.
+    identity: Identity,
     /// sled's files for large pages that are durable already. There should be none.
     synced: HashSet<OsString>,
 }
@@ -57,16 +63,34 @@ impl Database {
                 }
             }
         })?;
+        let identity = Identity::of(&folder.join(FILE)).map_err(JournalError::write(folder))?;
         Ok(Database {
             db,
             acknowledged: 0,
+            identity,
             folder: folder.to_owned(),
             synced: HashSet::new(),
         })
     }
 
-    /// Writes records as one batch, and returns when they are durable.
+    /// Whether the database is where it was opened. sled holds its file open and would not notice.
+    pub(super) fn is_there(&self) -> bool {
+        self.identity.is_still(&self.folder.join(FILE))
+    }
+
+    /// Writes records as one batch, and returns when they are durable: in files that still have their
+    /// names.
     pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
+        let written = self.write_batch(records);
+        match self.is_there() {
+            true => written,
+            false => Err(JournalError::Gone {
+                folder: self.folder.clone(),
+            }),
+        }
+    }
+
+    fn write_batch<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
         let mut count = 0;
         for (sequence, record) in records {
@@ -117,7 +141,7 @@ impl Database {
         if any_new {
             durable::sync_folder(&blobs)?;
         }
-        File::open(self.folder.join("db"))?.sync_data()
+        File::open(self.folder.join(FILE))?.sync_data()
     }
 
     /// The record of that number.
@@ -129,17 +153,22 @@ impl Database {
 
     /// All records in the order of their sequence numbers, with these. The database is closed.
     pub(super) fn close_with_records(self) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
-        let folder = self.folder.clone();
-        let counted = self.counted();
-        let records = guarded(&folder, || self.assembled(self.db.iter()));
+        let records = self.records();
         self.close();
-        match records {
-            Ok(records) if (records.len() as u64) < counted => Err(JournalError::Damaged {
-                folder,
+        records
+    }
+
+    /// All records: no fewer than were acknowledged, each as it was written.
+    pub(super) fn records(&self) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+        let counted = self.counted().max(self.acknowledged);
+        let records = guarded(&self.folder, || self.assembled(self.db.iter()))?;
+        if (records.len() as u64) < counted {
+            return Err(JournalError::Damaged {
+                folder: self.folder.clone(),
                 what: format!("{counted} records were written, and {} are left", records.len()),
-            }),
-            records => records,
+            });
         }
+        Ok(records)
     }
 
     /// Closes the database, which may flush once more; what it did not acknowledge may be lost.
@@ -226,7 +255,11 @@ fn failure(folder: &Path, source: sled::Error) -> JournalError {
             folder,
             what: source.to_string(),
         },
-        source => JournalError::Database { folder, source },
+        sled::Error::Io(source) => JournalError::write(&folder)(source),
+        source => JournalError::Damaged {
+            folder,
+            what: source.to_string(),
+        },
     }
 }
 

@@ -10,32 +10,34 @@
 
 mod database;
 mod run;
+mod saves;
 mod writer;
 
 pub use run::RunHeader;
+pub use saves::{Save, Saves};
 
-use super::StateFolder;
+use super::{StateFolder, durable};
 use database::Database;
 use run::RunFolder;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use writer::Writer;
+use writer::{Records, Writer};
 
 /// Why something could not be made durable, or be found again.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum JournalError {
     /// A file or folder of the journal cannot be written.
-    #[error("cannot write the journal `{}`: {source}", path.display())]
+    #[error("cannot write the journal `{}`: {}{}", path.display(), durable::reason(source), durable::way_out(source))]
     Write { path: PathBuf, source: Arc<io::Error> },
     /// A file or folder of the journal cannot be read.
     #[error("cannot read the journal `{}`: {source}", path.display())]
     Read { path: PathBuf, source: Arc<io::Error> },
-    /// The database refuses.
-    #[error("the journal `{}` failed: {source}", folder.display())]
-    Database { folder: PathBuf, source: sled::Error },
+    /// Something removed or replaced the folder while the run went.
+    #[error("the journal `{}` is gone; something removed it while the recording went on", folder.display())]
+    Gone { folder: PathBuf },
     /// The folder does not hold what a run puts there.
-    #[error("the journal `{}` is damaged: {what}; its run cannot be recovered, remove the folder when you need it no longer", folder.display())]
+    #[error("the journal `{}` is damaged: {what}", folder.display())]
     Damaged { folder: PathBuf, what: String },
     /// The thread that writes has ended.
     #[error("the journal `{}` is closed", folder.display())]
@@ -100,6 +102,11 @@ impl Journal {
         self.writer.read_blocking(sequences)
     }
 
+    /// Where what is saved of the run is noted.
+    pub fn saves(&self) -> Saves {
+        Saves::of(self.folder.path())
+    }
+
     /// How many syncs the appends so far have cost.
     pub fn batches(&self) -> u64 {
         self.writer.batches()
@@ -107,15 +114,11 @@ impl Journal {
 
     /// Ends the run and gives its records in the order of their sequence numbers. The folder
     /// stays, locked, until [`SealedRun::remove`]: first save the cassette. Blocks while the
-    /// records are read. After a failed append it gives what was acknowledged, and perhaps more.
+    /// records are read. After a failed append it gives what was acknowledged, and perhaps more; so it
+    /// does where the folder is gone, if the database can still be read.
     pub fn seal(self) -> Result<SealedRun, JournalError> {
-        let (sequences, records) = self.writer.seal()?.into_iter().unzip();
-        Ok(SealedRun {
-            header: self.header,
-            sequences,
-            records,
-            folder: self.folder,
-        })
+        let records = self.writer.seal()?;
+        Ok(SealedRun::of(self.header, records, self.folder))
     }
 }
 
@@ -125,14 +128,38 @@ pub struct SealedRun {
     pub header: RunHeader,
     /// The records in the order of their sequence numbers.
     pub records: Vec<Vec<u8>>,
+    /// Something removed the folder while the run went.
+    pub is_gone: bool,
     sequences: Vec<u64>,
     folder: RunFolder,
 }
 
 impl SealedRun {
+    fn of(header: RunHeader, records: Records, folder: RunFolder) -> SealedRun {
+        let (sequences, records) = records.into_iter().unzip();
+        SealedRun {
+            is_gone: !folder.is_there(),
+            header,
+            sequences,
+            records,
+            folder,
+        }
+    }
+
     /// The folder of the run.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where what is saved of the run is noted.
+    pub fn saves(&self) -> Saves {
+        Saves::of(self.folder.path())
+    }
+
+    /// Moves the folder to where no run looks for it, because not all of it can be recovered; gives its
+    /// new place.
+    pub fn set_aside(self, state: &StateFolder) -> Result<PathBuf, JournalError> {
+        self.folder.set_aside(state)
     }
 
     /// The records with their sequence numbers.
@@ -142,7 +169,10 @@ impl SealedRun {
 
     /// Removes the folder. To be called when the cassette is saved, or when there is none to save.
     pub fn remove(self) -> Result<(), JournalError> {
-        self.folder.remove()
+        match self.is_gone {
+            true => Ok(()),
+            false => self.folder.remove(),
+        }
     }
 }
 
@@ -151,8 +181,10 @@ impl SealedRun {
 pub struct Recovery {
     /// Runs that died before their seal, sorted by folder.
     pub runs: Vec<SealedRun>,
-    /// Runs whose journal cannot be read. Their folders stay.
-    pub damaged: Vec<JournalError>,
+    /// Runs whose journal is damaged, and where it was moved, so that it is told once.
+    pub damaged: Vec<(JournalError, PathBuf)>,
+    /// Runs whose journal cannot be read now. Their folders stay.
+    pub unread: Vec<JournalError>,
 }
 
 /// Finds the journals whose run is dead. Those of living runs are left alone; folders of runs
@@ -160,31 +192,34 @@ pub struct Recovery {
 pub fn recover(state: &StateFolder) -> Result<Recovery, JournalError> {
     let mut recovery = Recovery::default();
     for folder in RunFolder::dead(state)? {
-        match recover_run(folder) {
-            Ok(Some(run)) => recovery.runs.push(run),
-            Ok(None) => {}
-            Err(error) => recovery.damaged.push(error),
+        let folder = match folder {
+            Ok(folder) => folder,
+            Err(error) => {
+                recovery.unread.push(error);
+                continue;
+            }
+        };
+        match recover_run(&folder) {
+            Ok((Some(header), records)) if !records.is_empty() => recovery.runs.push(SealedRun::of(header, records, folder)),
+            Ok(_) => recovery.unread.extend(folder.remove().err()),
+            Err(error @ JournalError::Damaged { .. }) => match folder.set_aside(state) {
+                Ok(place) => recovery.damaged.push((error, place)),
+                Err(_) => recovery.unread.push(error),
+            },
+            Err(error) => recovery.unread.push(error),
         }
     }
     Ok(recovery)
 }
 
-fn recover_run(folder: RunFolder) -> Result<Option<SealedRun>, JournalError> {
+/// The header and the records of a dead run; no header where it died before it had recorded anything.
+fn recover_run(folder: &RunFolder) -> Result<(Option<RunHeader>, Records), JournalError> {
     let Some(header) = folder.header()? else {
-        return folder.remove().map(|()| None);
+        return Ok((None, Records::new()));
     };
     let path = folder.path().to_owned();
     let records = writer::on_writer_thread(&path, move |path| Database::open(&path)?.close_with_records())?;
-    if records.is_empty() {
-        return folder.remove().map(|()| None);
-    }
-    let (sequences, records) = records.into_iter().unzip();
-    Ok(Some(SealedRun {
-        header,
-        sequences,
-        records,
-        folder,
-    }))
+    Ok((Some(header), records))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The folder of one run: its name, its lock, its header.
 
-use super::{JournalError, database};
+use super::{JournalError, database, saves};
 use crate::cassette::state::Lock;
 use crate::cassette::{Cassette, Name, StateFolder, durable};
 use crate::json::rewrite;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 const HEADER: &str = "run.json";
@@ -64,6 +65,7 @@ impl RunHeader {
 /// A run's folder, locked.
 pub(super) struct RunFolder {
     path: PathBuf,
+    identity: Identity,
     _lock: Lock,
 }
 
@@ -83,11 +85,16 @@ impl RunFolder {
         let file = path.join(HEADER);
         durable::replace_file(&file, header.render().as_bytes()).map_err(JournalError::write(&file))?;
         durable::sync_folder(&journals).map_err(JournalError::write(&journals))?;
-        Ok(RunFolder { path, _lock: lock })
+        let identity = Identity::of(&path).map_err(JournalError::write(&path))?;
+        Ok(RunFolder {
+            path,
+            identity,
+            _lock: lock,
+        })
     }
 
-    /// The folders of runs that live no more, sorted, each locked.
-    pub(super) fn dead(state: &StateFolder) -> Result<Vec<RunFolder>, JournalError> {
+    /// The folders of runs that live no more, sorted, each locked; or why one cannot be looked at.
+    pub(super) fn dead(state: &StateFolder) -> Result<Vec<Result<RunFolder, JournalError>>, JournalError> {
         let journals = journals(state);
         if !journals.is_dir() {
             return Ok(Vec::new());
@@ -101,17 +108,47 @@ impl RunFolder {
             }
         }
         paths.sort();
-        let mut dead = Vec::new();
-        for path in paths {
-            if let Some(lock) = Lock::try_take(&path.join(LOCK)).map_err(JournalError::read(&path))? {
-                dead.push(RunFolder { path, _lock: lock });
+        Ok(paths.into_iter().filter_map(|path| RunFolder::taken(path).transpose()).collect())
+    }
+
+    /// The folder at that path, locked; nothing where its run lives.
+    fn taken(path: PathBuf) -> Result<Option<RunFolder>, JournalError> {
+        let Some(lock) = Lock::try_take(&path.join(LOCK)).map_err(JournalError::read(&path))? else {
+            return Ok(None);
+        };
+        let identity = Identity::of(&path).map_err(JournalError::read(&path))?;
+        Ok(Some(RunFolder {
+            path,
+            identity,
+            _lock: lock,
+        }))
+    }
+
+    /// Moves the folder to where no run looks for it; gives its new place.
+    pub(super) fn set_aside(self, state: &StateFolder) -> Result<PathBuf, JournalError> {
+        let aside = state.path().join("set-aside");
+        durable::make_folder(&aside).map_err(JournalError::write(&aside))?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut number = 1u64;
+        let place = loop {
+            let ending = if number == 1 { String::new() } else { format!("-{number}") };
+            let place = aside.join(format!("{name}{ending}"));
+            if place.symlink_metadata().is_err() {
+                break place;
             }
-        }
-        Ok(dead)
+            number += 1;
+        };
+        fs::rename(&self.path, &place).map_err(JournalError::write(&place))?;
+        Ok(place)
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the folder is where it was made, and has its lock: nobody removed or replaced it.
+    pub(super) fn is_there(&self) -> bool {
+        self.identity.is_still(&self.path) && self.path.join(LOCK).is_file()
     }
 
     /// The header; none where the run died before it had written one, and so before any record.
@@ -169,7 +206,7 @@ fn is_of_a_run(name: &str) -> bool {
     let is_snapshot = name
         .strip_prefix("snap.")
         .is_some_and(|rest| is_hexadecimal(rest.strip_suffix(".generating").unwrap_or(rest)));
-    matches!(name, "db" | "conf" | database::ACKNOWLEDGED) || is_snapshot || durable::is_temporary(name)
+    matches!(name, "db" | "conf" | database::ACKNOWLEDGED | saves::FILE) || is_snapshot || durable::is_temporary(name)
 }
 
 /// The database's folder for large pages, which have numbers for names.
@@ -199,6 +236,28 @@ fn remove_files(folder: &Path, is_name: impl Fn(&str) -> bool) -> io::Result<()>
         }
     }
     if is_empty { fs::remove_dir(folder) } else { Ok(()) }
+}
+
+/// Which folder or file a path led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(path: &Path) -> io::Result<Identity> {
+        let metadata = fs::metadata(path)?;
+        Ok(Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    /// Whether the path leads there still.
+    pub(super) fn is_still(self, path: &Path) -> bool {
+        Identity::of(path).is_ok_and(|now| now == self)
+    }
 }
 
 fn journals(state: &StateFolder) -> PathBuf {

@@ -31,7 +31,7 @@ struct Append {
 }
 
 /// Records with their numbers.
-type Records = Vec<(u64, Vec<u8>)>;
+pub(super) type Records = Vec<(u64, Vec<u8>)>;
 
 /// What the thread gives back at its end: the records, where they were asked for.
 type Outcome = Result<Option<Records>, JournalError>;
@@ -168,12 +168,14 @@ fn finish(database: Database, folder: &Path, failure: Option<JournalError>, want
         database.close();
         return Ok(None);
     }
-    if failure.is_none() {
-        return database.close_with_records().map(Some);
-    }
-    // What a failed database has in memory is not to be trusted; what it made durable is.
+    let (is_there, records) = (database.is_there(), database.records());
     database.close();
-    Database::open(folder)?.close_with_records().map(Some)
+    match records {
+        // What a failed database has in memory may be less than it made durable.
+        Err(_) if failure.is_some() && is_there => Database::open(folder)?.close_with_records().map(Some),
+        Err(_) if !is_there => Err(JournalError::Gone { folder: folder.to_owned() }),
+        records => records.map(Some),
+    }
 }
 
 /// Does something with a database, on a thread like that of a run.

@@ -7,6 +7,8 @@ use crate::proxy::sessions::{Ending, Tally};
 pub enum Doubt {
     /// The command did not end with status 0.
     CommandFailed,
+    /// Nothing could be recorded any more before the command had ended.
+    Stopped,
     /// A call of the session was refused, or not recorded.
     CallWentWrong,
     /// Whoever ended the session said that its test failed.
@@ -31,6 +33,7 @@ impl Doubt {
     pub fn reason(self) -> &'static str {
         match self {
             Doubt::CommandFailed => "the command failed",
+            Doubt::Stopped => "the recording stopped half way",
             Doubt::CallWentWrong => "a call of the session went wrong",
             Doubt::TestFailed => "the test of the session failed",
             Doubt::NotToBeKept => "the session was ended with `\"keep\": false`",
