@@ -124,6 +124,8 @@ type Row = (&'static [&'static str], Rule);
 const TABLE: &[Row] = &[
     // Where test frameworks find the control endpoint.
     (&["FERROTAPE_URL"], own_url),
+    // What it wants as a bearer token.
+    (&["FERROTAPE_TOKEN"], |context| Change::Set(context.setup.token.to_owned())),
     // The endpoint door: all current SDKs, not JavaScript v2 and Go v1.
     (&["AWS_ENDPOINT_URL"], endpoint_url),
     // Would switch the endpoint off. Where the proxy is the only way in, replay switches off those
@@ -268,8 +270,10 @@ impl Change {
     }
 }
 
+/// With the token in front of every path, so that a program that sends no header is let in, too.
 fn own_url(context: &Context<'_>) -> Change {
-    Change::Set(format!("http://{}", reachable(context.setup.address)))
+    let Setup { address, token, .. } = context.setup;
+    Change::Set(format!("http://{}/~{}", reachable(*address), in_url(token)))
 }
 
 fn endpoint_url(context: &Context<'_>) -> Change {

@@ -2,7 +2,7 @@
 
 use super::server::{Options, Shared};
 use super::turned_away::TurnedAway;
-use super::{Arrival, Authority, Door, Handler, Refused, RequestBody, endpoint, framing};
+use super::{Arrival, Authority, Door, Handler, Refused, RequestBody, endpoint, framing, token_path};
 use crate::aws_hosts::is_aws_host;
 use http::header::HeaderValue;
 use http::request::Parts;
@@ -77,11 +77,18 @@ fn arrive<H: Handler>(shared: &Shared<H>, names: &RefCell<KnownHost>, head: &mut
         token: None,
         signed_path: None,
     };
+    let path = match token_path::stripped(&path, shared.options.token.as_deref()) {
+        Some(rest) => {
+            arrival.signed_path = Some(path);
+            rest
+        }
+        None => path,
+    };
     let path = match endpoint::split_prefix(&path)? {
         Some((prefix, rest)) => {
             arrival.session = Some(prefix.session);
             arrival.token = prefix.token;
-            arrival.signed_path = Some(path);
+            arrival.signed_path.get_or_insert(path);
             rest
         }
         None => path,

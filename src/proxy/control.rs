@@ -3,14 +3,16 @@
 //!
 //! JSON in and out. It answers only programs of this machine that came directly: the other end
 //! must be a loopback address, `Host` a loopback name whatever `--allow-host` says, and nothing
-//! that a browser sent is read. No request names a file or a command.
+//! that a browser sent is read. No request names a file or a command. Whoever asks for more than
+//! whether the run is there shows its token: as a bearer token, or in front of the path.
 
 use super::body::{Payload, Read, RequestBody, read_limited};
 use super::sessions::{Ending, SessionError};
-use super::{Handler, Refused, framing};
+use super::signature::same;
+use super::{Handler, Refused, framing, token_path};
 use crate::cassette::Name;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -82,8 +84,38 @@ impl From<SessionError> for ControlError {
 
 /// Whether a path is one of this endpoint's.
 pub(super) fn is_control(path: &str) -> bool {
-    path.strip_prefix(PREFIX)
+    inner(path)
+        .strip_prefix(PREFIX)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// The path without the run's token in front.
+fn inner(path: &str) -> &str {
+    token_path::split(path).map_or(path, |(_, rest)| rest)
+}
+
+/// Whether a request shows the run's token. Health is open: a probe that waits for the run has no token,
+/// and it tells nothing that a call would not.
+pub(super) fn is_authorized(head: &Parts, token: Option<&str>) -> bool {
+    let path = head.uri.path();
+    let Some(token) = token else { return true };
+    let header = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let shown = [
+        bearer.map(|(_, shown)| shown.trim()),
+        token_path::split(path).map(|(shown, _)| shown),
+    ];
+    let is_token = |shown: &str| same(token.as_bytes(), shown.as_bytes());
+    inner(path) == "/_ferrotape/health" || shown.into_iter().flatten().any(is_token)
+}
+
+/// The answer to a request that shows no token.
+pub(super) fn unauthorized() -> Response<Payload> {
+    let message = "the control endpoint wants `Authorization: Bearer $FERROTAPE_TOKEN`; the command finds the token in its environment, beside `FERROTAPE_URL`";
+    let mut response = json_response(StatusCode::UNAUTHORIZED, &json!({ "error": message }));
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 /// Lets only programs of this machine in. `direct`: the other end is a loopback address.
@@ -124,7 +156,7 @@ pub(super) async fn answer<H: Handler>(handler: Arc<H>, base: String, head: Part
 }
 
 fn respond(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Result<(StatusCode, Value), ControlError> {
-    let path = request.uri().path();
+    let path = inner(request.uri().path());
     let path = path.strip_prefix(PREFIX).unwrap_or(path).trim_end_matches('/');
     let method = request.method();
     let told = |value: Value| Ok((StatusCode::OK, value));

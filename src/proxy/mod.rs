@@ -44,6 +44,7 @@ pub mod takes;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod token_path;
 mod translated;
 pub mod tunnel;
 mod turned_away;

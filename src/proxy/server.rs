@@ -49,7 +49,8 @@ pub struct Options {
     /// Answer to the names of AWS's own hosts too: what a stand-in hears when a recording passes a
     /// client's request on with its `Host` unchanged. Nobody else can let these names point here.
     pub answer_as_aws: bool,
-    /// The token that a `CONNECT` must show as its proxy password. Without one, anybody may.
+    /// The token that a `CONNECT` must show as its proxy password, and the control endpoint wants. Without
+    /// one, anybody may.
     pub token: Option<String>,
     /// Keeps the case of header names for whatever passes a request or response on. Costs a little
     /// on each request; replay does without.
@@ -332,6 +333,9 @@ async fn answer_control<H: Handler>(shared: &Shared<H>, peer: SocketAddr, reques
         .and_then(|host| control::check(&head, host, peer.ip().to_canonical().is_loopback()));
     if let Err(refused) = admitted {
         return refused.into_response();
+    }
+    if !control::is_authorized(&head, shared.options.token.as_deref()) {
+        return control::unauthorized();
     }
     let base = format!("http://{}", shared.address);
     control::answer(Arc::clone(&shared.handler), base, head, RequestBody::Wire(body)).await

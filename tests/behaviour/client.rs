@@ -1,5 +1,6 @@
 //! A client that says exactly what it is told to: raw HTTP/1.1 over a socket, through either door.
 
+use crate::support::authorization;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -83,6 +84,17 @@ impl Call {
     pub fn header(mut self, name: &str, value: &str) -> Call {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// A request to the control endpoint of the run at that address; without a body where there is none.
+    pub fn control(address: SocketAddr, method: &'static str, path: &str, body: &str) -> Call {
+        let mut call = Call::bare("", body).at(&format!("/_ferrotape{path}"));
+        call.method = method;
+        call.headers = vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("Authorization".to_owned(), authorization(address)),
+        ];
+        call
     }
 
     /// At another path.

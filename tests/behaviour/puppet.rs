@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use crate::client::{Call, Connection, Key, Reply};
-use crate::support::{Finished, Run};
+use crate::support::{Finished, Run, note_token};
 use crate::workplace::eventually;
 
 /// A run that wraps a puppet.
@@ -18,6 +18,13 @@ pub struct Puppet {
     pub environment: BTreeMap<String, String>,
     strings: PathBuf,
     run: JoinHandle<Finished>,
+}
+
+/// The token of a run, and where it listens.
+fn listening(environment: &BTreeMap<String, String>) -> Option<(&str, SocketAddr)> {
+    let url = environment.get("FERROTAPE_URL")?.strip_prefix("http://")?;
+    let address = url.split('/').next()?.parse().ok()?;
+    Some((environment.get("FERROTAPE_TOKEN")?, address))
 }
 
 impl Puppet {
@@ -39,11 +46,11 @@ impl Puppet {
         let text = std::fs::read_to_string(&shown).expect("it was moved there whole");
         std::fs::remove_file(&shown).expect("it is ours");
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        Puppet {
-            environment: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            strings,
-            run,
+        let environment: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if let Some((token, address)) = listening(&environment) {
+            note_token(address, token);
         }
+        Puppet { environment, strings, run }
     }
 
     /// A variable of the command's.

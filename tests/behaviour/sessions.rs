@@ -37,10 +37,7 @@ fn ask(address: SocketAddr, path: &str, agent: &str, name: &str) -> String {
 /// A request to the control endpoint.
 fn control(address: SocketAddr, method: &'static str, path: &str, body: &Value) -> Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let mut call = Call::bare(PROTON, body).at(&format!("/_ferrotape{path}"));
-    call.method = method;
-    call.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    call.send(address)
+    Call::control(address, method, path, &body).send(address)
 }
 
 #[track_caller]
@@ -185,8 +182,8 @@ fn the_control_endpoint_says_what_it_does_not_understand() {
     assert_eq!(control(address, "GET", "/elsewhere", &Value::Null).status, 404);
     let reply = control(address, "PUT", "/sessions", &Value::Null);
     assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, POST")));
-    let mut form = Call::bare(PROTON, "name=t1").at("/_ferrotape/sessions");
-    form.headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    let mut form = Call::control(address, "POST", "/sessions", "name=t1");
+    form.headers[0].1 = "application/x-www-form-urlencoded".to_owned();
     assert_eq!(form.send(address).status, 415);
     server.stop().expect(0);
 }
@@ -254,12 +251,62 @@ fn the_control_endpoint_answers_no_web_page_and_no_foreign_name() {
         ("Host", "proxy.internal", 421),
         ("Host", "localhost", 200),
     ] {
-        let mut call = Call::bare(PROTON, "").at("/_ferrotape/sessions");
-        call.method = "GET";
-        call.headers = vec![(name.to_owned(), value.to_owned())];
+        let mut call = Call::control(server.address, "GET", "/sessions", "");
+        call.headers.push((name.to_owned(), value.to_owned()));
         assert_eq!(call.send(server.address).status, status, "{name}: {value}");
     }
     server.stop().expect(0);
+}
+
+#[test]
+fn the_control_endpoint_wants_the_token_of_the_run() {
+    let place = Workplace::new();
+    for name in ["shop", "books"] {
+        place.write_cassette(name, &cassette(name));
+    }
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "shop"]));
+    let (address, token) = (puppet.address(), puppet.variable("FERROTAPE_TOKEN").to_owned());
+    let asked = |path: &str, shown: Option<String>| {
+        let mut call = Call::control(address, "POST", path, &json!({ "name": "t1" }).to_string());
+        call.path = path.to_owned();
+        call.headers.truncate(1);
+        call.headers.extend(shown.map(|shown| ("Authorization".to_owned(), shown)));
+        call.send(address)
+    };
+    let sessions = "/_ferrotape/sessions";
+    for (path, shown) in [
+        (sessions.to_owned(), None),
+        (sessions.to_owned(), Some("Bearer wrong".to_owned())),
+        (sessions.to_owned(), Some(format!("Basic {token}"))),
+        (sessions.to_owned(), Some(format!("Bearer {token}x"))),
+        (format!("/~wrong{sessions}"), None),
+        (format!("/~{sessions}"), None),
+        (format!("/@t9{sessions}"), None),
+    ] {
+        let refused = asked(&path, shown);
+        if path.starts_with("/@") {
+            assert_ne!(refused.status, 201, "it is a path of a service");
+            continue;
+        }
+        assert_eq!(
+            (refused.status, refused.header("www-authenticate")),
+            (401, Some("Bearer")),
+            "{path}"
+        );
+        let error = refused.json()["error"].to_string();
+        assert!(error.contains("`Authorization: Bearer $FERROTAPE_TOKEN`"), "{error}");
+    }
+    assert_eq!(asked(sessions, Some(format!("Bearer {token}"))).status, 201);
+    // The run's own URL holds the token, for a program that sends no header; and it is an endpoint.
+    let (_, path) = puppet.variable("FERROTAPE_URL").rsplit_once('/').expect("it has a path");
+    let path = format!("/{path}");
+    assert_eq!(asked(&format!("{path}{sessions}"), None).status, 409, "it runs");
+    assert_eq!(ask(address, &path, "", "a"), "shop:1");
+    assert_eq!(ask(address, &format!("{path}/@books"), "", "a"), "books:1");
+    let mut health = Call::bare(PROTON, "").at("/_ferrotape/health");
+    health.method = "GET";
+    assert_eq!(health.send(address).status, 200, "a probe that waits has no token");
+    puppet.end(0);
 }
 
 #[test]

@@ -3,16 +3,14 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Call, Connection, PROTON, Reply};
+use crate::client::{Call, Connection, Reply};
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::support::Finished;
 use crate::workplace::{Workplace, instance, last_word};
 
 /// A request to the control endpoint.
 fn control(address: std::net::SocketAddr, body: &Value) -> Reply {
-    let mut call = Call::bare(PROTON, body.to_string()).at("/_ferrotape/sessions");
-    call.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    call.send(address)
+    Call::control(address, "POST", "/sessions", &body.to_string()).send(address)
 }
 
 #[test]

@@ -6,20 +6,43 @@ pub mod clients;
 pub mod moto;
 pub mod upstream;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// No run of a test takes longer; what does, hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The tokens of the runs that listen, or listened last, at each address.
+static TOKENS: Mutex<BTreeMap<SocketAddr, String>> = Mutex::new(BTreeMap::new());
+
+/// Notes the token of a run.
+pub fn note_token(address: SocketAddr, token: &str) {
+    TOKENS.lock().expect("no test panics with it").insert(address, token.to_owned());
+}
+
+/// What the control endpoint of the run at that address wants to see.
+pub fn authorization(address: SocketAddr) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let token = TOKENS.lock().expect("no test panics with it").get(&address).cloned();
+        if let Some(token) = token {
+            return format!("Bearer {token}");
+        }
+        assert!(Instant::now() < deadline, "the run at {address} showed no token");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
 
 /// A run of the binary, before it starts.
 pub struct Run {
@@ -165,6 +188,7 @@ impl Server {
 
     /// Interrupts it as Ctrl-C does, and waits for its end.
     pub fn stop(mut self) -> Finished {
+        self.forget_token();
         let child = self.child.take().expect("it runs");
         send(&child, Signal::INT);
         let code = code(bounded(child, &self.told));
@@ -186,8 +210,14 @@ impl Server {
         self.end();
     }
 
+    /// Another run may listen there next.
+    fn forget_token(&self) {
+        TOKENS.lock().expect("no test panics with it").remove(&self.address);
+    }
+
     fn end(&mut self) {
         if let Some(mut child) = self.child.take() {
+            self.forget_token();
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -261,9 +291,17 @@ fn watched(stream: Option<impl Read + Send + 'static>, addresses: mpsc::Sender<S
     let stream = BufReader::new(stream.expect("it is piped"));
     std::thread::spawn(move || {
         let mut text = String::new();
+        let mut known = None;
         for line in stream.lines().map_while(Result::ok) {
             if let Some(address) = address_in(&line) {
+                known = Some(address);
                 let _ = addresses.send(address);
+            }
+            let token = line
+                .strip_prefix("export FERROTAPE_TOKEN='")
+                .and_then(|rest| rest.strip_suffix('\''));
+            if let (Some(address), Some(token)) = (known, token) {
+                note_token(address, token);
             }
             text.push_str(&line);
             text.push('\n');
