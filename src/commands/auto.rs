@@ -18,13 +18,14 @@ use crate::exit::Exit;
 use crate::proxy::auto::{Auto, Part};
 use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions};
-use crate::proxy::takes::Takes;
+use crate::proxy::takes::{Doubt, Takes};
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
 use std::sync::{Arc, Mutex};
 
 /// Answer from the cassette what is recorded there; forward the rest to AWS, and record it behind.
 ///
-/// What a cassette holds is never replaced. Where `CI` is set this is a replay: a call that was
+/// What a cassette holds is never replaced. What a command or session recorded that failed is put aside:
+/// it may depend on what was only played, and so be wrong. Where `CI` is set this is a replay: a call that was
 /// never recorded is a miss, and nothing can open a connection.
 #[derive(Debug, clap::Args)]
 pub struct AutoArguments {
@@ -49,6 +50,9 @@ pub struct AutoArguments {
     /// Fail (status 12) if any interaction that was there before was not played
     #[arg(long)]
     pub all_played: bool,
+    /// Record live answers that are errors, too. Without it, a run that is answered one appends nothing
+    #[arg(long)]
+    pub append_errors: bool,
     /// Call AWS even where `CI` is set
     #[arg(long)]
     pub live_in_ci: bool,
@@ -104,7 +108,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     let prepared = desk.prepared(&name)?;
     let journal = Journal::create(&state, prepared.header.clone())?;
     let (takes, take) = Takes::new(desk, journal, prepared);
-    let stage = Auto::new(players, takes);
+    let stage = Auto::new(players, takes, arguments.append_errors);
     let playing = stage.playing(&name).map_err(anyhow::Error::msg)?;
     let tracks = playing.iter().flat_map(|playing| playing.playable.tape.tracks());
     let going = Going {
@@ -115,7 +119,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             None => format!("playing what is in `{}`, and recording what is not,", library.root().display()),
         },
     };
-    let own = Part { playing, take };
+    let own = Part::new(playing, take);
     let ended = outset.serve(going, Sessions::new(stage, name, Some(own)), &ledger)?;
     let sessions = ended.sessions;
     let described = |session: u32, position: usize| {
@@ -124,6 +128,10 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         Some(describe(&catalog, &session.label, position, track))
     };
     let account = ledger.close(described);
+    // Behind what is there goes the whole of what a session did, or nothing.
+    for session in sessions.iter().filter(|session| !session.tally.is_clean()) {
+        session.part.take.doubt(Doubt::CallWentWrong);
+    }
     doubt_open(&sessions, common, |part| &part.take);
     let sealed = seal(ended.stage.into_takes(), ended.served)?;
     let child = sealed.child;

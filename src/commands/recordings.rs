@@ -8,7 +8,11 @@ use super::tape::stamp;
 use crate::cassette::journal::RunHeader;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
+use crate::inspect::Call;
+use crate::matcher::Dependence;
 use crate::model::catalog::Catalog;
+use crate::proxy::event::Label;
+use crate::proxy::playing::Remedy;
 use crate::proxy::takes::{Cut, Desk, Prepared};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
@@ -71,6 +75,14 @@ impl Desk for Recordings {
             calls.len()
         ));
         self.supersede(calls);
+    }
+
+    fn depends(&self, session: &Label, call: &Call, dependence: &Dependence, remedy: &Remedy) {
+        let (service, operation) = (&call.service.sdk_id, &call.operation().name);
+        let (session, anew) = (&session.session, &remedy.anew);
+        self.note(format!(
+            "session `{session}`: `{service} {operation}` went to AWS and names {dependence}; {anew}"
+        ));
     }
 
     fn write(&self, cut: Cut<'_>) -> Result<(), String> {

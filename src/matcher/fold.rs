@@ -68,7 +68,8 @@ fn is_polled(call: &Call, matching: &Matching) -> bool {
     operation.traits.contains_key("smithy.waiters#waitable") || matching.polls.contains(&operation.name)
 }
 
-fn is_read(call: &Call) -> bool {
+/// Whether a call changes nothing.
+pub(super) fn is_read(call: &Call) -> bool {
     let operation = call.operation();
     operation.traits.contains_key("smithy.api#readonly") || READS.iter().any(|verb| operation.name.starts_with(verb))
 }

@@ -8,6 +8,7 @@
 mod aliases;
 mod binding;
 pub mod compare;
+mod dependence;
 mod difference;
 mod fold;
 #[cfg(test)]
@@ -40,11 +41,13 @@ use crate::value::Value;
 use crate::wire::Request;
 pub use binding::Binding;
 use binding::Bindings;
+pub use dependence::Dependence;
 use fold::Poll;
 use key::{Accounts, Key, KeyHasher, Reading};
 use rules::OperationRules;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
+use std::sync::OnceLock;
 
 /// An operation's place in a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,6 +142,8 @@ pub struct Tape {
     renames: bool,
     /// Calls are answered in recorded order only.
     strict: bool,
+    /// What each interaction makes known, once somebody asks.
+    names: OnceLock<Vec<dependence::Names>>,
 }
 
 #[derive(Default)]
@@ -216,6 +221,7 @@ impl Tape {
             given: HashMap::new(),
             renames: false,
             strict: rules.matching.order == Some(Order::Strict),
+            names: OnceLock::new(),
         };
         let mut inputs = Vec::with_capacity(cassette.interactions.len());
         for (position, mut interaction) in cassette.interactions.into_iter().enumerate() {

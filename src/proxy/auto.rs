@@ -6,15 +6,20 @@ use super::playing::{Players, Playing, Shelf};
 use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Take, Takes};
 use crate::cassette::Name;
-use crate::inspect::{Verdict, plain};
+use crate::inspect::{Call, Verdict, plain};
 use crate::matcher::session::Outcome as Choice;
+use crate::outcome::Outcome;
+use crate::protocol::Reply;
 use crate::value::Value;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Plays, and records what is not there.
 pub struct Auto<S, D> {
     players: Players<S>,
     takes: Takes<D>,
+    /// Live answers that are errors are recorded, too.
+    appends_errors: bool,
 }
 
 /// What a session of `auto` holds.
@@ -23,12 +28,41 @@ pub struct Part {
     pub playing: Option<Playing>,
     /// What is recorded.
     pub take: Arc<Take>,
+    /// It was told that a call depends on what was played.
+    warned: AtomicBool,
+}
+
+impl Part {
+    /// What a session holds that neither played nor recorded anything yet.
+    pub fn new(playing: Option<Playing>, take: Arc<Take>) -> Part {
+        Part {
+            playing,
+            take,
+            warned: AtomicBool::new(false),
+        }
+    }
 }
 
 impl<S: Shelf, D: Desk> Auto<S, D> {
     /// Plays these cassettes, and records into these takes.
-    pub fn new(players: Players<S>, takes: Takes<D>) -> Auto<S, D> {
-        Auto { players, takes }
+    pub fn new(players: Players<S>, takes: Takes<D>, appends_errors: bool) -> Auto<S, D> {
+        Auto {
+            players,
+            takes,
+            appends_errors,
+        }
+    }
+
+    /// A call that goes to AWS may name what was only played: that is told once a session.
+    fn warn(&self, session: &Session<Part>, playing: &Playing, call: &Call, input: &Value) {
+        let Playing { playable, positions } = playing;
+        let Some(dependence) = playable.tape.dependence(positions, call, input) else {
+            return;
+        };
+        if !session.part.warned.swap(true, Ordering::Relaxed) {
+            let desk = self.takes.desk();
+            desk.depends(&session.label, call, &dependence, &playable.remedy);
+        }
     }
 
     /// What is there of a cassette; nothing where there is none yet.
@@ -65,10 +99,7 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
     }
 
     fn open(&self, cassette: &Name, session: &Name) -> Result<Part, String> {
-        Ok(Part {
-            playing: self.playing(cassette)?,
-            take: self.takes.open(cassette, session)?,
-        })
+        Ok(Part::new(self.playing(cassette)?, self.takes.open(cassette, session)?))
     }
 
     fn close(&self, session: &Session<Part>, ending: Ending) -> Result<(), String> {
@@ -94,14 +125,19 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
                 // As in replay, a request that breaks its contract gets only a recorded error.
                 let violates = asked.judged.is_some_and(|judged| judged.verdict != Verdict::Conforms);
                 match violates {
-                    true => positions.play_error(tape, key, operation, token, false)?,
-                    false => positions.play(tape, key, operation, token, false),
+                    true => positions.play_error(tape, key, operation, token, false),
+                    false => Some(positions.play(tape, key, operation, token, false)),
                 }
             }
             (Some(_), None) => return None,
-            (None, _) => positions.play(tape, tape.unmodelled_key(&plain(asked.request)), None, None, false),
+            (None, _) => Some(positions.play(tape, tape.unmodelled_key(&plain(asked.request)), None, None, false)),
         };
-        let Choice::Play { position, .. } = choice else { return None };
+        let Some(Choice::Play { position, .. }) = choice else {
+            if let (Some(call), Some(input)) = (asked.call, input) {
+                self.warn(session, playing, call, input);
+            }
+            return None;
+        };
         Some(Known {
             addresses: playing.addresses(position).to_vec(),
             response: playing.response(position, asked.request, asked.call, input.unwrap_or(&Value::Null)),
@@ -114,6 +150,20 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
     }
 
     async fn keep(&self, session: &Session<Part>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+        if let Some(error) = error_of(exchange).filter(|_| !self.appends_errors) {
+            let message = format!("AWS answered with {error}, and `auto` appends no error; `--append-errors` appends it");
+            return Ok(Fate::because(Outcome::NotRecorded, &message));
+        }
         journalling::write(&self.takes, &session.part.take, exchange).await
+    }
+}
+
+/// The error that AWS answered with, for people.
+fn error_of(exchange: &Kept<'_>) -> Option<String> {
+    let status = exchange.response.status().as_u16();
+    match exchange.finding.response.as_ref().and_then(|judged| judged.content.as_ref()) {
+        Some(Reply::Error { code, .. }) => Some(format!("`{code}` (status {status})")),
+        Some(_) => None,
+        None => (status >= 400).then(|| format!("status {status}")),
     }
 }

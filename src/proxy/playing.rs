@@ -90,6 +90,16 @@ impl Playable {
         let answers = tape.tracks().iter().map(Answer::new).collect();
         Playable { tape, remedy, answers }
     }
+
+    /// What to do about a missed call. One that depends on what was played must not go to AWS alone.
+    pub fn advice(&self, positions: &Positions, miss: &Miss, call: &Call, input: &Value) -> String {
+        let remedy = self.remedy.of(miss);
+        let is_to_be_added = !remedy.is_empty() && remedy == self.remedy.add;
+        match self.tape.dependence(positions, call, input).filter(|_| is_to_be_added) {
+            Some(dependence) => format!("it names {dependence}\n{}", self.remedy.anew),
+            None => remedy.to_owned(),
+        }
+    }
 }
 
 /// One session's way through a cassette.

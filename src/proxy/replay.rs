@@ -189,7 +189,8 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
     fn miss(&self, asked: &Asked<'_>, call: &Call, judged: &Judged<Value>, input: &Value, outcome: session::Outcome) -> Response {
         let playable = &asked.session.part.playable;
         let miss = Miss::explain(&playable.tape, &asked.session.part.positions, call, input, outcome);
-        let remedy = format!("{}{}", in_session(&asked.session.label), playable.remedy.of(&miss));
+        let advice = playable.advice(&asked.session.part.positions, &miss, call, input);
+        let remedy = format!("{}{advice}", in_session(&asked.session.label));
         // The exception, the log and the report say the same.
         let text = miss.text(&remedy);
         let response = refuse_call(call, asked.request, CASSETTE_MISS, 400, &text);

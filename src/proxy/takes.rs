@@ -16,6 +16,10 @@ pub use entry::Entry;
 use crate::cassette::journal::{Journal, JournalError, RunHeader, Saves};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
+use crate::inspect::Call;
+use crate::matcher::Dependence;
+use crate::proxy::event::Label;
+use crate::proxy::playing::Remedy;
 use crate::redaction::Redactor;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +45,8 @@ pub trait Desk: Send + Sync + 'static {
     fn takes_undecodable(&self) -> bool;
     /// These calls of a session count no more, because it was started again.
     fn left_out(&self, session: &Name, calls: &[u64]);
+    /// A call went to AWS that depends on what was played.
+    fn depends(&self, session: &Label, call: &Call, dependence: &Dependence, remedy: &Remedy);
     /// Writes a cassette; or says why it cannot be written, for people.
     fn write(&self, cut: Cut<'_>) -> Result<(), String>;
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::client::Call;
 use crate::puppet::Puppet;
 use crate::support::Finished;
-use crate::support::upstream::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Upstream, well_behaved};
-use crate::workplace::{Workplace, instance};
+use crate::support::upstream::{ACCESS_KEY_ID, Answer, SECRET_ACCESS_KEY, Upstream, well_behaved};
+use crate::workplace::{Workplace, instance, portless};
 
 fn live(place: &Workplace, words: &[&str], upstream: &Upstream) -> Puppet {
     let run = place
@@ -34,9 +34,7 @@ fn create(puppet: &Puppet, session: &str, name: &str) {
 #[track_caller]
 fn control(puppet: &Puppet, method: &'static str, path: &str, body: &Value) -> (u16, Value) {
     let text = if body.is_null() { String::new() } else { body.to_string() };
-    let mut call = Call::bare("", text).at(&format!("/_ferrotape{path}"));
-    call.method = method;
-    call.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    let call = Call::control(puppet.address(), method, path, &text);
     let reply = call.send(puppet.address());
     (reply.status, reply.json())
 }
@@ -273,8 +271,7 @@ fn a_run_that_is_stopped_while_a_session_is_open_leaves_its_cassette() {
     let stand_in = place.stand_in();
     let server = place.run(["record", "--upstream", &stand_in.url()]).start();
     for name in ["t2", "t3"] {
-        let mut call = Call::bare("", json!({ "name": name }).to_string()).at("/_ferrotape/sessions");
-        call.headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        let call = Call::control(server.address, "POST", "/sessions", &json!({ "name": name }).to_string());
         assert_eq!(call.send(server.address).status, 201);
         assert_eq!(
             instance("three", json!({})).at(&format!("/@{name}")).send(server.address).status,
@@ -289,4 +286,112 @@ fn a_run_that_is_stopped_while_a_session_is_open_leaves_its_cassette() {
         ("one two".to_owned(), "one two".to_owned())
     );
     assert_eq!(names_aside(&place, "partial/t2.json"), "three");
+}
+
+/// An AWS that knows no `missing`.
+fn forgetful() -> Upstream {
+    Upstream::plain(|seen| match seen.body["name"].as_str() {
+        Some("missing") => Answer::error(400, "ResourceNotFoundException", "no such service"),
+        _ => well_behaved(seen),
+    })
+}
+
+#[test]
+fn auto_appends_no_error_unless_asked() {
+    let place = Workplace::new();
+    let upstream = forgetful();
+    let send = |puppet: &Puppet, name: &str| {
+        let call = instance(name, json!({ "templateMajorVersion": "1", "serviceName": name }));
+        puppet.send(call).status
+    };
+    let puppet = live(&place, &["record", "-c", "shop"], &upstream);
+    assert_eq!(send(&puppet, "one"), 200);
+    puppet.end(0).expect(0);
+    for status in [0, 1] {
+        let puppet = live(&place, &["auto", "-c", "shop"], &upstream);
+        assert_eq!(
+            (send(&puppet, "one"), send(&puppet, "two"), send(&puppet, "missing")),
+            (200, 200, 400)
+        );
+        let done = puppet.end(status).expect(if status == 0 { 14 } else { 1 });
+        let words = "AWS answered with `ResourceNotFoundException` (status 400), and `auto` appends no error; `--append-errors` appends it";
+        assert!(done.stderr.contains(words), "{}", done.stderr);
+        assert_eq!(names(&place, "shop"), "one", "nor what came before it");
+        assert_eq!(names_aside(&place, "partial/shop.json"), "one two");
+        assert!(
+            done.stderr.contains("so `cassettes/shop.json` stays as it was; to take"),
+            "{}",
+            done.stderr
+        );
+    }
+    let puppet = live(&place, &["auto", "-c", "shop", "--append-errors"], &upstream);
+    assert_eq!((send(&puppet, "two"), send(&puppet, "missing")), (200, 400));
+    puppet.end(0).expect(0);
+    assert_eq!(names(&place, "shop"), "one two missing");
+}
+
+#[test]
+fn what_a_failed_test_made_auto_record_is_put_aside() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let run = |calls: &[&str], how: &Value| {
+        let puppet = live(&place, &["auto"], &upstream);
+        begin(&puppet, "t1", "t1");
+        calls.iter().for_each(|call| create(&puppet, "t1", call));
+        end(&puppet, "t1", how);
+        puppet.end(0).expect(0)
+    };
+    run(&["one"], &Value::Null);
+    let done = run(&["one", "two"], &json!({ "failed": true }));
+    assert_eq!(
+        (names(&place, "t1"), names_aside(&place, "partial/t1.json")),
+        ("one".to_owned(), "one two".to_owned())
+    );
+    follow(
+        &place,
+        &done,
+        "the test of the session failed, so `cassettes/t1.json` stays as it was; to take the new recording all the same: ",
+    );
+    assert_eq!(names(&place, "t1"), "one two");
+    assert_eq!(upstream.seen().len(), 2);
+}
+
+#[test]
+fn a_live_call_that_names_what_was_only_played_is_told_with_the_way_out() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = live(&place, &["record"], &upstream);
+    begin(&puppet, "t1", "t1");
+    create(&puppet, "t1", "made-here");
+    end(&puppet, "t1", &Value::Null);
+    puppet.end(0).expect(0);
+    let depending = |puppet: &Puppet| {
+        create(puppet, "t1", "made-here");
+        let call = instance(
+            "other",
+            json!({ "templateMajorVersion": "1", "serviceName": "backend", "branchName": "on/made-here" }),
+        );
+        puppet.send(call.at("/@t1")).message()
+    };
+    let puppet = live(&place, &["auto"], &upstream);
+    begin(&puppet, "t1", "t1");
+    depending(&puppet);
+    end(&puppet, "t1", &json!({ "keep": false }));
+    let done = puppet.end(0).expect(0);
+    let told = "session `t1`: `Proton CreateServiceInstance` went to AWS and names \"made-here\", which interaction 1 (`Proton CreateServiceInstance`) \
+                made or changed; that was played, so AWS knows nothing of it; record all anew: ferrotape record --upstream http://127.0.0.1:PORT -- sh …";
+    assert!(portless(&done.stderr).contains(told), "{}", done.stderr);
+    let puppet = Puppet::start(place.path(), place.run(["replay"]));
+    begin(&puppet, "t1", "t1");
+    let message = depending(&puppet);
+    let told = "it names \"made-here\", which interaction 1 (`Proton CreateServiceInstance`) made or changed; that was played, so AWS knows nothing of it\n\
+                record all anew: ferrotape record --upstream http://127.0.0.1:PORT -- sh …";
+    assert!(portless(&message).ends_with(told), "{message}");
+    puppet.end(0).expect(11);
+    // A call of its own is one for `auto`.
+    let puppet = Puppet::start(place.path(), place.run(["replay"]));
+    begin(&puppet, "t1", "t1");
+    let alone = puppet.send(instance("other", json!({ "serviceName": "backend" })).at("/@t1"));
+    assert!(alone.message().contains("record it: ferrotape auto "), "{}", alone.message());
+    puppet.end(0).expect(11);
 }
