@@ -1,4 +1,8 @@
-//! What was typed, nothing more.
+//! What was typed, and what stands in for what was not.
+
+mod supplied;
+
+pub use supplied::{SuppliedError, complete, unread};
 
 use crate::commands::auto::AutoArguments;
 use crate::commands::check::CheckArguments;
@@ -72,7 +76,12 @@ pub enum Command {
 impl Cli {
     /// Reads a command line, and says what of it was really typed.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
-        let matches = Cli::command().try_get_matches_from(arguments).map_err(with_tip)?;
+        Cli::read_by(Cli::command(), arguments)
+    }
+
+    /// The same with the defaults of that command.
+    pub fn read_by(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Typed), clap::Error> {
+        let matches = command.try_get_matches_from(arguments).map_err(with_tip)?;
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
         Ok((cli, Typed { matches }))
     }
@@ -95,6 +104,11 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// The name of the command.
+    pub fn command(&self) -> &str {
+        self.matches.subcommand_name().unwrap_or_default()
+    }
+
     /// Whether the argument of that name was typed.
     fn has(&self, name: &str) -> bool {
         let source = |matches: &ArgMatches| matches.try_contains_id(name).ok()?.then(|| matches.value_source(name)).flatten();

@@ -32,10 +32,12 @@ mod trials;
 pub mod value;
 pub mod wire;
 
+use child::environment::{Environment, of_this_process};
 use cli::{Cli, Command};
 use exit::Exit;
 use settings::Settings;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// An error with its causes, each said once: many messages say their cause themselves.
 fn told(error: &anyhow::Error) -> String {
@@ -48,24 +50,52 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
+/// Why a command line comes to nothing.
+enum Unread {
+    Usage(clap::Error),
+    Settings(String),
+}
+
+/// Reads a command line, and what stands in for what was not typed.
+fn read(arguments: Vec<OsString>, environment: &Environment) -> Result<Cli, Unread> {
+    let (cli, typed) = Cli::read(arguments.clone()).map_err(Unread::Usage)?;
+    if cli.command.is_unsettled() {
+        return Ok(cli);
+    }
+    let config = environment
+        .get("FERROTAPE_CONFIG")
+        .filter(|file| !file.is_empty())
+        .map(PathBuf::from);
+    let folder = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::find(cli.config.or(config).as_deref(), &folder);
+    let mut settings = settings.map_err(|error| Unread::Settings(error.to_string()))?;
+    let completed = cli::complete(typed.command(), &typed, &mut settings, environment);
+    let completed = completed.map_err(|error| Unread::Settings(error.to_string()))?;
+    let (mut cli, _) = Cli::read_by(completed, arguments).map_err(Unread::Usage)?;
+    if let Some(state) = settings.state.clone() {
+        cassette::settle_state(state);
+    }
+    cli.command.settle(settings, &typed);
+    Ok(cli)
+}
+
 /// Runs a command line and says how the process should end. Errors are told on standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let (mut cli, typed) = match Cli::read(arguments) {
-        Ok(read) => read,
-        Err(error) => {
+    let environment = of_this_process();
+    let cli = match read(arguments.into_iter().collect(), &environment) {
+        Ok(cli) => cli,
+        Err(Unread::Usage(error)) => {
             // Help and version are not mistakes, and go to standard output.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Clean };
         }
-    };
-    if !cli.command.is_unsettled() {
-        match Settings::find(cli.config.as_deref(), &std::env::current_dir().unwrap_or_default()) {
-            Ok(settings) => cli.command.settle(settings, &typed),
-            Err(error) => {
-                eprintln!("ferrotape: {error}");
-                return Exit::CouldNotRun;
-            }
+        Err(Unread::Settings(error)) => {
+            eprintln!("ferrotape: {error}");
+            return Exit::CouldNotRun;
         }
+    };
+    for unread in cli::unread(&environment) {
+        eprintln!("ferrotape: warning: {unread}");
     }
     let result = match &cli.command {
         Command::Record(arguments) => commands::record::run(arguments),

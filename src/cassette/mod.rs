@@ -15,7 +15,7 @@ mod unknown;
 use crate::settings::CallRules;
 use crate::wire::{Request, Response};
 pub use name::{Name, NameError};
-pub use state::StateFolder;
+pub use state::{StateFolder, settle_state};
 pub use unknown::Unknown;
 
 /// One file of recorded interactions.

@@ -5,6 +5,7 @@ use super::durable;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// `.ferrotape/`, or where the user put it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +45,19 @@ impl StateFolder {
     }
 }
 
+/// Where the state of this process is, if not in the current folder.
+static SETTLED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Puts the default folder of this process elsewhere, once, before anybody asks for it.
+pub fn settle_state(path: PathBuf) {
+    // A second call comes from nowhere.
+    let _ = SETTLED.set(path);
+}
+
 impl Default for StateFolder {
-    /// `.ferrotape` in the current folder.
+    /// `.ferrotape` in the current folder, or where the settings have it.
     fn default() -> StateFolder {
-        StateFolder::new(PathBuf::from(".ferrotape"))
+        StateFolder::new(SETTLED.get().cloned().unwrap_or_else(|| PathBuf::from(".ferrotape")))
     }
 }
 

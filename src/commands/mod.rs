@@ -39,6 +39,7 @@ use crate::model::schema::Service;
 use crate::near;
 use crate::report::words;
 use anyhow::bail;
+pub use run::DoorChoice;
 use std::path::PathBuf;
 
 /// Where models come from.

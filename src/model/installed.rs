@@ -1,23 +1,33 @@
 //! The models that other programs have brought along.
 
 use super::compile::ModelError;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-/// Prints where botocore keeps its models, without importing it, which would take half a second. The
-/// current folder is left out of the search: what lies there is not installed.
+/// Prints where botocore (or the AWS CLI v2, which has one of its own) keeps its models, without
+/// importing it, which would take half a second. The current folder is left out of the search: what
+/// lies there is not installed.
 const ASK: &str = "import sys
 sys.path = [entry for entry in sys.path if entry not in ('', '.')]
 import importlib.util, os
-found = importlib.util.find_spec('botocore')
-print(os.path.join(os.path.dirname(found.origin), 'data') if found and found.origin else '')";
+for name, below in (('botocore', 'data'), ('awscli', os.path.join('botocore', 'data'))):
+    found = importlib.util.find_spec(name)
+    path = os.path.join(os.path.dirname(found.origin), below) if found and found.origin else ''
+    if os.path.isdir(path):
+        print(path)
+        break";
+
+/// Where the AWS CLI v2 keeps its models, from the folder of its program: in its own distribution, and
+/// where a package manager gave it a Python of its own.
+const OF_CLI: [&str; 2] = ["awscli/botocore/data", "botocore/data"];
 
 /// The file or folder that the user means: `botocore` is the `data` folder of the botocore that the
-/// Python on `PATH` has installed, and `botocore/s3` one service of it (`botocore/s3/2006-03-01` one
+/// Python on `PATH` has installed, else that of the AWS CLI on `PATH`, and `botocore/s3` one service of it (`botocore/s3/2006-03-01` one
 /// version), unless there is a file or folder of that path here.
 ///
 /// # Errors
-/// Where there is no Python, or it has no botocore.
+/// Where neither Python nor the AWS CLI has a botocore.
 pub fn resolve(source: &Path) -> Result<PathBuf, ModelError> {
     let mut parts = source.components();
     if parts.next() != Some(Component::Normal("botocore".as_ref())) {
@@ -28,11 +38,11 @@ pub fn resolve(source: &Path) -> Result<PathBuf, ModelError> {
     if !is_bare && source.exists() {
         return Ok(source.to_owned());
     }
-    let data = botocore()?;
+    let data = of_python().or_else(|missing| of_cli(std::env::var_os("PATH")).ok_or(missing))?;
     Ok(if is_bare { data } else { data.join(below) })
 }
 
-fn botocore() -> Result<PathBuf, ModelError> {
+fn of_python() -> Result<PathBuf, ModelError> {
     let missing = |problem: String| ModelError::NoBotocore { problem };
     let pythons = ["python3", "python"];
     let answered = pythons.iter().find_map(|python| {
@@ -49,9 +59,24 @@ fn botocore() -> Result<PathBuf, ModelError> {
         return Err(missing(format!("`{python}` ended with {}, saying `{last}`", output.status)));
     }
     if path.is_empty() {
-        return Err(missing(format!("the `{python}` on PATH has none installed")));
+        return Err(missing(format!("neither the `{python}` nor an `aws` on PATH has one")));
     }
     Ok(PathBuf::from(path))
+}
+
+/// The models of the first `aws` of a search path: links lead to its distribution.
+fn of_cli(search: Option<OsString>) -> Option<PathBuf> {
+    let search = search?;
+    let program = std::env::split_paths(&search)
+        .map(|folder| folder.join("aws"))
+        .find(|file| file.is_file())?;
+    let program = program.canonicalize().ok()?;
+    let folder = program.parent()?;
+    let below = |root: &Path| OF_CLI.map(|data| root.join(data)).into_iter().find(|data| data.is_dir());
+    let libraries = std::fs::read_dir(folder.join("../lib")).into_iter().flatten().flatten();
+    let mut libraries: Vec<PathBuf> = libraries.map(|entry| entry.path().join("site-packages")).collect();
+    libraries.sort();
+    below(folder).or_else(|| libraries.iter().find_map(|library| below(library)))
 }
 
 #[cfg(test)]
@@ -63,6 +88,31 @@ mod tests {
         for path in ["models", "./botocore", "/x/botocore", "botocore.json"] {
             assert_eq!(resolve(Path::new(path)).unwrap(), Path::new(path));
         }
+    }
+
+    #[test]
+    fn the_models_of_the_cli_lie_beside_its_program_wherever_links_lead() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let distribution = at("aws-cli/v2/2.31.0/dist");
+        let data = distribution.join("awscli/botocore/data");
+        for made in [&data, &at("bin"), &at("aws-cli/v2/2.31.0/bin"), &at("empty")] {
+            std::fs::create_dir_all(made).unwrap();
+        }
+        std::fs::write(distribution.join("aws"), "").unwrap();
+        let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, at(from)).unwrap();
+        link("2.31.0", "aws-cli/v2/current");
+        link("../dist/aws", "aws-cli/v2/2.31.0/bin/aws");
+        link("../aws-cli/v2/current/bin/aws", "bin/aws");
+        let search = std::env::join_paths([at("empty"), at("bin")]).unwrap();
+        assert_eq!(of_cli(Some(search)), Some(data.canonicalize().unwrap()));
+        assert_eq!(of_cli(Some(at("empty").into())), None);
+        let own = at("brew/lib/python3.13/site-packages/awscli/botocore/data");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::create_dir_all(at("brew/bin")).unwrap();
+        std::fs::write(at("brew/bin/aws"), "").unwrap();
+        let found = of_cli(Some(at("brew/bin").into())).unwrap();
+        assert_eq!(found.canonicalize().unwrap(), own.canonicalize().unwrap());
     }
 
     #[test]

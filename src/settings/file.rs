@@ -40,6 +40,12 @@ pub(super) fn read(file: &Path) -> Result<Settings, SettingsError> {
     let mut settings = parse(&text, file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     settings.cassettes = settings.cassettes.map(|path| folder.join(path));
+    settings.folder = folder.to_owned();
+    let place = |offset| {
+        let (line, column) = line_and_column(&text, offset);
+        format!("{}:{line}:{column}", file.display())
+    };
+    settings.options = settings.options.into_iter().map(|option| option.located(&place)).collect();
     for model in &mut settings.models {
         // `botocore` is a word, as it is for `--model`.
         if model.as_os_str() != "botocore" {
@@ -53,17 +59,24 @@ fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
     toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         let before = text.get(..span.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = line_and_column(text, span.start);
         SettingsError::Wrong {
             file: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             what: match error.message().trim_end() {
                 "duplicate key" => said_twice(before, text.get(span).unwrap_or_default()),
                 message => in_our_words(message),
             },
         }
     })
+}
+
+/// Both from 1.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// TOML has each table and each key once: whoever pasted a second one must join the two.
@@ -228,8 +241,10 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
         let settings = Settings::find(None, &inner).unwrap();
         assert_eq!(settings.cassettes, Some(root.join("c")), "paths count from the file");
         assert_eq!(settings.models, [PathBuf::from("botocore"), root.join("m")]);
+        assert_eq!(settings.state, Some(root.canonicalize().unwrap().join(".ferrotape")));
         std::fs::write(inner.join(FILE_NAME), "").unwrap();
-        assert_eq!(Settings::find(None, &inner).unwrap(), Settings::default());
+        let own = Settings::find(None, &inner).unwrap();
+        assert_eq!((own.cassettes, own.state), (None, None));
         assert_eq!(
             Settings::find(Some(&root.join(FILE_NAME)), &inner).unwrap().cassettes,
             Some(root.join("c"))

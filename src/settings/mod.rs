@@ -6,11 +6,14 @@
 //! run). A key that is not known here is an error, so that a misspelt rule is not silently off.
 
 mod file;
+mod option;
 mod paste;
 mod place;
 mod rule;
+mod whole;
 
 pub use file::SettingsError;
+pub use option::{FileOption, Said};
 pub use paste::{bind_tables, match_table};
 pub use place::{Place, PlaceError, Step, Target, path_of};
 use serde::{Deserialize, Serialize};
@@ -18,23 +21,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Everything that a settings file may say. Empty where there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The file that was named (`--config`), where one was.
-    #[serde(skip)]
     pub file: Option<PathBuf>,
+    /// The folder of the file; relative paths in it count from there.
+    pub folder: PathBuf,
+    /// The folder of what is not a cassette, in place of `.ferrotape`.
+    pub state: Option<PathBuf>,
     /// The folder of the cassettes, in place of `cassettes`.
     pub cassettes: Option<PathBuf>,
     /// Models to load as `--model` would, before those of the command line.
     pub models: Vec<PathBuf>,
     /// Which calls count as the same.
-    #[serde(rename = "match")]
     pub matching: Matching,
     /// Members that hold generated names.
     pub bind: Vec<Bind>,
     /// What is hidden beyond the built-in rules.
     pub redaction: Redaction,
+    /// Every other key. Which are options of a run is known where the command line is read.
+    pub options: Vec<FileOption>,
 }
 
 /// `[match]`: which calls count as the same, and in what order they are answered.
@@ -181,13 +187,29 @@ impl Settings {
     /// Those of `config`, or of the `ferrotape.toml` that is found from `folder` upwards to the root
     /// of its repository; empty where there is none. Outside a repository only `folder` itself
     /// counts: what lies above belongs to who knows whom.
+    ///
+    /// In a folder below that of the file, what has its default place lies beside the file.
     pub fn find(config: Option<&Path>, folder: &Path) -> Result<Settings, SettingsError> {
-        match config {
+        let settings = match config {
             Some(file) => file::read(file).map(|settings| Settings {
                 file: Some(file.to_owned()),
                 ..settings
-            }),
-            None => file::search(folder).map_or_else(|| Ok(Settings::default()), |file| file::read(&file)),
+            })?,
+            None => match file::search(folder) {
+                Some(file) => file::read(&file)?,
+                None => return Ok(Settings::default()),
+            },
+        };
+        Ok(settings.settled_above(folder))
+    }
+
+    fn settled_above(mut self, folder: &Path) -> Settings {
+        let own = folder.join(&self.folder).canonicalize().unwrap_or_default();
+        let folder = folder.canonicalize().unwrap_or_default();
+        if folder != own && folder.starts_with(&own) && own.is_absolute() {
+            self.cassettes = self.cassettes.or_else(|| Some(own.join("cassettes")));
+            self.state = Some(own.join(".ferrotape"));
         }
+        self
     }
 }

@@ -24,6 +24,55 @@ fn settings_stand_in_for_what_is_not_typed() {
 }
 
 #[test]
+fn below_the_settings_file_the_default_places_are_beside_it() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    std::fs::create_dir_all(place.path().join("deep/er")).unwrap();
+    std::fs::create_dir(place.path().join(".git")).unwrap();
+    std::fs::write(place.path().join("ferrotape.toml"), "door = \"endpoint\"\n").unwrap();
+    let below = |arguments: &[&str]| {
+        let deep = place.path().join("deep/er");
+        crate::support::Run::new(&deep, arguments).env("AWS_EC2_METADATA_DISABLED", "true")
+    };
+    below(&["verify"]).finish().expect(0);
+    let shown = below(&["show", "shop"]).finish().expect(0);
+    assert!(shown.stdout.contains("CreateServiceInstance"), "{}", shown.stdout);
+    let server = below(&["replay", "-c", "shop"]).start();
+    assert_eq!(instance("a", json!({})).send(server.address).status, 200);
+    server.stop().expect(0);
+    assert!(!place.path().join("deep/er/.ferrotape").exists());
+    let stand_in = place.stand_in();
+    let server = below(&["record", "-c", "other", "--upstream", &stand_in.url()]).start();
+    assert_eq!(instance("b", json!({})).send(server.address).status, 200);
+    server.stop().expect(0);
+    assert!(place.cassette_path("other").is_file() && !place.path().join("deep/er/cassettes").exists());
+    assert!(!place.path().join("deep/er/.ferrotape").exists() && place.path().join(".ferrotape").is_dir());
+}
+
+#[test]
+fn options_are_read_from_the_environment_and_a_bad_one_names_it() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let server = place
+        .run(["replay"])
+        .env("FERROTAPE_CASSETTE", "shop")
+        .env("FERROTAPE_ALL_PLAYED", "true")
+        .start();
+    server.stop().expect(12);
+    refuses(
+        place
+            .run(["replay", "-c", "shop", "--", "touch", "started"])
+            .env("FERROTAPE_CONTRACT", "strict"),
+        1,
+        &["`FERROTAPE_CONTRACT`: invalid value `strict` [possible values: enforce, report, off]"],
+    );
+    assert!(!place.path().join("started").exists());
+    let told = place.run(["verify"]).env("FERROTAPE_ALLPLAYED", "1").finish().expect(0);
+    let warning = "ferrotape: warning: `FERROTAPE_ALLPLAYED` is no option of Ferrotape, and is not read; there is `FERROTAPE_ALL_PLAYED`\n";
+    assert!(told.stderr.contains(warning), "{}", told.stderr);
+}
+
+#[test]
 fn a_mistake_in_the_settings_is_told_with_its_place_before_anything_happens() {
     let place = Workplace::new();
     std::fs::write(place.path().join("ferrotape.toml"), "[match]\nignroe = []\n").unwrap();
