@@ -27,6 +27,7 @@ pub mod scope;
 pub mod settings;
 pub mod special_addresses;
 pub mod synth;
+pub mod terminal;
 #[cfg(test)]
 mod trials;
 pub mod value;
@@ -86,16 +87,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(Unread::Usage(error)) => {
             // Help and version are not mistakes, and go to standard output.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Clean };
+            let text = error.render().ansi().to_string();
+            if error.use_stderr() {
+                terminal::styled_error(&text);
+                return Exit::Usage;
+            }
+            let _ = terminal::styled(text.as_bytes());
+            return Exit::Clean;
         }
         Err(Unread::Settings(error)) => {
-            eprintln!("ferrotape: {error}");
+            terminal::say(&error);
             return Exit::CouldNotRun;
         }
     };
     for unread in cli::unread(&environment) {
-        eprintln!("ferrotape: warning: {unread}");
+        terminal::say(&format!("warning: {unread}"));
     }
     let result = match &cli.command {
         Command::Record(arguments) => commands::record::run(arguments),
@@ -118,7 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Schema(arguments) => commands::schema::run(arguments),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("ferrotape: {}", told(&error));
+        terminal::say(&told(&error));
         Exit::CouldNotRun
     })
 }

@@ -268,7 +268,7 @@ fn direct(client: Client, folder: &Path, upstream: &Upstream, root: &Path, secre
     let command = client.command(&GOOD);
     let mut process = clients::clean(Path::new(&command[0]), folder);
     process.args(&command[1..]).env("AWS_ENDPOINT_URL", &upstream.url);
-    for name in ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
+    for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
         process.env(name, root);
     }
     process.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", secret);

@@ -20,6 +20,7 @@ use crate::proxy::playing::Players;
 use crate::proxy::sessions::{Session, Sessions};
 use crate::proxy::takes::{Doubt, Takes};
 use crate::report::{CassetteReport, Mode as ReportMode, Strictness, Unplayed};
+use crate::terminal;
 use std::sync::{Arc, Mutex};
 
 /// Answer from the cassette what is recorded there; forward the rest to AWS, and record it behind.
@@ -62,7 +63,7 @@ pub struct AutoArguments {
 pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     let common = &arguments.run;
     if is_ci(&of_this_process()) && !arguments.live_in_ci {
-        eprintln!("ferrotape: CI is set, so nothing goes live and this is a replay; `--live-in-ci` lets `auto` call AWS");
+        terminal::say("CI is set, so nothing goes live and this is a replay; `--live-in-ci` lets `auto` call AWS");
         return replay(&Replaying {
             run: common,
             matching: &arguments.matching,
@@ -83,7 +84,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     let state = StateFolder::default();
     let library = Library::new(common.cassettes.clone());
     for note in recover(&state, &library, &catalog)? {
-        eprintln!("ferrotape: {note}");
+        terminal::say(&format!("{note}"));
     }
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {

@@ -8,6 +8,7 @@ use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, prese
 use crate::json::rewrite::write_string;
 use crate::model::catalog::Catalog;
 use crate::protocol::Reply;
+use crate::terminal;
 use crate::value::Value;
 use crate::wire::{Exchange, Request, Response};
 use anyhow::Context;
@@ -115,7 +116,7 @@ fn check_lines(catalog: &Catalog, mut input: impl BufRead, out: &mut impl Write)
         let answer = check_line(catalog, &line, number);
         violated |= answer.violated;
         unread |= answer.unread;
-        writeln!(out, "{}", answer.text)?;
+        writeln!(out, "{}", terminal::spelled_json(&answer.text))?;
     }
     Ok(match (violated, unread) {
         (true, _) => Exit::Violations,

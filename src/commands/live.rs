@@ -21,6 +21,7 @@ use crate::proxy::sessions::{Session, Sessions};
 use crate::proxy::tls::Trust;
 use crate::proxy::tunnel::Tunnels;
 use crate::proxy::upstream::{Upstream, UpstreamOptions};
+use crate::terminal;
 use anyhow::bail;
 use http::Uri;
 use std::path::PathBuf;
@@ -300,7 +301,7 @@ fn hide_credentials(run: &RunArguments) {
         return;
     }
     if let Err(error) = guard::hide_from_siblings() {
-        eprintln!("ferrotape: warning: the command can read the credentials of this process: {error}");
+        terminal::say(&format!("warning: the command can read the credentials of this process: {error}"));
     }
 }
 
@@ -313,7 +314,7 @@ async fn credentials(arguments: &LiveArguments, need: Need, trust: &Trust, keys:
     match source.keys().await {
         Ok(_) => Ok(source),
         Err(_) if arguments.upstream.is_some() => {
-            eprintln!("ferrotape: no AWS credentials were found; requests to the upstream are signed with a random key");
+            terminal::say("no AWS credentials were found; requests to the upstream are signed with a random key");
             Ok(CredentialSource::fixed(keys))
         }
         Err(_) if need == Need::Perhaps => Ok(source),

@@ -9,16 +9,12 @@ use crate::model::catalog::{Catalog, Entry};
 use crate::model::listing::{Listing, folded};
 use crate::model::schema::{Operation, OperationIndex, Service};
 use crate::protocol;
-use crate::report::{clean, words};
+use crate::report::words;
 use crate::settings::Settings;
-use anstyle::{AnsiColor, Style};
+use crate::terminal::{self, FAINT, ODD, TITLE, clean};
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::io::{self, Write};
-
-const TITLE: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const ODD: Style = AnsiColor::Yellow.on_default();
 
 /// Print which services are known, and what their models say.
 ///
@@ -65,12 +61,8 @@ pub fn run(arguments: &ModelsArguments) -> anyhow::Result<Exit> {
             show(&catalog, what, arguments.full, &typed, &mut out)?;
         }
     }
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
-        // `ferrotape models … | head` has what it wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
-        other => other.context("cannot write to standard output").map(|()| Exit::Clean),
-    }
+    let written = terminal::styled(&out);
+    written.context("cannot write to standard output").map(|()| Exit::Clean)
 }
 
 /// One line a service, in the order of their names.

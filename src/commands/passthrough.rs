@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::proxy::passing::Passing;
 use crate::proxy::sessions::Sessions;
 use crate::report::{Mode as ReportMode, Strictness};
+use crate::terminal;
 use std::sync::Arc;
 
 /// Forward the AWS calls of a command, and judge them by the service's model. Nothing is written or
@@ -30,7 +31,7 @@ pub fn run(arguments: &PassthroughArguments) -> anyhow::Result<Exit> {
     let common = &arguments.run;
     let outset = Outset::prepare(&Way::judging(&arguments.live, common, arguments.refuse_unmodeled))?;
     if let Some(name) = &common.cassette {
-        eprintln!("ferrotape: warning: `-c {name}` means nothing here: passthrough writes no cassette");
+        terminal::say(&format!("warning: `-c {name}` means nothing here: passthrough writes no cassette"));
     }
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let going = Going {

@@ -16,6 +16,7 @@ use crate::proxy::journalling::Journalling;
 use crate::proxy::sessions::Sessions;
 use crate::proxy::takes::Takes;
 use crate::report::{Mode as ReportMode, Strictness};
+use crate::terminal;
 use std::sync::{Arc, Mutex};
 
 /// Forward the AWS calls of a command, and keep each request and response in a cassette.
@@ -74,7 +75,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         kept: Mutex::default(),
     };
     for note in recover(&state, &library, &outset.catalog)? {
-        eprintln!("ferrotape: {note}");
+        terminal::say(&format!("{note}"));
     }
     let name = common.cassette();
     let own = desk.prepared(&name)?;

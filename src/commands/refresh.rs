@@ -28,8 +28,9 @@ use crate::report::command_line;
 use crate::report::console::Console;
 use crate::report::{CallReport, Outcome};
 use crate::settings::{CallRules, Place, Settings};
+use crate::terminal;
 use anyhow::{Context, bail};
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -191,7 +192,7 @@ fn resend<'a>(
 ) -> anyhow::Result<Resent<'a>> {
     let state = StateFolder::default();
     for note in recover(&state, library, catalog)? {
-        eprintln!("ferrotape: {note}");
+        terminal::say(&format!("{note}"));
     }
     let way = Way {
         live: &arguments.live,
@@ -432,9 +433,7 @@ fn asked(question: &str) -> anyhow::Result<bool> {
     if !input.is_terminal() {
         return Ok(false);
     }
-    let mut out = std::io::stderr();
-    write!(out, "ferrotape: {question}")?;
-    out.flush()?;
+    terminal::styled_error(&format!("ferrotape: {question}"));
     let mut answer = String::new();
     input.lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

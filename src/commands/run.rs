@@ -19,6 +19,7 @@ use crate::proxy::server::{Options, Server};
 use crate::report::Target;
 use crate::report::console::Console;
 use crate::settings::Settings;
+use crate::terminal;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -190,16 +191,18 @@ pub async fn serve<H: Handler>(setting: Setting<'_>, handler: Arc<H>, ledger: &A
         aws_suffixes: &AWS_SUFFIXES,
     };
     let changes = environment::changes(&setup, &parent);
-    eprintln!("ferrotape: {serving} on http://{address}");
+    terminal::say(&format!("{serving} on http://{address}"));
     if !address.ip().is_loopback() {
-        eprintln!("ferrotape: warning: `{address}` can be reached by other machines");
+        terminal::say(&format!("warning: `{address}` can be reached by other machines"));
     }
     if own_keys {
-        eprintln!("ferrotape: programs that keep their own keys: AWS_ENDPOINT_URL=http://{address}/@{session}:{token}");
+        terminal::say(&format!(
+            "programs that keep their own keys: AWS_ENDPOINT_URL=http://{address}/@{session}:{token}"
+        ));
     }
     let status = match stop_asked {
         Some(stop_asked) => {
-            print_exports(address, &changes);
+            print_exports(address, &changes, arguments.reports.iter().any(Target::takes_stdout));
             stop_asked.await;
             None
         }
@@ -251,12 +254,15 @@ fn no_call(exit: Exit, changes: &[Variable], refusal: Option<String>) -> String 
     format!("no call of the command ever reached Ferrotape{why}{hint}")
 }
 
-fn print_exports(address: SocketAddr, changes: &[Variable]) {
-    println!("# listening on http://{address}");
-    println!("# paste this where your program runs; stop Ferrotape with Ctrl-C");
-    print!("{}", environment::exports(changes));
-    use std::io::Write;
-    let _ = std::io::stdout().flush();
+fn print_exports(address: SocketAddr, changes: &[Variable], stdout_is_taken: bool) {
+    let exports = environment::exports(changes);
+    let hint = "# paste this where your program runs; stop Ferrotape with Ctrl-C";
+    let text = format!("# listening on http://{address}\n{hint}\n{exports}");
+    match stdout_is_taken {
+        true => terminal::styled_error(&text),
+        // Nobody can be told that standard output is closed.
+        false => drop(terminal::styled(text.as_bytes())),
+    }
 }
 
 /// Ready when somebody asks the process to stop. From this call on, and not only once it is
@@ -309,8 +315,9 @@ pub fn shown(command: &[OsString]) -> Vec<String> {
 
 /// Writes the reports that were asked for; the human one on stderr where none is.
 pub fn emit(targets: &[Target], summary: &crate::report::Summary) -> anyhow::Result<()> {
+    let stdout_is_taken = targets.iter().any(Target::takes_stdout);
     if !targets.iter().any(|target| target.name == "human") {
-        Target::human().emit(summary)?;
+        Target::human().emit(summary, stdout_is_taken)?;
     }
     for target in targets {
         let place = target
@@ -318,7 +325,7 @@ pub fn emit(targets: &[Target], summary: &crate::report::Summary) -> anyhow::Res
             .as_ref()
             .map_or_else(|| "the standard stream".to_owned(), |path| format!("`{}`", path.display()));
         target
-            .emit(summary)
+            .emit(summary, stdout_is_taken)
             .with_context(|| format!("cannot write the {} report to {place}", target.name))?;
     }
     Ok(())

@@ -11,8 +11,8 @@ use crate::redaction::scan::{Budget, Search, leaks};
 use crate::redaction::stand_in::StandIns;
 use crate::redaction::user::{self, UserRules};
 use crate::redaction::{Leak, Redactor};
-use crate::report::clean;
 use crate::settings::Settings;
+use crate::terminal::{self, clean};
 use anyhow::Context;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,15 +82,15 @@ impl Told {
         match self.in_cassettes + self.elsewhere {
             // Why none was read has been said.
             0 if self.unread > 0 && self.unread == files => {}
-            0 if self.unsearched > 0 => eprintln!("ferrotape: {scanned} scanned: no secret was found in what was searched"),
-            0 => eprintln!("ferrotape: {scanned} scanned: no secret was found"),
-            found => eprintln!("ferrotape: {scanned} scanned: {} found{hint}", plural(found, "secret")),
+            0 if self.unsearched > 0 => terminal::say(&format!("{scanned} scanned: no secret was found in what was searched")),
+            0 => terminal::say(&format!("{scanned} scanned: no secret was found")),
+            found => terminal::say(&format!("{scanned} scanned: {} found{hint}", plural(found, "secret"))),
         }
         if self.unknown > 0 {
-            eprintln!(
-                "ferrotape: no model knows the calls of {}, so only names and forms told secrets there; name it with `--model`, as `--model botocore`",
+            terminal::say(&format!(
+                "no model knows the calls of {}, so only names and forms told secrets there; name it with `--model`, as `--model botocore`",
                 plural(self.unknown, "interaction")
-            );
+            ));
         }
     }
 
@@ -150,7 +150,7 @@ impl Scanner {
         let content = match std::fs::read(file) {
             Ok(content) => content,
             Err(why) => {
-                eprintln!("ferrotape: cannot read `{name}`: {why}");
+                terminal::say(&format!("cannot read `{name}`: {why}"));
                 told.unread += 1;
                 return;
             }
@@ -162,7 +162,7 @@ impl Scanner {
             }
             broken_or_none => {
                 if let Some(Err(problem)) = broken_or_none {
-                    eprintln!("ferrotape: {}", clean(&problem.to_string()));
+                    terminal::say(&clean(&problem.to_string()));
                     told.unread += 1;
                 }
                 let budget = Budget::default();
@@ -170,13 +170,13 @@ impl Scanner {
                 told.elsewhere += findings.len();
                 if budget.is_exceeded() {
                     told.unsearched += 1;
-                    eprintln!("ferrotape: `{name}`: {HIDES_TOO_MUCH}");
+                    terminal::say(&format!("`{name}`: {HIDES_TOO_MUCH}"));
                 }
                 findings
             }
         };
         for finding in findings {
-            println!("{name}{}", clean(&finding));
+            terminal::line(&format!("{name}{}", clean(&finding)));
         }
     }
 
@@ -207,7 +207,7 @@ impl Scanner {
                     Leak::Secret { place, rule } => add(format!("{} ({})", self.without_secrets(&place), rule.id())),
                     Leak::Unsearched { side } => {
                         told.unsearched += 1;
-                        eprintln!("ferrotape: {name}: interaction {}, {side}: {HIDES_TOO_MUCH}", index + 1);
+                        terminal::say(&format!("{name}: interaction {}, {side}: {HIDES_TOO_MUCH}", index + 1));
                     }
                     other => add(other.to_string()),
                 }

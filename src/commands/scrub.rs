@@ -11,8 +11,8 @@ use crate::model::catalog::Catalog;
 use crate::redaction::rules::Rule;
 use crate::redaction::user::{self, UserRules};
 use crate::redaction::{Leak, Redactor};
-use crate::report::clean;
 use crate::settings::Settings;
+use crate::terminal::{self, clean};
 use anyhow::{Context, anyhow};
 use std::path::{Path, PathBuf};
 
@@ -46,13 +46,13 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
         let (cassette, scrubbed) = match load_and_scrub(file, &catalog, &arguments.settings) {
             Ok(done) => done,
             Err(problem) => {
-                eprintln!("ferrotape: {}", clean(&problem.to_string()));
+                terminal::say(&clean(&problem.to_string()));
                 exit = exit.or(Exit::CouldNotRun);
                 continue;
             }
         };
         for line in &scrubbed.lines {
-            println!("{}: {}", file.display(), clean(line));
+            terminal::line(&format!("{}: {}", file.display(), clean(line)));
         }
         if scrubbed.refused {
             exit = exit.or(Exit::CouldNotRun);
@@ -68,7 +68,7 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<Exit> {
         }
     }
     let verb = if arguments.check { "would change" } else { "changed" };
-    println!("{changed} of {} {verb}", plural(files.len(), "cassette"));
+    terminal::line(&format!("{changed} of {} {verb}", plural(files.len(), "cassette")));
     Ok(exit)
 }
 

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::proxy::sessions::Session;
 use crate::proxy::takes::{Cut, Doubt, Entry, Leftover, Take, Takes};
 use crate::report::Summary;
+use crate::terminal;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ pub fn seal(takes: Takes<Recordings>, served: anyhow::Result<Exit>) -> anyhow::R
             return Err(error);
         }
         (Err(error), _) => {
-            eprintln!("ferrotape: {error:#}");
+            terminal::say(&format!("{error:#}"));
             Exit::CouldNotRun
         }
     };

@@ -16,6 +16,7 @@ use crate::proxy::playing::{Playing, Remedy, Shelf};
 use crate::proxy::sessions::Session;
 use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed};
 use crate::settings::CallRules;
+use crate::terminal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -99,14 +100,16 @@ fn tell_lints(path: &Path, lints: &[(usize, String)]) {
     const TOLD: usize = 4;
     let path = path.display();
     for (position, lint) in lints.iter().take(TOLD) {
-        eprintln!("ferrotape: `{path}`: interaction {}: {lint}", position + 1);
+        terminal::say(&format!("`{path}`: interaction {}: {lint}", position + 1));
     }
     match lints.len() {
         0 => return,
-        count if count > TOLD => eprintln!("ferrotape: `{path}`: and {} more", count - TOLD),
+        count if count > TOLD => terminal::say(&format!("`{path}`: and {} more", count - TOLD)),
         _ => {}
     }
-    eprintln!("ferrotape: the file itself is as it was; `ferrotape scrub {path}` hides what it holds");
+    terminal::say(&format!(
+        "the file itself is as it was; `ferrotape scrub {path}` hides what it holds"
+    ));
 }
 
 impl Shelf for Cassettes {

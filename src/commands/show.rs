@@ -6,21 +6,14 @@ use crate::codec::cbor::{self, Epoch};
 use crate::codec::{json, spot};
 use crate::exit::Exit;
 use crate::json::rewrite::{self, Edit, Place};
-use crate::report::clean;
+use crate::terminal::{self, FAILED, FAINT, GOOD, HIDDEN, TITLE, clean};
 use crate::wire;
-use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-const TITLE: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
-const FAINT: Style = Style::new().dimmed();
-const HIDDEN: Style = AnsiColor::Magenta.on_default();
 
 /// More lines of a body than these are cut.
 const LONGEST: usize = 40;
@@ -42,13 +35,9 @@ pub struct ShowArguments {
 /// Runs the command.
 pub fn run(arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let (title, cassette) = find(arguments)?;
-    let mut out = anstream::stdout().lock();
-    let written = write(&title, &cassette, arguments.full, &mut out).and_then(|()| out.flush());
-    match written {
-        // `ferrotape show … | head` has what it wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
-        other => other.context("cannot write to standard output").map(|()| Exit::Clean),
-    }
+    let mut out = Vec::new();
+    let written = write(&title, &cassette, arguments.full, &mut out).and_then(|()| terminal::styled(&out));
+    written.context("cannot write to standard output").map(|()| Exit::Clean)
 }
 
 /// A file where there is one of that name, else a cassette of the folder.
@@ -96,7 +85,7 @@ fn header(title: &str, cassette: &Cassette, out: &mut dyn Write) -> io::Result<(
 
 fn write_interaction(number: usize, interaction: &Interaction, full: bool, out: &mut dyn Write) -> io::Result<()> {
     let status = interaction.response.status();
-    let style = if status.is_success() { GOOD } else { BAD };
+    let style = if status.is_success() { GOOD } else { FAILED };
     let title = match (&interaction.service, &interaction.operation) {
         (Some(service), Some(operation)) => format!("{service} {operation}"),
         _ => "(not understood)".to_owned(),

@@ -7,6 +7,7 @@ use crate::cassette::{Name, StateFolder};
 use crate::exit::Exit;
 use crate::report::command_line;
 use crate::settings::Settings;
+use crate::terminal;
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 
@@ -68,15 +69,15 @@ pub fn run(arguments: &TrimArguments) -> anyhow::Result<Exit> {
             } else {
                 title.join(" ")
             };
-            println!("{verb} interaction {position}: {title}");
+            terminal::line(&format!("{verb} interaction {position}: {title}"));
         }
         is_used
     });
     let left = cassette.interactions.len();
-    println!(
+    terminal::line(&format!(
         "`{}`: {verb} {removed} of {position} interactions, {left} left; {runs} counted",
         path.display()
-    );
+    ));
     if removed == 0 || arguments.dry_run {
         return Ok(Exit::Clean);
     }

@@ -10,6 +10,7 @@ use crate::inspect::{Verdict, inspect_recorded};
 use crate::model::catalog::Catalog;
 use crate::report::{CallReport, CassetteReport, Mode, Outcome, SideReport, Strictness, Summary, Target};
 use crate::settings::{CallRules, Settings};
+use crate::terminal;
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,7 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         match load_file(file) {
             Ok(cassette) => judge(&catalog, file, &cassette, &mut summary),
             Err(error) => {
-                eprintln!("ferrotape: {error}");
+                terminal::say(&format!("{error}"));
                 unreadable = true;
             }
         }

@@ -5,6 +5,7 @@ use super::compile::{ModelError, load, load_with_rules, parsed};
 use super::listing::{Listing, folded};
 use super::schema::Service;
 use super::{folder, installed};
+use crate::terminal;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -96,16 +97,16 @@ impl Entry {
         let services = match load_file(self.file.as_deref()?) {
             Ok(services) => services,
             Err(error) => {
-                eprintln!("ferrotape: {} stays unknown: {error}", self.listing.sdk_id);
+                terminal::say(&format!("{} stays unknown: {error}", self.listing.sdk_id));
                 return None;
             }
         };
         let found = services.into_iter().find(|service| service.shape_id == self.listing.shape_id);
         if found.is_none() {
-            eprintln!(
-                "ferrotape: {} stays unknown: `{}` has changed since the start and defines no `{}` any more",
+            terminal::say(&format!(
+                "{} stays unknown: `{}` has changed since the start and defines no `{}` any more",
                 self.listing.sdk_id, self.source, self.listing.shape_id
-            );
+            ));
         }
         found.map(Arc::new)
     }

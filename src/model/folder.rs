@@ -10,6 +10,7 @@ use super::ast;
 use super::compile::{ModelError, hexadecimal};
 use super::format::{self, Format, GZIP};
 use super::listing::{Listing, folded};
+use crate::terminal;
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,10 +72,10 @@ pub fn list(folder: &Path, cache: Option<&Path>) -> Result<Vec<(Listing, PathBuf
     for indexed in &index.files {
         if let Some(problem) = &indexed.problem {
             let path = index.folder.join(&indexed.file.path);
-            eprintln!(
-                "ferrotape: `{}` is left out, as it is no model that can be read: {problem}",
+            terminal::say(&format!(
+                "`{}` is left out, as it is no model that can be read: {problem}",
                 path.display()
-            );
+            ));
         }
     }
     let newest = newest(&index);

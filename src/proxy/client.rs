@@ -29,7 +29,7 @@ pub struct Environment {
     pub endpoint: Uri,
     /// `HTTPS_PROXY`: the intercept door, with the name and token of the run.
     pub proxy: Uri,
-    /// `AWS_CA_BUNDLE`: a PEM file of the roots to trust.
+    /// `REQUESTS_CA_BUNDLE`: a PEM file of the roots to trust.
     pub bundle: String,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
@@ -76,7 +76,7 @@ impl Environment {
         Ok(Environment {
             endpoint: uri("AWS_ENDPOINT_URL")?,
             proxy: uri("HTTPS_PROXY")?,
-            bundle: text("AWS_CA_BUNDLE")?,
+            bundle: text("REQUESTS_CA_BUNDLE")?,
             access_key_id: text("AWS_ACCESS_KEY_ID")?,
             secret_access_key: text("AWS_SECRET_ACCESS_KEY")?,
             region: text("AWS_REGION")?,

@@ -7,6 +7,7 @@ use crate::inspect::{Call, recognise, spoken};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::protocol::{Protocol, Refusal};
+use crate::terminal::spelled;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -14,6 +15,8 @@ use http::{HeaderValue, Method, StatusCode};
 
 /// A refusal of a call that is understood.
 pub fn refuse_call(call: &Call, request: &Request, code: &str, status: u16, message: &str) -> Response {
+    // The program prints it, most likely on a terminal.
+    let message = &*spelled(message);
     let refusal = Refusal {
         operation: Some(call.operation),
         code,

@@ -4,6 +4,7 @@
 //! so that the reason reaches the user. Refusals in a service's own protocol are not made here.
 
 use super::body::{BodyError, Payload};
+use crate::terminal::spelled;
 use crate::wire;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -67,14 +68,15 @@ impl Refused {
 
     /// The answer; it closes the connection.
     pub fn into_response(self) -> Response<Payload> {
-        let body = serde_json::json!({ "__type": CODE, "message": self.reason }).to_string();
+        let reason = &*spelled(&self.reason);
+        let body = serde_json::json!({ "__type": CODE, "message": reason }).to_string();
         let mut response = Response::new(Payload::whole(Bytes::from(body)));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-amzn-errortype", HeaderValue::from_static(CODE));
         // The answer to a HEAD has no body.
-        headers.insert("x-ferrotape-message", wire::header_value(&self.reason));
+        headers.insert("x-ferrotape-message", wire::header_value(reason));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             headers.insert("proxy-authenticate", HeaderValue::from_static("Basic realm=\"ferrotape\""));

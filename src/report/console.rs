@@ -2,9 +2,9 @@
 //! that it stands beside the test that caused it. In one line, because the report at the end says
 //! all of it; all at once where the end is not awaited.
 
-use super::human::{BAD, GOOD, ODD, block, describe};
+use super::human::{block, describe};
 use super::{CallReport, Outcome};
-use std::io::Write;
+use crate::terminal::{self, BAD, GOOD, ODD};
 
 /// The live lines of one run. Lines of concurrent calls never mix: each block is one write.
 #[derive(Debug, Clone, Default)]
@@ -64,8 +64,7 @@ impl Console {
         if self.quiet {
             return;
         }
-        // Nobody can be told that stderr is closed.
-        let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        terminal::styled_error(text);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the user can do next, as commands and rules to paste.
 
-use super::human::clean;
 use super::{Mode, Outcome, Summary};
 use crate::settings::CallRules;
+use crate::terminal::clean;
 
 /// What the user can do about what went wrong, each as a command to paste where there is one.
 pub(super) fn next_steps(summary: &Summary) -> Vec<String> {

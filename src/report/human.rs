@@ -4,17 +4,11 @@
 use super::hints::next_steps;
 use super::{CallReport, Mode, Outcome, Report, Summary, title};
 use crate::contract::Departure;
-use anstyle::{AnsiColor, Style};
+use crate::terminal::{BAD, GOOD, ODD, clean};
+use anstyle::Style;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-
-/// What needs fixing.
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What needs a look.
-pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
-/// What is well.
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 
 /// A test run alone plays a part of its cassette; of what it leaves, no more than this is listed.
 const MOST_UNPLAYED: usize = 10;
@@ -314,13 +308,6 @@ pub(super) fn block(style: Option<Style>, text: &str) -> String {
         }
     }
     out
-}
-
-/// Text from outside must not steer the terminal: control characters become spaces.
-pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
-        .collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! call. Breaches, misses and refusals are failures; what Ferrotape or the network could not do is
 //! an error; lints are the case's output. No times: the same run gives the same bytes.
 
-use super::human::{clean, describe};
+use super::human::describe;
 use super::{CallReport, Mode, Outcome, Report, SideReport, Summary};
+use crate::terminal::clean;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use std::collections::HashSet;
 use std::io::{self, Write};

@@ -12,7 +12,6 @@ mod junit;
 mod target;
 
 pub use hints::{command_line, words};
-pub use human::clean;
 pub use target::{Target, TargetError};
 
 use crate::contract::Departure;

@@ -1,6 +1,7 @@
 //! Where a report goes: to a standard stream, or whole to a file.
 
 use super::{Mode, REPORTS, Report, Summary, human};
+use crate::terminal;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -69,20 +70,34 @@ impl Target {
         }
     }
 
+    /// A report for programs, which may well be looked at on a terminal.
+    fn safe(&self, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(bytes);
+        match self.name {
+            "junit" => terminal::spelled_xml(&text).into_owned(),
+            _ => terminal::spelled_json(&text).into_owned(),
+        }
+    }
+
+    /// Whether it is a report for programs on standard output, which is then all that is there.
+    pub fn takes_stdout(&self) -> bool {
+        self.path.is_none() && self.name != "human"
+    }
+
     /// Writes the report to its file (whole or not at all) or to a standard stream: the human form
-    /// to stderr, because stdout belongs to the command under test; in `verify`, which has none,
-    /// and for the other forms, to stdout.
-    pub fn emit(&self, summary: &Summary) -> io::Result<()> {
+    /// to stderr, because stdout belongs to the command under test; in `verify`, which has none, to
+    /// stdout unless that is taken by a report for programs.
+    pub fn emit(&self, summary: &Summary, stdout_is_taken: bool) -> io::Result<()> {
         let mut bytes = Vec::new();
         self.report.write(summary, &mut bytes)?;
         match &self.path {
             Some(path) => write_file(path, &anstream::adapter::strip_bytes(&bytes).into_vec()),
-            None if self.name == "human" && summary.mode != Mode::Verify => anstream::stderr().lock().write_all(&bytes),
-            None => {
-                let mut out = anstream::stdout().lock();
-                out.write_all(&bytes)?;
-                out.flush()
+            None if self.name == "human" && (stdout_is_taken || summary.mode != Mode::Verify) => {
+                terminal::styled_error(&String::from_utf8_lossy(&bytes));
+                Ok(())
             }
+            None if self.name == "human" => terminal::styled(&bytes),
+            None => terminal::whole(&mut io::stdout().lock(), self.safe(&bytes).as_bytes()),
         }
     }
 }
@@ -125,7 +140,7 @@ mod tests {
         let path = folder.path().join("deep/report.txt");
         let mut target = Target::human();
         target.path = Some(path.clone());
-        target.emit(&replay()).unwrap();
+        target.emit(&replay(), false).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.contains("CreateServiceInstance") && !text.contains('\u{1b}'), "{text}");
     }

@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("scope", 0),
     ("exit", 0),
     ("partitions", 0),
+    ("terminal", 0),
     ("special_addresses", 0),
     ("aws_hosts", 0),
     ("decimal", 0),
@@ -201,6 +202,29 @@ fn what_replays_uses_nothing_that_can_open_a_connection() {
         }
         assert!(!text.contains("TcpStream"), "{}", file.display());
     }
+}
+
+/// What writes to a standard stream past `terminal.rs`, which keeps what comes from outside from
+/// steering the terminal.
+const PAST_THE_EDGE: [&str; 5] = ["println!(", "print!(", "anstream::stdout", "anstream::stderr", "io::stderr()"];
+
+#[test]
+fn every_text_for_people_goes_through_the_one_edge() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    files.retain(|file| !file.ends_with("terminal.rs") && !file.to_string_lossy().contains("tests"));
+    let breaches = files.iter().flat_map(|file| {
+        let text = code(&std::fs::read_to_string(file).expect("a source is text"));
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+        let found: Vec<&str> = PAST_THE_EDGE.into_iter().filter(|past| text.contains(past)).collect();
+        found
+            .into_iter()
+            .map(|past| format!("{}: {past}", file.display()))
+            .collect::<Vec<_>>()
+    });
+    let breaches: Vec<String> = breaches.collect();
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod sessions;
 mod settings;
 mod stand_in;
 mod storage;
+mod terminal;
 mod trimming;
 mod turned_away;
 mod turtles;

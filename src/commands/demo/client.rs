@@ -7,6 +7,7 @@ use crate::model::hexadecimal;
 use crate::protocol::{self, Reply};
 use crate::proxy::client::{Environment, Way};
 use crate::synth;
+use crate::terminal;
 use crate::value::Value;
 use anyhow::Context;
 
@@ -58,7 +59,7 @@ pub fn run(arguments: &DemoClientArguments) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start the runtime")?;
     for call in calls(arguments.what) {
-        println!("{}", runtime.block_on(make(&environment, &catalog, &call))?);
+        terminal::line(&format!("{}", runtime.block_on(make(&environment, &catalog, &call))?));
     }
     Ok(Exit::Clean)
 }

@@ -1,11 +1,7 @@
 //! The demo's page: numbered steps, the commands they run, what those said.
 
-use anstyle::{AnsiColor, Style};
+use crate::terminal::{self, COMMAND, FAINT, TITLE};
 use std::cell::Cell;
-
-const TITLE: Style = Style::new().bold();
-const COMMAND: Style = AnsiColor::Cyan.on_default();
-const FAINT: Style = Style::new().dimmed();
 
 /// Writes to standard output as the demo goes.
 pub(super) struct Page {
@@ -18,35 +14,37 @@ impl Page {
     }
 
     pub fn opening(&self) {
-        anstream::println!("{TITLE}Ferrotape{TITLE:#} records what a program says to AWS, replays it without AWS, and holds every");
-        anstream::println!("request against the service's own model. This page does all of it, for AWS Proton");
-        anstream::println!("CreateServiceInstance and AWS Service Catalog CreateProvisioningArtifact.");
+        terminal::styled_line(&format!(
+            "{TITLE}Ferrotape{TITLE:#} records what a program says to AWS, replays it without AWS, and holds every"
+        ));
+        terminal::styled_line("request against the service's own model. This page does all of it, for AWS Proton");
+        terminal::styled_line("CreateServiceInstance and AWS Service Catalog CreateProvisioningArtifact.");
     }
 
     pub fn step(&self, title: &str) {
         self.steps.set(self.steps.get() + 1);
-        anstream::println!("\n{TITLE}{}. {title}{TITLE:#}", self.steps.get());
+        terminal::styled_line(&format!("\n{TITLE}{}. {title}{TITLE:#}", self.steps.get()));
     }
 
     pub fn command(&self, command: &str) {
-        anstream::println!("   {COMMAND}$ {command}{COMMAND:#}");
+        terminal::styled_line(&format!("   {COMMAND}$ {command}{COMMAND:#}"));
     }
 
     pub fn output(&self, text: &str) {
         for line in text.lines() {
-            anstream::println!("   {FAINT}│{FAINT:#} {line}");
+            terminal::styled_line(&format!("   {FAINT}│{FAINT:#} {line}"));
         }
     }
 
     pub fn text(&self, text: &str) {
-        anstream::println!("   {text}");
+        terminal::styled_line(&format!("   {text}"));
     }
 
     pub fn closing(&self) {
-        anstream::println!(
+        terminal::styled_line(&format!(
             "\n{TITLE}All {} steps did what they say.{TITLE:#} On your own tests:",
             self.steps.get()
-        );
+        ));
         for (command, what) in [
             ("ferrotape record -c orders -- pytest tests/", "once, with AWS credentials"),
             ("ferrotape replay -c orders -- pytest tests/", "from then on, offline"),
@@ -56,7 +54,7 @@ impl Page {
                 "where there is nothing to record from",
             ),
         ] {
-            anstream::println!("   {COMMAND}{command:<56}{COMMAND:#} {FAINT}# {what}{FAINT:#}");
+            terminal::styled_line(&format!("   {COMMAND}{command:<56}{COMMAND:#} {FAINT}# {what}{FAINT:#}"));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::tree::Tree;
 use super::{FAINT, TITLE, operation_marks};
 use crate::model::schema::{Fault, OperationIndex, Service, Shape, ShapeIndex};
 use crate::protocol;
-use crate::report::clean;
+use crate::terminal::clean;
 use std::io::{self, Write};
 
 pub(super) fn show(service: &Service, index: OperationIndex, full: bool, out: &mut dyn Write) -> io::Result<()> {

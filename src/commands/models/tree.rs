@@ -2,7 +2,7 @@
 
 use super::{FAINT, TITLE};
 use crate::model::schema::{EnumValue, Length, Member, Range, Service, ShapeIndex, ShapeKind, TimestampFormat};
-use crate::report::clean;
+use crate::terminal::clean;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::io::{self, Write};

@@ -14,7 +14,7 @@ credentials = boto3.Session().get_credentials()
 region = os.environ["AWS_REGION"]
 endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"https://sqs.{region}.amazonaws.com"
 proxies = {} if "AWS_ENDPOINT_URL" in os.environ else urllib.request.getproxies()
-http = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE"), proxies=proxies)
+http = URLLib3Session(verify=os.environ.get("REQUESTS_CA_BUNDLE"), proxies=proxies)
 
 
 def call(action, **parameters):
