@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::environment::Environment;
 use super::private_folder::PrivateFolder;
 use super::profile;
+use crate::aws_hosts::AWS_SUFFIXES;
 
 const NODE_PRELOAD: &str = include_str!("node-preload.cjs");
 const RUBY_PRELOAD: &str = include_str!("ruby-preload.rb");
@@ -97,10 +98,16 @@ impl Files {
         write(&files.bundle, all_as_pem(&roots).as_bytes())?;
         write(&files.node_authorities, all_as_pem(&for_node).as_bytes())?;
         write(&files.java_store, &java_store(&roots))?;
-        write(&files.node_preload, NODE_PRELOAD.as_bytes())?;
+        write(&files.node_preload, node_preload().as_bytes())?;
         write(&files.ruby_preload, RUBY_PRELOAD.as_bytes())?;
         Ok(files)
     }
+}
+
+/// The preload for Node, which knows AWS's domains.
+fn node_preload() -> String {
+    let domains: Vec<String> = AWS_SUFFIXES.iter().map(|suffix| format!("'{suffix}'")).collect();
+    NODE_PRELOAD.replace("AWS_SUFFIXES", &format!("[{}]", domains.join(", ")))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {

@@ -1,5 +1,6 @@
 // Loaded into Node by NODE_OPTIONS=--require: makes every https.Agent tunnel through HTTPS_PROXY,
-// which Node itself does not do for agents that a program makes. No dependencies, Node 14 and up.
+// which Node itself does not do for agents that a program makes, and every http.Agent where it calls
+// a host of AWS. No dependencies, Node 14 and up.
 'use strict';
 const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
 if (proxy) {
@@ -18,13 +19,13 @@ if (proxy) {
   const isDirect = (host) =>
     net.isIP(host) !== 0 || direct.some((entry) => entry === '*' || host === entry || host.endsWith(`.${entry}`));
 
-  const original = https.Agent.prototype.createConnection;
-  https.Agent.prototype.createConnection = function (options, callback) {
-    const host = bare(String(options.host || options.hostname || 'localhost'));
-    if (typeof callback !== 'function' || options.socketPath || options.socket || isDirect(host)) {
-      return original.call(this, options, callback);
-    }
-    const authority = `${host.includes(':') ? `[${host}]` : host}:${options.port || 443}`;
+  // Domains of AWS, below which hosts speak plain HTTP too. (A list in JSON is put here.)
+  const domains = AWS_SUFFIXES;
+  const isAws = (host) => domains.some((domain) => host.endsWith(`.${domain}`));
+
+  // Opens a connection to a host through the proxy.
+  const tunnel = (host, port, callback) => {
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const headers = { host: authority };
     if (through.username) {
       const credentials = `${decodeURIComponent(through.username)}:${decodeURIComponent(through.password)}`;
@@ -44,13 +45,39 @@ if (proxy) {
         callback(new Error(`the proxy ${through.host} refused CONNECT ${authority} with status ${response.statusCode}`));
         return;
       }
-      // The request listens for errors of its socket only from its next turn on; until then an
-      // error without a listener would end the process.
-      const secure = tls.connect({ ...options, path: undefined, socket, servername: options.servername || host });
-      secure.once('error', () => {});
-      callback(null, secure);
+      callback(null, socket);
     });
     connect.once('error', callback);
     connect.end();
+  };
+
+  const isOurs = (options, callback, host) => typeof callback === 'function' && !options.socketPath && !options.socket && !isDirect(host);
+  const hostOf = (options) => bare(String(options.host || options.hostname || 'localhost'));
+  // A request listens for errors of its socket only from its next turn on; until then an error
+  // without a listener would end the process.
+  const handed = (socket) => socket.once('error', () => {});
+
+  const secure = https.Agent.prototype.createConnection;
+  https.Agent.prototype.createConnection = function (options, callback) {
+    const host = hostOf(options);
+    if (!isOurs(options, callback, host)) {
+      return secure.call(this, options, callback);
+    }
+    tunnel(host, options.port || 443, (error, socket) => {
+      if (error) {
+        callback(error);
+        return;
+      }
+      callback(null, handed(tls.connect({ ...options, path: undefined, socket, servername: options.servername || host })));
+    });
+  };
+
+  const plain = http.Agent.prototype.createConnection;
+  http.Agent.prototype.createConnection = function (options, callback) {
+    const host = hostOf(options);
+    if (!isAws(host) || !isOurs(options, callback, host)) {
+      return plain.call(this, options, callback);
+    }
+    tunnel(host, options.port || 80, (error, socket) => (error ? callback(error) : callback(null, handed(socket))));
   };
 }

@@ -57,6 +57,17 @@ impl Place {
         Some(place)
     }
 
+    /// A host of AWS at the port of plain HTTP. No service says so of itself, but an emulator that was
+    /// asked by that name does.
+    pub fn of_plain_http(host: &str) -> Place {
+        Place {
+            hosts: vec![host.to_ascii_lowercase()],
+            domains: Vec::new(),
+            implied_by: Some("http"),
+            ..Place::local(80)
+        }
+    }
+
     /// The place at which this process listens, under loopback's names and these.
     pub fn of_listener(address: SocketAddr, names: &[String]) -> Place {
         let mut place = Place::local(address.port());

@@ -119,11 +119,20 @@ impl Mention<'_> {
         self.rest.len() - name.len() + end
     }
 
-    /// Path and query that follow, without the escapes of their form.
-    pub fn path_and_query(&self) -> String {
+    /// Path and query that follow, where the URL stands in the text as it is.
+    pub fn plain_rest(&self) -> Option<&str> {
+        (self.is_url && self.slash == "/" && self.colon == ":").then(|| self.until_its_end())
+    }
+
+    fn until_its_end(&self) -> &str {
         let end = self.rest.find(|letter: char| letter.is_whitespace() || "\"<>'`)".contains(letter));
         let rest = self.rest.get(..end.unwrap_or(self.rest.len())).unwrap_or_default();
-        let rest = rest.strip_suffix('\\').unwrap_or(rest);
+        rest.strip_suffix('\\').unwrap_or(rest)
+    }
+
+    /// Path and query that follow, without the escapes of their form.
+    pub fn path_and_query(&self) -> String {
+        let rest = self.until_its_end();
         let plain = rest.replace(self.slash, "/").replace("\\u0026", "&").replace("&amp;", "&");
         percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
     }

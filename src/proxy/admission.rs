@@ -2,7 +2,7 @@
 
 use super::server::{Options, Shared};
 use super::turned_away::TurnedAway;
-use super::{Arrival, Authority, Door, Handler, Refused, RequestBody, endpoint, framing, token_path};
+use super::{Arrival, Authority, Door, Handler, Refused, RequestBody, endpoint, framing, intercept, token_path};
 use crate::aws_hosts::is_aws_host;
 use http::header::HeaderValue;
 use http::request::Parts;
@@ -58,6 +58,9 @@ pub(super) fn admit<H: Handler>(
 /// Gives the head of a request its absolute URI.
 fn arrive<H: Handler>(shared: &Shared<H>, names: &RefCell<KnownHost>, head: &mut Parts) -> Result<Arrival, Refused> {
     framing::check(&head.method, &head.headers)?;
+    if let Some(arrival) = intercept::arrive_plainly(&shared.options, head)? {
+        return Ok(arrival);
+    }
     check_origin(&shared.options, &head.headers)?;
     let authority = match framing::host(head.version, &head.headers)? {
         Some(host) => names.borrow_mut().recall(host, |host| own_name(&shared.options, host))?,

@@ -6,12 +6,13 @@
 
 use super::admission::{KnownHost, absolute};
 use super::ignored::{self, is_ignored};
-use super::server::{self, Shared, TLS_HANDSHAKE};
+use super::server::{self, Options, Shared, TLS_HANDSHAKE};
 use super::signature::same;
 use super::turned_away::TurnedAway;
 use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, framing};
 use crate::aws_hosts::is_aws_host;
 use crate::special_addresses;
+use crate::wire;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes};
@@ -343,6 +344,39 @@ fn admit_inside(
             refused,
         })),
     }
+}
+
+/// A request for plain HTTP to a host of AWS, as a proxy gets it: `GET http://HOST/… HTTP/1.1`;
+/// nothing where it is none.
+pub(super) fn arrive_plainly(options: &Options, head: &mut Parts) -> Result<Option<Arrival>, Refused> {
+    let target = head.uri.authority().filter(|_| head.uri.scheme() == Some(&Scheme::HTTP));
+    let Some(target) = target.filter(|target| options.authority.is_some() && !options.answer_as_aws && is_aws_host(target.host())) else {
+        return Ok(None);
+    };
+    let Caller { session, token } = authenticate(options.token.as_deref(), &head.headers)?;
+    let place = framing::authority(target.as_str(), 80)?;
+    let inside = Inside {
+        scheme: Scheme::HTTP,
+        host: place.host.as_str().into(),
+        port: place.port,
+        caller: Caller::default(),
+        greeted: None,
+    };
+    let named = framing::host(head.version, &head.headers)?.and_then(|host| host.to_str().ok());
+    let authority = agreed(&inside, named.unwrap_or(target.as_str()))?;
+    let path = head.uri.path_and_query().cloned();
+    head.uri = absolute(Scheme::HTTP, authority, path.unwrap_or(PathAndQuery::from_static("/")))?;
+    head.headers = wire::keep(&head.headers, |name| *name != PROXY_AUTHORIZATION);
+    let door = Door::Intercept {
+        host: inside.host,
+        port: inside.port,
+    };
+    Ok(Some(Arrival {
+        door,
+        session,
+        token,
+        signed_path: None,
+    }))
 }
 
 /// Gives the head of a request its absolute URI.

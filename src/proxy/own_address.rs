@@ -8,7 +8,7 @@
 use super::address::Address;
 use super::{Arrival, Door};
 use crate::cassette::{Interaction, Redacted};
-use crate::inspect::{Call, bucket_in_host, whole};
+use crate::inspect::{Call, bucket_in_host, presigned, whole};
 use crate::model::http::Binding;
 use crate::model::schema::ShapeKind;
 use crate::own_url::aws::{Around, host_of};
@@ -80,8 +80,7 @@ impl OwnAddress {
         let joined = if is_chunked { whole(request).ok() } else { None };
         let request = joined.as_ref().unwrap_or(request);
         let named = |target: &dyn Fn(&Mention<'_>) -> Option<Target>| message::request(request, &|_, text| replaced(text, door, target));
-        let aws = |mention: &Mention<'_>| Some(target_at_aws(mention, &around, mention.session_length()));
-        let at_aws = named(&aws)?;
+        let at_aws = named(&|mention| Some(unsigned_at_aws(mention, &around)))?;
         let at_upstream = match &self.upstream {
             Some((_, url)) => named(&|mention| Some(target_at(url, mention.session_length())))?,
             None => at_aws.clone(),
@@ -100,7 +99,13 @@ impl OwnAddress {
         response: &Response,
     ) -> Option<Answered> {
         let (place, url) = self.upstream.as_ref()?;
-        let is_there = |bytes: &[u8]| place.may_be_in(bytes);
+        // S3 itself says `http` of its buckets.
+        let plain = call
+            .filter(|call| call.service.sdk_id != "S3")
+            .and_then(|_| address.uri.host())
+            .map(Place::of_plain_http);
+        let places = [Some(place), plain.as_ref()];
+        let is_there = |bytes: &[u8]| places.iter().flatten().any(|place| place.may_be_in(bytes));
         let encoded = response.headers().contains_key("content-encoding");
         let may_name = encoded || is_there(response.body()) || response.headers().values().any(|value| is_there(value.as_bytes()));
         if !may_name {
@@ -116,10 +121,18 @@ impl OwnAddress {
         };
         let base = url.path().trim_end_matches('/');
         let aws = |mention: &Mention<'_>| Some(target_at_aws(mention, &around, mention.skips(base)?));
-        let (at_aws, places) = message::response(response, with_body, &|_, text| replaced(text, place, &aws))?;
+        let with_tls = |mention: &Mention<'_>| mention.is_url.then(|| at_its_own_host(&around));
+        let named = |text: &str, target: &dyn Fn(&Mention<'_>) -> Option<Target>| {
+            let first = replaced(text, place, target);
+            let second = plain
+                .as_ref()
+                .and_then(|plain| replaced(first.as_deref().unwrap_or(text), plain, &with_tls));
+            second.or(first)
+        };
+        let (at_aws, places) = message::response(response, with_body, &|_, text| named(text, &aws))?;
         let at_client = way_back(arrival, came).and_then(|way| {
             let back = |mention: &Mention<'_>| Some(way.target(&host_of(mention, &around), mention.skips(base)?));
-            message::response(response, with_body, &|_, text| replaced(text, place, &back))
+            message::response(response, with_body, &|_, text| named(text, &back))
         });
         Some(Answered {
             at_client: at_client.map_or_else(|| at_aws.clone(), |(response, _)| response),
@@ -214,10 +227,42 @@ fn target_at_aws(mention: &Mention<'_>, around: &Around<'_>, skip: usize) -> Tar
     }
 }
 
+/// The same for a URL that a client made. Where it presigned the URL, it did so for our host and with
+/// its key of the run: the signature is worth nothing at AWS, and another in every run.
+fn unsigned_at_aws(mention: &Mention<'_>, around: &Around<'_>) -> Target {
+    let skip = mention.session_length();
+    let target = target_at_aws(mention, around, skip);
+    let rest = mention.plain_rest().and_then(|rest| rest.get(skip..)).unwrap_or_default();
+    let Some((path, query)) = rest.split_once('?') else { return target };
+    let Some(presigned) = presigned(query) else { return target };
+    let mark = if presigned.query.is_empty() { "" } else { "?" };
+    Target {
+        path: format!("{path}{mark}{}", presigned.query),
+        skip: skip + rest.len(),
+        ..target
+    }
+}
+
+fn at_its_own_host(around: &Around<'_>) -> Target {
+    Target {
+        scheme: "https".to_owned(),
+        authority: around.host.unwrap_or_default().to_owned(),
+        path: String::new(),
+        skip: 0,
+    }
+}
+
+/// Emulators know an object's URL by `localhost`, and take the first number of an address for a
+/// bucket before a host.
 fn target_at(url: &Uri, skip: usize) -> Target {
+    let authority = url.authority().map(ToString::to_string).unwrap_or_default();
+    let authority = match authority.strip_prefix("127.0.0.1") {
+        Some(port) => format!("localhost{port}"),
+        None => authority,
+    };
     Target {
         scheme: url.scheme_str().unwrap_or("http").to_owned(),
-        authority: url.authority().map_or_else(String::new, ToString::to_string),
+        authority,
         path: url.path().trim_end_matches('/').to_owned(),
         skip,
     }

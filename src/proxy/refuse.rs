@@ -53,6 +53,7 @@ pub fn refuse_at_door(catalog: &Catalog, request: &Request, refused: &Refused) -
     headers.insert("x-amzn-errortype", HeaderValue::from_static(CODE));
     headers.insert("x-ferrotape-message", wire::header_value(&refused.reason));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    refused.ask_for_credentials(headers);
     response
 }
 

@@ -7,7 +7,7 @@ use super::body::{BodyError, Payload};
 use crate::terminal::spelled;
 use crate::wire;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
 /// The error code of every refusal of a door. It is not modelled anywhere, so no SDK retries it.
@@ -63,7 +63,10 @@ impl Refused {
     /// Whether a program meant it as a call to AWS. A web page that tries the port, and whatever came
     /// to the wrong place, did not.
     pub fn is_of_a_call(&self) -> bool {
-        !matches!(self.status, StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST)
+        !matches!(
+            self.status,
+            StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        )
     }
 
     /// The answer; it closes the connection.
@@ -78,9 +81,14 @@ impl Refused {
         // The answer to a HEAD has no body.
         headers.insert("x-ferrotape-message", wire::header_value(reason));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        self.ask_for_credentials(headers);
+        response
+    }
+
+    /// Says how the proxy wants credentials, where it does.
+    pub(super) fn ask_for_credentials(&self, headers: &mut HeaderMap) {
         if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             headers.insert("proxy-authenticate", HeaderValue::from_static("Basic realm=\"ferrotape\""));
         }
-        response
     }
 }

@@ -134,6 +134,76 @@ fn a_recording_of_aws_keeps_its_urls_at_either_door() {
     puppet.end(0).expect(0);
 }
 
+/// The upstream's URL as inputs hold it.
+fn as_sent(upstream: &OddUpstream) -> String {
+    upstream.url.replace("127.0.0.1", "localhost")
+}
+
+#[test]
+fn an_emulator_that_says_its_caller_s_host_without_tls_is_kept_with_it() {
+    let upstream = naming_itself(r#"{"Info":{"TemplateUrl":"http://servicecatalog.us-east-1.amazonaws.com/q1"},"Status":"AVAILABLE"}"#);
+    let place = Workplace::new();
+    let puppet = record(&place, &upstream);
+    let reply = asked(&puppet, "intercept", artifact("token-1", json!({})));
+    assert_eq!(reply.json()["Info"]["TemplateUrl"], format!("https://{HOST}/q1"));
+    puppet.end(0).expect(0);
+    let puppet = replay(&place);
+    let reply = asked(&puppet, "endpoint", artifact("token-1", json!({})));
+    assert_eq!(reply.json()["Info"]["TemplateUrl"], format!("http://{}/q1", puppet.address()));
+    puppet.end(0).expect(0);
+}
+
+#[test]
+fn a_url_that_the_client_presigned_for_the_door_is_kept_without_its_signature() {
+    let upstream = naming_itself(r#"{"Status":"AVAILABLE"}"#);
+    let place = Workplace::new();
+    let signed = |puppet: &Puppet, at: u32| {
+        let query = format!("versionId=1&AWSAccessKeyId=AKIDUNVERIFIED&Signature={at}a%3D&Expires={at}");
+        template(&format!("http://{}/@shop:token/bucket/t.yaml?{query}", puppet.address()))
+    };
+    let puppet = record(&place, &upstream);
+    asked(&puppet, "endpoint", signed(&puppet, 1_795_735_689));
+    puppet.end(0).expect(0);
+    let info = &place.cassette("shop")["interactions"][0]["request"]["body"]["json"]["Parameters"]["Info"];
+    assert_eq!(
+        info["LoadTemplateFromURL"],
+        "https://s3.us-east-1.amazonaws.com/bucket/t.yaml?versionId=1"
+    );
+    let puppet = replay(&place);
+    asked(&puppet, "endpoint", signed(&puppet, 1_795_739_999));
+    puppet.end(0).expect(0);
+}
+
+#[test]
+fn plain_http_to_a_host_of_aws_by_way_of_the_proxy_is_a_call() {
+    let upstream = naming_itself(r#"{"Status":"AVAILABLE"}"#);
+    let place = Workplace::new();
+    for command in ["record", "replay"] {
+        let puppet = if command == "record" {
+            record(&place, &upstream)
+        } else {
+            replay(&place)
+        };
+        let (user, proxy) = puppet.proxy();
+        let user = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, user);
+        let call = artifact("token-1", json!({}))
+            .signed(&puppet.key(), HOST)
+            .at(&format!("http://{HOST}/"));
+        let without = call.send(proxy);
+        assert_eq!(without.status, 407, "{command}: {without:?}");
+        let reply = call.header("Proxy-Authorization", &format!("Basic {user}")).send(proxy);
+        assert_eq!(reply.status, 200, "{command}: {}", reply.message());
+        puppet.end(0);
+    }
+    let cassette = place.cassette("shop");
+    assert_eq!(cassette["interactions"][0]["request"]["uri"], format!("http://{HOST}/"));
+    assert!(
+        !upstream.seen()[0].to_ascii_lowercase().contains("proxy-authorization"),
+        "{:?}",
+        upstream.seen()
+    );
+}
+
 /// A call whose input names the door itself, as a client makes such URLs of its endpoint.
 fn template(url: &str) -> Call {
     let parameters = json!({ "Name": "v1", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": { "LoadTemplateFromURL": url } });
@@ -159,7 +229,7 @@ fn our_own_address_in_an_input_is_aws_s_when_it_is_kept_and_matched_and_the_upst
     }
     puppet.end(0).expect(0);
     for request in upstream.seen() {
-        let sent = format!(r#""LoadTemplateFromURL":"{}/bucket/t.yaml""#, upstream.url);
+        let sent = format!(r#""LoadTemplateFromURL":"{}/bucket/t.yaml""#, as_sent(&upstream));
         assert!(request.contains(&sent), "{request}");
     }
     let cassette = place.cassette("shop");
@@ -203,6 +273,6 @@ fn an_upstream_below_a_path_is_named_with_it() {
         format!("http://{}/123456789012/q1", puppet.address())
     );
     puppet.end(0).expect(0);
-    let sent = format!(r#""LoadTemplateFromURL":"{}/base/bucket/t.yaml""#, upstream.url);
+    let sent = format!(r#""LoadTemplateFromURL":"{}/base/bucket/t.yaml""#, as_sent(&upstream));
     assert!(upstream.seen()[0].contains(&sent), "{:?}", upstream.seen());
 }
