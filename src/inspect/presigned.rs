@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
 /// Query members of a signature.
-const SIGNATURE_MEMBERS: [&str; 8] = [
+const SIGNATURE_MEMBERS: [&str; 9] = [
     "x-amz-algorithm",
     "x-amz-credential",
     "x-amz-date",
@@ -17,6 +17,7 @@ const SIGNATURE_MEMBERS: [&str; 8] = [
     "x-amz-signedheaders",
     "x-amz-signature",
     "x-amz-security-token",
+    "x-amz-s3session-token",
     "x-amz-content-sha256",
 ];
 

@@ -12,6 +12,7 @@ use super::{Call, protocols_of, region};
 use crate::model::catalog::Catalog;
 use crate::model::schema::{OperationIndex, Service};
 use crate::protocol::{Identified, Protocol};
+use crate::scope;
 use crate::wire::{self, Request};
 use std::sync::Arc;
 
@@ -84,12 +85,23 @@ fn rpc_service(path: &str) -> Option<&str> {
 }
 
 pub(super) fn call(service: &Arc<Service>, operation: OperationIndex, protocol: &'static dyn Protocol, request: &Request) -> Call {
+    let operation = of_directory_buckets(service, operation, request).unwrap_or(operation);
     Call {
         service: service.clone(),
         operation,
         protocol,
         region: region(request),
     }
+}
+
+/// Directory buckets are listed by the same request as all others, signed for a name of their own, and
+/// only some SDKs write the operation into the query.
+fn of_directory_buckets(service: &Service, operation: OperationIndex, request: &Request) -> Option<OperationIndex> {
+    if service.operation(operation).name != "ListBuckets" || service.sdk_id != "S3" {
+        return None;
+    }
+    let scope = scope::of(request.uri(), request.headers()).filter(|scope| scope.service == "s3express");
+    scope.and_then(|_| service.operation_named("ListDirectoryBuckets"))
 }
 
 /// What a service's protocols say: an operation, nothing, or why it is none.

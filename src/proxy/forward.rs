@@ -213,15 +213,12 @@ impl Forwarder {
         signature::same(token.as_bytes(), shown.as_bytes())
     }
 
-    /// Remembers credentials that AWS gave out: later calls may come signed with them. (Those of S3
-    /// Express sign in a way of their own, and are refused at the endpoint door.)
-    pub(super) fn remember_vended(&self, call: Option<&Call>, judged: Option<&Judged<Reply>>) {
+    /// Remembers credentials that AWS gave out: later calls may come signed with them.
+    pub(super) fn remember_vended(&self, judged: Option<&Judged<Reply>>) {
         let Some(Reply::Output(output)) = judged.and_then(|judged| judged.content.as_ref()) else {
             return;
         };
-        if call.is_some_and(|call| call.service.sdk_id != "S3") {
-            credentials_in(output).into_iter().for_each(|keys| self.keyring.remember(keys));
-        }
+        credentials_in(output).into_iter().for_each(|keys| self.keyring.remember(keys));
     }
 
     /// A request that goes through as it is.

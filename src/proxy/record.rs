@@ -227,7 +227,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             None => (response, None, Vec::new()),
         };
         let judged_response = call.map(|call| judge_response(call, &response));
-        self.forwarder.remember_vended(call, judged_response.as_ref());
+        self.forwarder.remember_vended(judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);

@@ -21,7 +21,16 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// The headers of a signature.
-const SIGNATURE_HEADERS: [&str; 4] = ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"];
+const SIGNATURE_HEADERS: [&str; 5] = [
+    "authorization",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+    SESSION_TOKEN_OF_A_BUCKET,
+];
+/// Where the token of a session with a directory bucket stands ("CreateSession" of the Amazon S3 API
+/// Reference).
+const SESSION_TOKEN_OF_A_BUCKET: &str = "x-amz-s3session-token";
 /// Headers that a hop may change, besides those that aws-sigv4 leaves out itself.
 const UNSIGNED_HEADERS: [&str; 4] = ["accept-encoding", "content-length", "expect", "via"];
 
@@ -73,12 +82,14 @@ pub fn with_one_signature(request: wire::Request) -> Result<wire::Request, SignE
 pub fn sign(mut head: Parts, body: &[u8], target: Target<'_>, keys: &Keys, now: SystemTime) -> Result<Parts, SignError> {
     let stated = wire::text(&head.headers, "x-amz-content-sha256").map(str::to_owned);
     let payload = payload(body, stated.as_deref());
+    let by_session = is_signed_by_session(&head);
     without_presigning(&mut head)?;
     head.headers = wire::keep(&head.headers, |name| !SIGNATURE_HEADERS.contains(&name.as_str()));
     let host = host_header(&head.uri)?;
     head.headers.insert(HOST, host);
 
-    let settings = settings(target.service, matches!(payload, SignableBody::Bytes(_)));
+    let mut settings = settings(target.service, matches!(payload, SignableBody::Bytes(_)));
+    settings.session_token_name_override = by_session.then_some(SESSION_TOKEN_OF_A_BUCKET);
     let identity = Credentials::from(keys).into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
@@ -125,6 +136,12 @@ fn settings(service: &str, payload_is_signed: bool) -> SigningSettings {
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     }
     settings
+}
+
+/// Whether a request is signed with the credentials of a session with a directory bucket.
+fn is_signed_by_session(head: &Parts) -> bool {
+    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
+    head.headers.contains_key(SESSION_TOKEN_OF_A_BUCKET) || query.contains(SESSION_TOKEN_OF_A_BUCKET)
 }
 
 fn is_s3(service: &str) -> bool {
@@ -189,6 +206,23 @@ mod tests {
         };
         let now = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
         sign(head(method, uri, headers), body, target, &keys(), now).unwrap()
+    }
+
+    #[test]
+    fn a_session_with_a_directory_bucket_has_its_token_in_a_header_of_its_own() {
+        let uri = "https://b--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com/k";
+        let by_session = resign("PUT", uri, &[("x-amz-s3session-token", "old")], b"x", "s3express");
+        assert_eq!(by_session.headers["x-amz-s3session-token"], "a token");
+        assert!(!by_session.headers.contains_key("x-amz-security-token"));
+        assert_eq!(verifies(&by_session, b"x"), Ok(()));
+        let presigned = format!("{uri}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-S3session-Token=old&X-Amz-Signature=0");
+        assert_eq!(
+            resign("GET", &presigned, &[], b"", "s3express").headers["x-amz-s3session-token"],
+            "a token"
+        );
+        let by_user = resign("GET", &format!("{uri}?session"), &[], b"", "s3express");
+        assert_eq!(by_user.headers["x-amz-security-token"], "a token");
+        assert!(!by_user.headers.contains_key("x-amz-s3session-token"));
     }
 
     fn verifies(head: &Parts, body: &[u8]) -> Result<(), signature::BadSignature> {
