@@ -101,13 +101,20 @@ impl Mention<'_> {
         (!goes_on).then_some(written.len())
     }
 
-    /// How much of what follows is a first segment that names a session: `/@NAME[:TOKEN]`.
+    /// How much of what follows are first segments that show the run's token (`/~TOKEN`) and name a
+    /// session (`/@NAME[:TOKEN]`).
     pub fn session_length(&self) -> usize {
-        let Some(segment) = self.rest.strip_prefix(self.slash) else {
+        let token = self.segment_length(self.rest, &["~", "%7E", "%7e", "%257E"]);
+        let after = self.rest.get(token..).unwrap_or_default();
+        token + self.segment_length(after, &["@", "%40", "%2540"])
+    }
+
+    /// The length of a text's first segment, where it begins with one of these marks; else none.
+    fn segment_length(&self, text: &str, marks: &[&str]) -> usize {
+        let Some(segment) = text.strip_prefix(self.slash) else { return 0 };
+        let Some(name) = marks.iter().find_map(|mark| segment.strip_prefix(mark)) else {
             return 0;
         };
-        let named = ["@", "%40", "%2540"].iter().find_map(|at| segment.strip_prefix(at));
-        let Some(name) = named else { return 0 };
         let ends = |(at, letter): &(usize, char)| {
             let is_part = letter.is_ascii_alphanumeric() || "-._%:".contains(*letter);
             !is_part
@@ -116,7 +123,7 @@ impl Mention<'_> {
                     .is_some_and(|rest| self.slash.len() > 1 && rest.starts_with(self.slash))
         };
         let end = name.char_indices().find(ends).map_or(name.len(), |(at, _)| at);
-        self.rest.len() - name.len() + end
+        text.len() - name.len() + end
     }
 
     /// Path and query that follow, where the URL stands in the text as it is.
@@ -398,6 +405,9 @@ mod tests {
             ("http://127.0.0.1:5000/%40a%252Fb", "/%40a%252Fb".len()),
             ("http%3A%2F%2F127.0.0.1%3A5000%2F%40x%2Fb", "%2F%40x".len()),
             (r"http:\/\/127.0.0.1:5000\/@x\/b", r"\/@x".len()),
+            ("http://127.0.0.1:5000/~token/b", "/~token".len()),
+            ("http://127.0.0.1:5000/~token/@x/b", "/~token/@x".len()),
+            ("http%3A%2F%2F127.0.0.1%3A5000%2F~token%2F%40x%2Fb", "%2F~token%2F%40x".len()),
             ("http://127.0.0.1:5000/b/@x", 0),
         ] {
             assert_eq!(mentions(text, &door)[0].session_length(), length, "{text}");

@@ -221,6 +221,7 @@ fn our_own_address_in_an_input_is_aws_s_when_it_is_kept_and_matched_and_the_upst
             format!("http://localhost:{port}/bucket/t.yaml"),
             format!("http://[::1]:{port}/@shop/bucket/t.yaml"),
             format!("http://127.0.0.1:{port}/@shop:secret%2Ftoken/bucket/t.yaml"),
+            format!("{}/bucket/t.yaml", puppet.variable("FERROTAPE_URL")),
         ]
     };
     let puppet = record(&place, &upstream);
