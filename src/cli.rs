@@ -11,8 +11,10 @@ use crate::commands::demo::{DemoArguments, DemoClientArguments};
 use crate::commands::mock::MockArguments;
 use crate::commands::models::ModelsArguments;
 use crate::commands::passthrough::PassthroughArguments;
+use crate::commands::prune::PruneArguments;
 use crate::commands::record::RecordArguments;
 use crate::commands::refresh::RefreshArguments;
+use crate::commands::rename::RenameArguments;
 use crate::commands::replay::ReplayArguments;
 use crate::commands::scan::ScanArguments;
 use crate::commands::schema::SchemaArguments;
@@ -62,6 +64,8 @@ pub enum Command {
     Check(CheckArguments),
     Show(ShowArguments),
     Trim(TrimArguments),
+    Prune(PruneArguments),
+    Rename(RenameArguments),
     Scrub(ScrubArguments),
     Scan(ScanArguments),
     Synth(SynthArguments),
@@ -136,6 +140,8 @@ impl Command {
             Command::Check(arguments) => (None, Some(&mut arguments.models)),
             Command::Show(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Trim(arguments) => (Some(&mut arguments.cassettes), None),
+            Command::Prune(arguments) => (Some(&mut arguments.cassettes), None),
+            Command::Rename(arguments) => (Some(&mut arguments.cassettes), None),
             Command::Synth(arguments) => (Some(&mut arguments.cassettes), Some(&mut arguments.models)),
             Command::Scrub(arguments) => (None, Some(&mut arguments.models)),
             Command::Scan(arguments) => (None, Some(&mut arguments.models)),
@@ -176,6 +182,7 @@ impl Command {
             Command::Compare(arguments) => arguments.run.settings = settings,
             Command::Refresh(arguments) => arguments.settings = settings,
             Command::Trim(arguments) => arguments.settings = settings,
+            Command::Prune(arguments) => arguments.settings = settings,
             Command::Synth(arguments) => arguments.settings = settings,
             Command::Models(arguments) => arguments.settings = settings,
             _ => {}

@@ -89,7 +89,7 @@ fn numbered(folder: &Path, name: &Name, number: usize) -> PathBuf {
 }
 
 /// The same file under another name. Cassettes are replaced, never written into: both may share it.
-fn shared(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn shared(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             let mut copy = fs::File::create_new(to)?;

@@ -74,6 +74,19 @@ pub fn note_upstream(state: &StateFolder, name: &Name, upstream: Option<&str>) -
     }
 }
 
+/// What is known of a cassette is known of the one of another name now.
+pub fn rename(state: &StateFolder, old: &Name, new: &Name) -> io::Result<()> {
+    let (from, to) = (path(state, old), path(state, new));
+    for extension in ["json", "upstream"] {
+        let (from, to) = (from.with_extension(extension), to.with_extension(extension));
+        match std::fs::rename(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn path(state: &StateFolder, name: &Name) -> PathBuf {
     // One folder deep: a part of a name may be the whole name of another cassette. No name has a `+`.
     state

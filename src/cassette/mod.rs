@@ -7,9 +7,11 @@ pub mod format;
 pub mod former;
 pub mod history;
 pub mod journal;
+mod moving;
 mod name;
 mod state;
 pub mod store;
+pub mod suite;
 mod unknown;
 
 use crate::settings::CallRules;

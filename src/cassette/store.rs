@@ -213,7 +213,7 @@ impl Library {
         near.into_iter().filter_map(|name| Name::parse(name).ok()).collect()
     }
 
-    fn lock(&self, file: &Path) -> Result<Lock, StoreError> {
+    pub(super) fn lock(&self, file: &Path) -> Result<Lock, StoreError> {
         let lock = self.state.path().join(".lock");
         let unwritable = |source| StoreError::Write {
             path: lock.clone(),

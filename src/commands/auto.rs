@@ -8,7 +8,7 @@ use super::recovery::recover;
 use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, is_ci};
 use super::sealing::{doubt_open, seal, started_well};
-use super::shelf::{Cassettes, describe, note_history, shown_upstream};
+use super::shelf::{Cassettes, asked_for, describe, note_asked, note_history, shown_upstream};
 use super::typed;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
@@ -71,6 +71,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             repeat: false,
             play_unmodeled: arguments.unmodeled == Unmodeled::Record,
             all_played: arguments.all_played,
+            no_orphans: false,
         });
     }
     refuse_bad_keeps(&arguments.keep)?;
@@ -149,6 +150,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             .notes
             .extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
     }
+    note_asked(&library, asked_for(&sessions), false);
     let kept = sealed.keep(&started_well(&sessions), &mut summary)?;
     let is_told = |report: &CassetteReport| {
         let mut of_it = sessions.iter().filter(|session| *session.label.cassette == *report.name);

@@ -55,6 +55,8 @@ impl Account {
             calls: self.calls,
             problem: self.problem,
             all_played: false,
+            orphans: Vec::new(),
+            no_orphans: false,
             notes: self.notes,
             command: shown(&run.command),
             library: typed::library(&run.cassettes, &run.settings),

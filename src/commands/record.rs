@@ -7,7 +7,7 @@ use super::recordings::{Recordings, refuse_bad_keeps};
 use super::recovery::recover;
 use super::run::{ContractMode, RunArguments, emit};
 use super::sealing::{doubt_open, seal, started_well};
-use super::shelf::shown_upstream;
+use super::shelf::{asked_for, note_asked, shown_upstream};
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
 use crate::cassette::{Name, StateFolder};
@@ -93,6 +93,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let child = sealed.child;
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = ledger.close(|_, _| None).summary(ReportMode::Record, common, told);
+    note_asked(&library, asked_for(&ended.sessions), false);
     let kept = sealed.keep(&started_well(&ended.sessions), &mut summary)?;
     summary.options.extend(arguments.unmodeled.replayed());
     emit(&common.reports, &summary)?;

@@ -3,7 +3,7 @@
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, DEFAULT_REGION, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
-use super::shelf::{Cassettes, describe, has_own, note_history, played_cassettes};
+use super::shelf::{Cassettes, asked_for, describe, has_own, note_asked, note_history, played_cassettes};
 use crate::cassette::store::Library;
 use crate::child::environment::{KeyPair, Mode, of_this_process};
 use crate::exit::Exit;
@@ -33,9 +33,13 @@ pub struct ReplayArguments {
     /// --unmodeled record`, by method, path, query and the bytes of the body
     #[arg(long, value_enum, value_name = "HOW", default_value = "refuse")]
     pub unmodeled: Unmodeled,
-    /// Fail (status 12) if any interaction of the cassette was not played
+    /// Fail (status 12) if any interaction of the cassette was not played. Over a whole suite of sessions,
+    /// it also names the cassettes that none of them asked for
     #[arg(long)]
     pub all_played: bool,
+    /// Fail (status 12) if there is a cassette that no session asked for: a run over the whole suite
+    #[arg(long)]
+    pub no_orphans: bool,
 }
 
 /// `--unmodeled`.
@@ -55,6 +59,7 @@ pub struct Replaying<'a> {
     pub repeat: bool,
     pub play_unmodeled: bool,
     pub all_played: bool,
+    pub no_orphans: bool,
 }
 
 /// Runs the command.
@@ -66,6 +71,7 @@ pub fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         repeat: arguments.repeat,
         play_unmodeled: arguments.unmodeled == Unmodeled::Recorded,
         all_played: arguments.all_played,
+        no_orphans: arguments.no_orphans,
     })
 }
 
@@ -139,10 +145,21 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
     let mut summary = account.summary(ReportMode::Replay, common, told);
     summary.cassettes = played_cassettes(&library, &sessions, common.cassette.is_some());
     summary.all_played = arguments.all_played;
+    summary.no_orphans = arguments.no_orphans;
+    let has_ended_well = child == Exit::Clean && summary.count(Outcome::Missed) == 0;
+    if sessions.iter().any(|session| *session.label.session != *common.cassette().as_str()) {
+        let is_whole = arguments.all_played || arguments.no_orphans;
+        let asked = asked_for(&sessions);
+        if is_whole {
+            let names = library.names().unwrap_or_default().into_iter().map(|name| name.to_string());
+            summary.orphans = names.filter(|name| !asked.contains(name)).collect();
+        }
+        note_asked(&library, asked, is_whole && has_ended_well);
+    }
     for session in &sessions {
         summary.notes.extend(bound_notes(&session.label, &session.part));
     }
-    if child == Exit::Clean && summary.count(Outcome::Missed) == 0 {
+    if has_ended_well {
         note_history(&library, &sessions, |playing| Some(playing), |_| None);
     }
     emit(&common.reports, &summary)?;

@@ -6,6 +6,7 @@ use super::run::{RunArguments, is_ci};
 use super::typed::Hints;
 use crate::cassette::history::{self, History};
 use crate::cassette::store::Library;
+use crate::cassette::suite::Suite;
 use crate::cassette::{Name, StateFolder};
 use crate::child::environment::of_this_process;
 use crate::inspect::inspect_recorded;
@@ -143,6 +144,23 @@ impl Shelf for Cassettes {
     fn remedy(&self, cassette: &Name) -> Remedy {
         self.hints.remedy(self.to_type(cassette), self.upstream_of(cassette))
     }
+}
+
+/// The cassettes that sessions asked for.
+pub fn asked_for<P>(sessions: &[Arc<Session<P>>]) -> BTreeSet<String> {
+    let asked = sessions.iter().filter(|session| !session.is_idle());
+    asked.map(|session| session.label.cassette.to_string()).collect()
+}
+
+/// Notes that sessions asked for these cassettes, for `prune`. Where the folder cannot be written, a run
+/// is none the worse for it.
+pub fn note_asked(library: &Library, asked: BTreeSet<String>, is_whole: bool) {
+    let state = StateFolder::default();
+    let suite = Suite::of(&state, library.root());
+    let _ = match is_whole {
+        true => suite.note_whole(asked),
+        false => suite.note_more(asked),
+    };
 }
 
 /// Notes what sessions played of each cassette, for `trim`; `playing` tells what one played, and

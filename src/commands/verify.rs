@@ -43,6 +43,8 @@ pub fn run(arguments: &VerifyArguments) -> anyhow::Result<Exit> {
         calls: Vec::new(),
         problem: None,
         all_played: false,
+        orphans: Vec::new(),
+        no_orphans: false,
         notes: Vec::new(),
         command: Vec::new(),
         library: Vec::new(),

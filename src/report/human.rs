@@ -30,6 +30,7 @@ impl Report for Human {
         let mut lines = told_once(lines);
         lines.extend(told_once(lint_lines(summary)));
         lines.extend(unplayed_lines(summary));
+        lines.extend(orphan_lines(summary));
         let mut whole = 0;
         for line in lines {
             whole += usize::from(!line.more.is_empty());
@@ -218,6 +219,19 @@ fn unplayed_lines(summary: &Summary) -> Vec<Line> {
     lines
 }
 
+fn orphan_lines(summary: &Summary) -> Vec<Line> {
+    let line = |name: &String| Line {
+        label: "orphan",
+        style: if summary.no_orphans { BAD } else { ODD },
+        number: String::new(),
+        title: format!("`{name}`"),
+        text: "no session asked for this cassette".to_owned(),
+        more: Vec::new(),
+        times: 1,
+    };
+    summary.orphans.iter().map(line).collect()
+}
+
 /// `ferrotape: replay `orders`: 3 calls, 1 played, 1 refused, 1 missed; 1 lint; 1 unplayed`.
 fn counts(summary: &Summary) -> String {
     let failed = summary.broken() > 0
@@ -254,6 +268,7 @@ fn counts(summary: &Summary) -> String {
         (summary.broken(), "breaks its contract", "break their contract"),
         (summary.lints(), "lint", "lints"),
         (summary.unplayed(), "unplayed", "unplayed"),
+        (summary.orphans.len(), "orphan", "orphans"),
     ];
     for (count, one, many) in extras {
         if count > 0 {

@@ -17,6 +17,7 @@ impl Report for Json {
             "cassettes": summary.cassettes.iter().map(cassette).collect::<Vec<_>>(),
             "sessions": summary.sessions.iter().map(session).collect::<Vec<_>>(),
             "calls": summary.calls.iter().map(call).collect::<Vec<_>>(),
+            "orphans": summary.orphans,
             "notes": summary.notes,
         });
         serde_json::to_writer_pretty(&mut *out, &object)?;

@@ -22,6 +22,13 @@ impl Report for Junit {
             suite.add_test_cases(unplayed_cases(summary, &name));
             report.add_test_suite(suite);
         }
+        if summary.no_orphans && !summary.orphans.is_empty() {
+            let mut suite = TestSuite::new("orphans");
+            let why = "no session asked for this cassette";
+            let case = |name: &String| failed(name, "ferrotape", NonSuccessKind::Failure, why);
+            suite.add_test_cases(summary.orphans.iter().map(case));
+            report.add_test_suite(suite);
+        }
         if let Some(problem) = &summary.problem {
             let mut suite = TestSuite::new("the run");
             suite.add_test_case(failed("the command calls AWS", "ferrotape", NonSuccessKind::Error, problem));

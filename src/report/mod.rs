@@ -48,6 +48,10 @@ pub struct Summary {
     pub problem: Option<String>,
     /// An interaction that was not played fails the run (`--all-played`).
     pub all_played: bool,
+    /// The cassettes that no session asked for; only where a run over the whole suite is to tell.
+    pub orphans: Vec<String>,
+    /// Such a cassette fails the run (`--no-orphans`).
+    pub no_orphans: bool,
     /// What else the user must know: a cassette put aside, a journal recovered, hosts tunnelled.
     pub notes: Vec<String>,
     /// The command under test as it was typed; empty where there was none. Only its first word is
@@ -288,7 +292,8 @@ impl Summary {
                 _ => Exit::Clean,
             });
         }
-        if strictness.unplayed && self.unplayed() > 0 {
+        let has_orphans = self.no_orphans && !self.orphans.is_empty();
+        if has_orphans || (strictness.unplayed && self.unplayed() > 0) {
             exit = exit.or(Exit::Unplayed);
         }
         exit
@@ -391,6 +396,8 @@ pub(crate) mod tests {
             calls: vec![played, refused, missed],
             problem: None,
             all_played: false,
+            orphans: Vec::new(),
+            no_orphans: false,
             notes: Vec::new(),
             command: vec!["pytest".to_owned(), "--token=hush".to_owned()],
             library: Vec::new(),

@@ -395,3 +395,100 @@ fn a_live_call_that_names_what_was_only_played_is_told_with_the_way_out() {
     assert!(alone.message().contains("record it: ferrotape auto "), "{}", alone.message());
     puppet.end(0).expect(11);
 }
+
+/// A suite whose tests have cassettes of their own, and one that no test has.
+fn recorded_suite(place: &Workplace) {
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = live(place, &["record"], &upstream);
+    for name in ["t1", "t2", "team/gone"] {
+        begin(&puppet, name.rsplit('/').next().expect("a part"), name);
+        create(&puppet, name.rsplit('/').next().expect("a part"), "one");
+        end(&puppet, name.rsplit('/').next().expect("a part"), &Value::Null);
+    }
+    puppet.end(0).expect(0);
+}
+
+fn replayed(place: &Workplace, options: &[&str], sessions: &[&str], status: i32) -> Finished {
+    let puppet = Puppet::start(place.path(), place.run(["replay"]).arguments(options));
+    for name in sessions {
+        begin(&puppet, name, name);
+        create(&puppet, name, "one");
+        end(&puppet, name, &Value::Null);
+    }
+    puppet.end(0).expect(status)
+}
+
+#[test]
+fn a_cassette_that_no_session_asked_for_is_named_and_can_fail_the_run() {
+    let place = Workplace::new();
+    recorded_suite(&place);
+    let done = replayed(&place, &["--all-played", "--report", "json=report.json"], &["t1", "t2"], 0);
+    let line = "orphan          `team/gone`  no session asked for this cassette\n";
+    assert!(
+        done.stderr.contains(line) && done.stderr.contains("; 1 orphan\n"),
+        "{}",
+        done.stderr
+    );
+    let report = std::fs::read_to_string(place.path().join("report.json")).expect("it is written");
+    let report: Value = serde_json::from_str(&report).expect("it is JSON");
+    assert_eq!(report["orphans"], json!(["team/gone"]));
+    let done = replayed(&place, &["--no-orphans", "--report", "junit=report.xml"], &["t1", "t2"], 12);
+    assert!(done.stderr.contains(line), "{}", done.stderr);
+    let report = std::fs::read_to_string(place.path().join("report.xml")).expect("it is written");
+    assert!(report.contains(r#"<testsuite name="orphans" tests="1""#), "{report}");
+    let done = replayed(&place, &[], &["t1"], 0);
+    assert!(!done.stderr.contains("orphan"), "a part of a suite tells nothing: {}", done.stderr);
+    let done = replayed(&place, &["--no-orphans"], &["t1", "t2"], 12);
+    assert!(done.stderr.contains("team/gone"), "{}", done.stderr);
+}
+
+#[test]
+fn prune_removes_what_no_session_asked_for_and_can_be_undone() {
+    let place = Workplace::new();
+    recorded_suite(&place);
+    let refused = |words: &str| {
+        let done = place.run(["prune"]).finish().expect(1);
+        assert!(done.stderr.contains(words), "{}", done.stderr);
+    };
+    replayed(&place, &[], &["t1"], 0);
+    refused("no run over the whole suite is known here; run `ferrotape replay --all-played -- COMMAND` over all of it");
+    replayed(&place, &["--all-played"], &["t1"], 0);
+    // A run of another part adds to what is asked for.
+    replayed(&place, &[], &["t2"], 0);
+    let done = place.run(["prune", "--dry-run"]).finish().expect(0);
+    assert_eq!(
+        done.stdout,
+        "would remove `cassettes/team/gone.json`\n`cassettes`: would remove 1 of 3 cassettes\n"
+    );
+    let before = place.cassette_text("team/gone");
+    let done = place.run(["prune"]).finish().expect(0);
+    assert!(!place.cassette_path("team/gone").exists() && place.cassette_path("t1").exists());
+    let (_, command) = done
+        .stdout
+        .split_once("removed `cassettes/team/gone.json`; to have it back: ")
+        .expect("it is said");
+    let command = command.lines().next().expect("a line");
+    let run = Command::new("sh").args(["-c", command]).current_dir(place.path()).status();
+    assert!(run.expect("there is a shell").success(), "{command}");
+    assert_eq!(place.cassette_text("team/gone"), before);
+}
+
+#[test]
+fn a_cassette_is_renamed_with_what_is_known_of_it() {
+    let place = Workplace::new();
+    recorded_suite(&place);
+    replayed(&place, &["--all-played"], &["t1", "t2"], 0);
+    let before = place.cassette_text("t1");
+    let done = place.run(["rename", "t1", "team/new"]).finish().expect(0);
+    assert_eq!(done.stdout, "`cassettes/t1.json` is `cassettes/team/new.json` now\n");
+    assert_eq!(place.cassette_text("team/new"), before);
+    assert!(!place.cassette_path("t1").exists());
+    let done = place.run(["prune", "--dry-run"]).finish().expect(0);
+    assert!(done.stdout.contains("would remove 1 of 3 cassettes"), "{}", done.stdout);
+    let done = place.run(["trim", "team/new", "--dry-run"]).finish().expect(0);
+    assert!(done.stdout.contains("1 run counted"), "{}", done.stdout);
+    let done = place.run(["rename", "t2", "team/new"]).finish().expect(1);
+    assert!(done.stderr.contains("`cassettes/team/new.json` exists already"), "{}", done.stderr);
+    let done = place.run(["rename", "t3", "t4"]).finish().expect(1);
+    assert!(done.stderr.contains("no cassette `t3`"), "{}", done.stderr);
+}
