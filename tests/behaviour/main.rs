@@ -13,6 +13,7 @@ mod canary;
 mod cbor;
 mod client;
 mod determinism;
+mod directory_buckets;
 mod doors;
 mod encoding;
 mod endpoints;
