@@ -1,5 +1,5 @@
 //! Values of one call that come back in others: names that a program makes up anew in every run
-//! (`[[bind]]`), and secrets that were put and are got again. (Idempotency tokens are the affair of
+//! (`[[bind]]`), secrets that were put and are got again, and digests of either. (Idempotency tokens are the affair of
 //! `aliases`.)
 //!
 //! In a recording such a value is a text. Here every place of that text is found when the cassette
@@ -8,10 +8,12 @@
 //! this exists.
 
 use super::Track;
-use super::rules::{OperationRules, found};
-use crate::pointer;
+use super::rules::{Counts, OperationRules, found};
+use crate::pointer::{self, Path};
+use crate::redaction::digests::{Derived, derived};
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
+use crate::redaction::stand_in::base64_text;
 use crate::value::{Directory, Value};
 use std::collections::{HashMap, HashSet};
 
@@ -24,6 +26,8 @@ pub struct Binding {
     pub recorded: Option<String>,
     /// Requests may hold it.
     pub(super) in_requests: bool,
+    /// It only counts as a whole string.
+    pub(super) whole: bool,
 }
 
 /// All values of a tape that recur.
@@ -31,9 +35,42 @@ pub struct Binding {
 pub(super) struct Bindings {
     pub(super) list: Vec<Binding>,
     texts: Vec<String>,
-    /// By position: which values a play tells, and where the request holds them. Empty where no
-    /// value recurs at all.
-    told: Vec<Vec<(u32, Vec<String>)>>,
+    /// By position: which values a play tells. Empty where no value recurs at all.
+    told: Vec<Vec<Told>>,
+}
+
+/// What a play tells of one value.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Which.
+    pub(super) id: u32,
+    /// Where the request holds it.
+    path: Vec<String>,
+    read: Read,
+}
+
+/// What of the value there is meant.
+#[derive(Debug)]
+enum Read {
+    Text,
+    /// The bytes of a blob that are text.
+    Bytes,
+    /// A blob in base64.
+    Base64,
+    Digest(Derived),
+}
+
+impl Told {
+    /// The text that a live request gives.
+    pub(super) fn live(&self, input: &Directory<'_>) -> Option<String> {
+        match (&self.read, input.find(&self.path)?) {
+            (Read::Text, Value::Text(text)) => Some(text.clone()),
+            (Read::Bytes, Value::Blob(bytes)) => String::from_utf8(bytes.clone()).ok(),
+            (Read::Base64, Value::Blob(bytes)) => Some(base64_text(bytes)),
+            (Read::Digest(derived), value) => derived.live(value),
+            _ => None,
+        }
+    }
 }
 
 impl Bindings {
@@ -44,13 +81,18 @@ impl Bindings {
         rules: &dyn Fn(&Track) -> Option<&'r OperationRules>,
     ) -> Bindings {
         let mut bindings = Bindings {
-            told: vec![Vec::new(); tracks.len()],
+            told: tracks.iter().map(|_| Vec::new()).collect(),
             ..Bindings::default()
         };
         let mut ids = HashMap::new();
         for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
             if let (Some(input), Some(rules)) = (input, rules(track)) {
                 bindings.add_named(position, track, input, rules, &mut ids);
+            }
+        }
+        for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
+            if let Some(input) = input {
+                bindings.add_digests(position, track, input, rules(track), &mut ids);
             }
         }
         let named = bindings.list.len();
@@ -63,24 +105,31 @@ impl Bindings {
             return Bindings::default();
         }
         let mut used: HashSet<u32> = (0..named as u32).collect();
-        bindings.cut(tracks, named, &mut used);
+        bindings.cut(tracks, &mut used);
         if used.is_empty() {
             return Bindings::default();
         }
         for told in &mut bindings.told {
-            told.retain(|(id, _)| used.contains(id));
+            told.retain(|told| used.contains(&told.id));
         }
         bindings
     }
 
-    fn add(&mut self, position: usize, text: &str, path: Vec<String>, ids: &mut HashMap<String, u32>, binding: impl FnOnce() -> Binding) {
+    fn add(
+        &mut self,
+        position: usize,
+        text: &str,
+        (path, read): (Vec<String>, Read),
+        ids: &mut HashMap<String, u32>,
+        binding: impl FnOnce() -> Binding,
+    ) {
         let next = self.list.len() as u32;
         let id = *ids.entry(text.to_owned()).or_insert(next);
         if id == next {
             self.list.push(binding());
             self.texts.push(text.to_owned());
         }
-        self.told[position].push((id, path));
+        self.told[position].push(Told { id, path, read });
     }
 
     fn add_named(&mut self, position: usize, track: &Track, input: &Value, rules: &OperationRules, ids: &mut HashMap<String, u32>) {
@@ -94,10 +143,42 @@ impl Bindings {
             }
             let place = track.place_of(&path);
             let hidden = track.is_redacted(&path);
-            self.add(position, text, path, ids, || Binding {
+            self.add(position, text, (path, Read::Text), ids, || Binding {
                 place: Some(place),
                 recorded: (!hidden).then(|| text.clone()),
                 in_requests: true,
+                whole: false,
+            });
+        }
+    }
+
+    /// Digests that answers give of what a live request may send otherwise, hidden or ignored; a client
+    /// may send them again.
+    fn add_digests(
+        &mut self,
+        position: usize,
+        track: &Track,
+        input: &Value,
+        rules: Option<&OperationRules>,
+        ids: &mut HashMap<String, u32>,
+    ) {
+        if track.folded || track.interaction.redacted.is_empty() && rules.is_none() {
+            return;
+        }
+        let redacted = track.interaction.redacted.iter().filter_map(|place| place.member_of("/request"));
+        let redacted: HashSet<&str> = redacted.collect();
+        let differs = |path: &Path<'_>, value: &Value| {
+            let is_ignored = || rules.is_some_and(|rules| rules.counts(path, value, false) != Counts::Fully);
+            !redacted.is_empty() && redacted.contains(path.render().as_str()) || is_ignored()
+        };
+        for derived in derived(&track.interaction, input, &differs) {
+            let text = derived.text.clone();
+            let path = derived.path.clone();
+            self.add(position, &text, (path, Read::Digest(derived)), ids, || Binding {
+                place: None,
+                recorded: Some(text.clone()),
+                in_requests: true,
+                whole: false,
             });
         }
     }
@@ -109,23 +190,30 @@ impl Bindings {
         let paths: Vec<Vec<String>> = secrets.collect();
         let directory = Directory::new(input);
         for path in paths {
-            if let Some(Value::Text(text)) = directory.find(&path)
-                && !text.is_empty()
-            {
-                self.add(position, text, path, ids, || Binding {
+            let texts = match directory.find(&path) {
+                Some(Value::Text(text)) => vec![(text.clone(), Read::Text)],
+                Some(Value::Blob(bytes)) => {
+                    let text = String::from_utf8(bytes.clone()).ok().map(|text| (text, Read::Bytes));
+                    text.into_iter().chain([(base64_text(bytes), Read::Base64)]).collect()
+                }
+                _ => continue,
+            };
+            for (text, read) in texts.into_iter().filter(|(text, _)| !text.is_empty()) {
+                self.add(position, &text, (path.clone(), read), ids, || Binding {
                     place: None,
                     recorded: None,
                     in_requests: false,
+                    whole: true,
                 });
             }
         }
     }
 
     /// Cuts slots in the responses that hold a value.
-    fn cut(&self, tracks: &mut [Track], named: usize, used: &mut HashSet<u32>) {
+    fn cut(&self, tracks: &mut [Track], used: &mut HashSet<u32>) {
         let mut names = Names::default();
-        for (id, text) in self.texts.iter().enumerate() {
-            names.add(text, id as u32, id >= named);
+        for (id, (text, binding)) in self.texts.iter().zip(&self.list).enumerate() {
+            names.add(text, id as u32, binding.whole);
         }
         let search = Search::new(&self.texts);
         for track in tracks {
@@ -136,8 +224,8 @@ impl Bindings {
         }
     }
 
-    /// What a play of `position` tells: which value, and where the request holds it.
-    pub(super) fn told_by(&self, position: usize) -> &[(u32, Vec<String>)] {
+    /// What a play of `position` tells.
+    pub(super) fn told_by(&self, position: usize) -> &[Told] {
         self.told.get(position).map_or(&[], Vec::as_slice)
     }
 
@@ -153,7 +241,7 @@ impl Bindings {
 
     /// Adds to the known names what the recording of `position` gives.
     pub(super) fn learn_recorded(&self, position: usize, known: &mut Names) {
-        for (id, _) in self.told_by(position) {
+        for Told { id, .. } in self.told_by(position) {
             if let Some(text) = self.texts.get(*id as usize) {
                 self.learn(*id, text, known);
             }
@@ -165,7 +253,7 @@ impl Bindings {
         if let Some(binding) = self.list.get(id as usize)
             && binding.in_requests
         {
-            known.add(text, id, binding.place.is_none());
+            known.add(text, id, binding.whole);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! ([`stand_in`]). A last look refuses what still holds a secret. The matcher asks the same
 //! redactor what stands for a live value, so that redaction never changes whether two calls match.
 
+pub mod digests;
 pub mod echo;
 mod expression;
 pub mod headers;
@@ -42,6 +43,7 @@ use crate::protocol::{Answer, Malformed, Reply};
 use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
+use digests::Digests;
 use headers::ContentError;
 use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
@@ -130,6 +132,8 @@ pub struct Redactor {
     own_secrets: Vec<String>,
     /// What the user hides beyond that.
     user: UserRules,
+    /// What became of digests of what was hidden.
+    digests: Digests,
 }
 
 impl Redactor {
@@ -151,6 +155,7 @@ impl Redactor {
             listed,
             own_secrets: Vec::new(),
             user: UserRules::default(),
+            digests: Digests::default(),
         }
     }
 
@@ -354,6 +359,7 @@ impl Redactor {
         };
         left::refuse_readable(self, &interaction, finding, &input, &output, origin)?;
         refresh(&mut interaction, request.body(), response.body(), head);
+        digests::follow(self, finding, &mut interaction);
         let mut leaks = scan::leaks(&interaction, self.user.patterns());
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
         match leaks.into_iter().next() {

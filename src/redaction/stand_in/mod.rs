@@ -244,6 +244,11 @@ impl StandIns {
         u64::from_le_bytes(first)
     }
 
+    /// 32 bytes that stand for these.
+    pub fn keyed(&self, bytes: &[u8]) -> [u8; 32] {
+        self.hash(b'h', bytes)
+    }
+
     fn hash(&self, kind: u8, bytes: &[u8]) -> [u8; 32] {
         if bytes.len() < 1024 {
             let mut buffer = [0; 1024];
