@@ -75,7 +75,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         kept: Mutex::default(),
     };
     for note in recover(&state, &library, &outset.catalog)? {
-        terminal::say(&format!("{note}"));
+        terminal::say(&note);
     }
     let name = common.cassette();
     let own = desk.prepared(&name)?;
