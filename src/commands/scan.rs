@@ -4,6 +4,7 @@ use super::ModelArguments;
 use super::scrub::plural;
 use crate::cassette::Cassette;
 use crate::cassette::store::load_file;
+use crate::document;
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
 use crate::model::catalog::Catalog;
@@ -120,8 +121,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         .collect::<io::Result<_>>()?;
     entries.sort();
     for entry in entries {
-        let is_link = entry.symlink_metadata()?.is_symlink();
-        if !is_link && entry.file_name().is_none_or(|name| name != ".git") {
+        let kind = entry.symlink_metadata()?.file_type();
+        // A pipe or a socket that merely lies there holds nothing.
+        if (kind.is_dir() || kind.is_file()) && entry.file_name().is_none_or(|name| name != ".git") {
             collect(&entry, files)?;
         }
     }
@@ -147,7 +149,7 @@ impl Scanner {
     /// Prints what is found in a file. One that cannot be read does not keep the others from being.
     fn file(&self, file: &Path, told: &mut Told) {
         let name = clean(&file.display().to_string());
-        let content = match std::fs::read(file) {
+        let content = match document::read(file) {
             Ok(content) => content,
             Err(why) => {
                 terminal::say(&format!("cannot read `{name}`: {why}"));

@@ -211,7 +211,7 @@ fn a_recording_that_is_not_to_be_kept_becomes_no_cassette() {
     begin(&puppet, "t1", "t1");
     create(&puppet, "t1", "one");
     for (body, words) in [
-        (json!({ "kept": false }), "unknown field `kept`"),
+        (json!({ "kept": false }), "unknown key `kept`"),
         (json!([]), "the body is not `{\"failed\": true}`"),
     ] {
         let (status, told) = control(&puppet, "DELETE", "/sessions/t1", &body);

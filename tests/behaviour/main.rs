@@ -42,6 +42,7 @@ mod sessions;
 mod settings;
 mod stand_in;
 mod storage;
+mod strange_files;
 mod terminal;
 mod trimming;
 mod turned_away;
