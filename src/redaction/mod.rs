@@ -18,6 +18,7 @@ mod listed;
 mod loaded;
 mod names;
 pub mod numbering;
+mod ordinary;
 mod places;
 pub mod renaming;
 mod resource;
@@ -192,7 +193,7 @@ impl Redactor {
 
     /// The rule that hides the place of a walk: the context's, or one of the user's.
     fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &Value) -> Option<Rule> {
-        context.secret.filter(|_| !context.names_resource(value)).or_else(|| {
+        context.rule_for(value).or_else(|| {
             let has_paths = self.user.has_paths(operation);
             has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
         })
