@@ -252,7 +252,7 @@ pub(super) static IN_TEXT: LazyLock<String> = LazyLock::new(|| {
 
 /// The same for names that may be those of secrets.
 pub(super) const MAYBE_IN_TEXT: &str = concat!(
-    r"(?:[A-Za-z0-9_.-]{0,64}(?:pass(?:wd|key|wort)?|pwd|pw|secret|token|bearer|auth|session|cookie|cred(?:ential)?|otp|pin|psk|pat",
+    r"(?:[A-Za-z0-9_.-]*(?:pass(?:wd|key|wort)?|pwd|pw|secret|token|bearer|auth|session|cookie|cred(?:ential)?|otp|pin|psk|pat",
     r"|(?:access|account|aes|api|app|auth|cipher|consumer|crypto|decryption|deploy|encrypt(?:ion)?|hmac|jwt|license|master|private",
     r"|root|secret|service|session|shared|signing|ssh|storage)[_-]?key)s?)"
 );

@@ -143,7 +143,7 @@ static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// An XML element that is named like a secret, and its text.
-static ELEMENT: LazyLock<Regex> = LazyLock::new(|| compile(r"(<(?:[A-Za-z0-9._-]+:)?([A-Za-z0-9._-]{1,64})>\s*)([^<>\s][^<>]*)(</)"));
+static ELEMENT: LazyLock<Regex> = LazyLock::new(|| compile(r"(<(?:[A-Za-z0-9._-]+:)?([A-Za-z0-9._-]+)>\s*)([^<>\s][^<>]*)(</)"));
 
 /// What stands for what was found; nothing where it may stay.
 pub(super) type Replace<'r> = &'r dyn Fn(&Captures<'_>) -> Option<Scrubbed>;

@@ -43,11 +43,11 @@ static LETTER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `setenv("API_KEY", "SECRET")`.
 static SET: LazyLock<Regex> =
-    LazyLock::new(|| compile(r#"(?i)(env(?:iron)?[a-z_.]*\([ \t]*\\*["']([a-z0-9_.-]{1,64})\\*["'][ \t]*,[ \t]*\\*["'])([^"'\\\r\n]+)"#));
+    LazyLock::new(|| compile(r#"(?i)(env(?:iron)?[a-z_.]*\([ \t]*\\*["']([a-z0-9_.-]+)\\*["'][ \t]*,[ \t]*\\*["'])([^"'\\\r\n]+)"#));
 
 /// A key of YAML with nothing behind it, or with the sign of a block.
 static KEY: LazyLock<Regex> =
-    LazyLock::new(|| compile(r#"^([ \t]*)(?:- +)?["']?([A-Za-z0-9_.-]{1,64})["']?[ \t]*:[ \t]*([|>][0-9+-]*)?[ \t]*(?:#.*)?$"#));
+    LazyLock::new(|| compile(r#"^([ \t]*)(?:- +)?["']?([A-Za-z0-9_.-]+)["']?[ \t]*:[ \t]*([|>][0-9+-]*)?[ \t]*(?:#.*)?$"#));
 
 /// The default of a template's parameter.
 static DEFAULT: LazyLock<Regex> =
