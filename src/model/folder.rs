@@ -295,7 +295,7 @@ mod tests {
             problems[0].0 == "cut/1/service-2.json" && problems[0].1.contains("`metadata`"),
             "{problems:?}"
         );
-        assert!(problems[1].0 == "cut.json" && problems[1].1.contains("EOF"), "{problems:?}");
+        assert!(problems[1].0 == "cut.json" && problems[1].1.contains("cut short"), "{problems:?}");
         assert_eq!(list(folder.path(), None).unwrap().len(), 3);
     }
 
