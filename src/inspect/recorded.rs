@@ -19,6 +19,13 @@ pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding
         response: Some(response),
     };
     let mut finding = inspect(catalog, &exchange);
+    let mislabeled = mislabeled(catalog, interaction, &finding);
+    if let (Some(departure), Some(judged)) = (mislabeled, &mut finding.request) {
+        judged.violations.push(departure);
+        if judged.verdict == Verdict::Conforms {
+            judged.verdict = Verdict::Violates;
+        }
+    }
     if interaction.redacted.is_empty() {
         return finding;
     }
@@ -29,6 +36,36 @@ pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding
         settle(judged, &places(interaction, "/response"), Side::Response);
     }
     finding
+}
+
+/// What the cassette says that an interaction is, where its request is something else: somebody edited
+/// one of them.
+fn mislabeled(catalog: &Catalog, interaction: &Interaction, finding: &Finding) -> Option<Departure> {
+    let call = finding.call.as_ref()?;
+    // Of services that share their operations (RDS, Neptune, …), either may be meant.
+    let is_another = |said: &&str| {
+        let service = catalog.find(said);
+        service.is_none_or(|service| service.operation_named(&call.operation().name).is_none())
+    };
+    let said = [
+        (
+            "service",
+            interaction.service.as_deref().filter(is_another),
+            Some(call.service.sdk_id.as_str()),
+        ),
+        ("operation", interaction.operation.as_deref(), Some(call.operation().name.as_str())),
+        ("region", interaction.region.as_deref(), call.region.as_deref()),
+    ];
+    let differs = |(_, said, is): &(&str, Option<&str>, Option<&str>)| said.is_some() && is.is_some() && said != is;
+    let (name, said, is) = said.into_iter().find(differs)?;
+    let (said, is) = (said.unwrap_or_default(), is.unwrap_or_default());
+    Some(Departure {
+        path: String::new(),
+        rule: Rule::Unknown,
+        message: format!(
+            "the cassette says that its {name} is `{said}`, and its request is one of `{is}`; correct `{name}`, or record it again"
+        ),
+    })
 }
 
 /// The redacted members of a side, by their pointers.
@@ -68,4 +105,44 @@ fn departure(path: &str, rule: &str) -> Option<Departure> {
         rule,
         message,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(service: &str, operation: &str, region: &str) -> Vec<String> {
+        let request = http::Request::post("https://proton.us-east-1.amazonaws.com/")
+            .header("x-amz-target", "AwsProton20200720.CreateServiceInstance")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(bytes::Bytes::from_static(br#"{"name":"a","serviceName":"b","spec":"c"}"#))
+            .unwrap();
+        let interaction = Interaction {
+            service: Some(service.to_owned()),
+            operation: Some(operation.to_owned()),
+            region: Some(region.to_owned()),
+            request,
+            response: Default::default(),
+            attempt: 1,
+            redacted: Vec::new(),
+            unknown: Default::default(),
+        };
+        let finding = inspect_recorded(&Catalog::built_in().unwrap(), &interaction);
+        let judged = finding.request.unwrap();
+        assert_eq!(judged.verdict == Verdict::Conforms, judged.violations.is_empty());
+        judged.violations.into_iter().map(|departure| departure.message).collect()
+    }
+
+    #[test]
+    fn a_name_that_was_edited_does_not_conform() {
+        assert!(violations("Proton", "CreateServiceInstance", "us-east-1").is_empty());
+        for (name, said) in [
+            ("service", violations("Service Catalog", "CreateServiceInstance", "us-east-1")),
+            ("operation", violations("Proton", "DeleteServiceInstance", "us-east-1")),
+            ("region", violations("Proton", "CreateServiceInstance", "eu-west-1")),
+        ] {
+            assert_eq!(said.len(), 1, "{name}");
+            assert!(said[0].contains(&format!("its {name} is `")), "{said:?}");
+        }
+    }
 }
