@@ -3,10 +3,11 @@
 use crate::cassette::format::blob_folder;
 use crate::cassette::journal::{RunHeader, SealedRun};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin};
-use crate::inspect::recognise;
+use crate::inspect::{inspect_recorded, recognise};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::proxy::takes::Entry;
+use crate::redaction::Redactor;
 use crate::redaction::numbering::number_tokens;
 use std::path::Path;
 
@@ -33,6 +34,13 @@ pub fn made(header: &RunHeader, entries: impl IntoIterator<Item = Entry>) -> Cas
         }
     }
     cassette
+}
+
+/// Hides what was recorded before it was known to be a secret or an account; gives what is to be said
+/// of it.
+pub fn settle(cassette: &mut Cassette, redactor: &Redactor, catalog: &Catalog) -> Vec<String> {
+    let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
+    redactor.settle(cassette, &understand)
 }
 
 /// What depends on all interactions of a cassette.

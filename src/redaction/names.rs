@@ -127,6 +127,34 @@ pub fn is_value_of_pair(name: &str) -> bool {
     ends("value") || ends("values") || ends("valuelist")
 }
 
+/// Whether the name of a member says that the name of a resource stands behind it: `TableName`,
+/// `ImageId`, `BucketArn`.
+pub fn is_name_of_resource(name: &str) -> bool {
+    const ENDINGS: [&str; 18] = [
+        "name",
+        "id",
+        "arn",
+        "identifier",
+        "bucket",
+        "url",
+        "uri",
+        "cluster",
+        "service",
+        "role",
+        "image",
+        "table",
+        "stream",
+        "database",
+        "domain",
+        "alia",
+        "topic",
+        "queue",
+    ];
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix('s').unwrap_or(&name);
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Whether the name of a member says that an account id stands behind it.
 pub fn is_account_name(name: &str) -> bool {
     let name = name.strip_suffix('s').unwrap_or(name);

@@ -30,13 +30,15 @@ pub enum Rule {
     AccountId,
     /// Secrets recognised by their form or by the name before them.
     SecretForms,
+    /// Values that another rule hid elsewhere.
+    KnownValues,
     /// A rule of the user's own, by its id. It lives as long as the run.
     User(&'static str),
 }
 
 impl Rule {
     /// Every rule of Ferrotape's own, in the order in which a cassette lists them.
-    pub const ALL: [Rule; 7] = [
+    pub const ALL: [Rule; 8] = [
         Rule::AwsSignature,
         Rule::SessionToken,
         Rule::SensitiveMembers,
@@ -44,6 +46,7 @@ impl Rule {
         Rule::AccessKeyId,
         Rule::AccountId,
         Rule::SecretForms,
+        Rule::KnownValues,
     ];
 
     /// The rule's id in a cassette.
@@ -56,6 +59,7 @@ impl Rule {
             Rule::AccessKeyId => "access-key-id",
             Rule::AccountId => "account-id",
             Rule::SecretForms => "secret-forms",
+            Rule::KnownValues => "known-values",
             Rule::User(id) => id,
         }
     }
@@ -64,9 +68,29 @@ impl Rule {
 /// Structures whose expiry SDKs check before they use the credentials beside it.
 const EXPIRING: [&str; 2] = ["Credentials", "RoleCredentials"];
 
-/// The output of a stack or of a provisioned product. Programs take the ARNs and URLs of resources from
-/// there, and call them.
-const GIVEN_OUT: &str = "OutputValue";
+/// Parts of the names of members that hold secrets and never names.
+const SECRETIVE: [&str; 10] = [
+    "secret",
+    "pass",
+    "token",
+    "credential",
+    "plaintext",
+    "key",
+    "auth",
+    "private",
+    "cookie",
+    "pin",
+];
+
+fn is_secretive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRETIVE.iter().any(|part| name.contains(part))
+}
+
+/// A parameter of Systems Manager that is encrypted says so beside its value.
+fn is_encrypted(name: &str, value: &Value) -> bool {
+    name == "Type" && value.as_text() == Some("SecureString")
+}
 
 /// What is known of the place at which a walk through a value stands.
 #[derive(Clone, Copy)]
@@ -84,8 +108,10 @@ pub struct Context<'a> {
     pub expiry: bool,
     /// The message of a modelled error: it stays readable (tests assert on it).
     pub message: bool,
-    /// Rather the name of something than a secret: what a stack gives out.
+    /// Rather the name of something than a secret: what a stack gives out, an environment variable.
     given_out: bool,
+    /// It may be the name of something, though the model marks it.
+    weak: bool,
     /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
     pair: bool,
     /// The members of the object around, where expressions there say what a value is compared with.
@@ -116,6 +142,7 @@ impl<'a> Context<'a> {
             expiry: false,
             message: false,
             given_out: false,
+            weak: false,
             pair: false,
             beside: None,
         }
@@ -126,7 +153,9 @@ impl<'a> Context<'a> {
     where
         'a: 'b,
     {
-        let names_secret = |(name, value): &(String, Value)| is_name_of_pair(name) && value.as_text().is_some_and(is_secret_name);
+        let names_secret = |(name, value): &(String, Value)| {
+            is_name_of_pair(name) && value.as_text().is_some_and(is_secret_name) || is_encrypted(name, value)
+        };
         Context {
             pair: entries.iter().any(names_secret),
             beside: if self.name == expression::VALUES {
@@ -157,6 +186,7 @@ impl<'a> Context<'a> {
             expiry: false,
             message: false,
             given_out: false,
+            weak: !self.pair && !is_secretive(name),
             pair: false,
             beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
@@ -195,7 +225,7 @@ impl<'a> Context<'a> {
                     });
                     Context {
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
-                        given_out: name == GIVEN_OUT && secret == Some(Rule::Credentials) && named().is_none(),
+                        given_out: listed::may_name(self.listed, shape.name(), name) && named().is_none(),
                         ..next.described(member, secret)
                     }
                 }
@@ -257,7 +287,7 @@ impl<'a> Context<'a> {
 
     /// Whether a value at a place of credentials only names a resource of AWS.
     pub fn names_resource(&self, value: &Value) -> bool {
-        self.given_out && value.as_text().is_some_and(resource::is_name)
+        self.given_out && value.as_text().is_some_and(resource::is_plain)
     }
 
     /// The place, as far as it has a say in its stand-ins.
@@ -265,6 +295,7 @@ impl<'a> Context<'a> {
         At {
             member: self.member,
             kind: self.kind(),
+            weak: self.given_out || self.weak && self.secret == Some(Rule::SensitiveMembers),
         }
     }
 

@@ -21,6 +21,7 @@ pub use accounts::{AccountIds, accounts, has_twelve_digits, is_account_stand_in,
 pub use budget::Budget;
 pub use leaks::{leaks, literally};
 
+use super::memory::Recall;
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use super::user::Pattern;
@@ -46,6 +47,8 @@ pub struct Search<'a> {
     pub patterns: &'a [Pattern],
     /// What may be spent on the message of which the texts are.
     pub budget: &'a Budget,
+    /// Who knows values that are hidden wherever they recur.
+    pub known: Option<&'a dyn Recall>,
 }
 
 /// Opens what is encoded in a text, and closes it again.
@@ -61,6 +64,7 @@ impl<'a> Search<'a> {
             stand_ins,
             patterns: &[],
             budget,
+            known: None,
         }
     }
 
@@ -83,11 +87,28 @@ impl<'a> Search<'a> {
         };
         match layers::in_bytes(bytes, self.budget, &mut open) {
             Some(clean) => clean.and_then(|clean| Some((clean, found?))),
-            None => forms::in_bytes(self.stand_ins, bytes),
+            None => self.known_in_bytes(bytes).or_else(|| forms::in_bytes(self.stand_ins, bytes)),
         }
     }
 
+    fn known_in_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, Rule)> {
+        let hidden = self.known?.hide_in_bytes(bytes)?;
+        Some((
+            forms::in_bytes(self.stand_ins, &hidden).map_or(hidden, |(clean, _)| clean),
+            Rule::KnownValues,
+        ))
+    }
+
+    /// Known values first: a form would find only a part of some.
     fn nested(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
+        let Some(hidden) = self.known.and_then(|known| known.hide(text)) else {
+            return self.by_form(text, nesting);
+        };
+        let clean = self.by_form(&hidden, nesting).map_or(hidden, |(clean, _)| clean);
+        Some((clean, Rule::KnownValues))
+    }
+
+    fn by_form(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
         if text.len() < SHORTEST || nesting > 0 && !self.budget.spend(text.len()) {
             return None;
         }
