@@ -43,6 +43,15 @@ pub fn settle(cassette: &mut Cassette, redactor: &Redactor, catalog: &Catalog) -
     redactor.settle(cassette, &understand)
 }
 
+/// The same for what is recovered of a run that was killed.
+pub fn settle_recovered(cassette: &mut Cassette, catalog: &Catalog) -> Vec<String> {
+    let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
+    match Redactor::with_rules(&cassette.redaction, &mut std::iter::empty()) {
+        Ok(redactor) => redactor.settle_recovered(cassette, &understand),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
 /// What depends on all interactions of a cassette.
 pub fn finish(cassette: &mut Cassette, catalog: &Catalog) {
     let used = |sdk_id: &String| {

@@ -10,9 +10,12 @@
 use super::Track;
 use super::rules::{OperationRules, found};
 use crate::pointer;
+use crate::redaction::Redactor;
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
+use crate::redaction::stand_in::is_marked_text;
 use crate::value::{Directory, Value};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// One value that recurs.
@@ -33,7 +36,38 @@ pub(super) struct Bindings {
     texts: Vec<String>,
     /// By position: which values a play tells, and where the request holds them. Empty where no
     /// value recurs at all.
-    told: Vec<Vec<(u32, Vec<String>)>>,
+    told: Vec<Vec<Told>>,
+}
+
+/// Where a request holds a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Which value.
+    pub(super) id: u32,
+    /// The way to the text.
+    path: Vec<String>,
+    /// The recorded text and the placeholder in it, where that is only a part.
+    within: Option<(String, String)>,
+}
+
+impl Told {
+    /// What a live input says in the place of the value.
+    pub(super) fn live(&self, input: &Directory<'_>, redactor: &Redactor) -> Option<String> {
+        let text = text_of(input.find(&self.path)?)?;
+        match &self.within {
+            None => Some(text.into_owned()),
+            Some((recorded, placeholder)) => redactor.live_value(recorded, &text, placeholder),
+        }
+    }
+}
+
+/// A text, or a blob that is one.
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Blob(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        _ => None,
+    }
 }
 
 impl Bindings {
@@ -41,6 +75,7 @@ impl Bindings {
     pub(super) fn find<'r>(
         tracks: &mut [Track],
         inputs: &[Option<Value>],
+        redactor: &Redactor,
         rules: &dyn Fn(&Track) -> Option<&'r OperationRules>,
     ) -> Bindings {
         let mut bindings = Bindings {
@@ -56,7 +91,7 @@ impl Bindings {
         let named = bindings.list.len();
         for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
             if let Some(input) = input {
-                bindings.add_implied(position, track, input, &mut ids);
+                bindings.add_implied(position, track, input, redactor, &mut ids);
             }
         }
         if bindings.list.is_empty() {
@@ -68,19 +103,20 @@ impl Bindings {
             return Bindings::default();
         }
         for told in &mut bindings.told {
-            told.retain(|(id, _)| used.contains(id));
+            told.retain(|told| used.contains(&told.id));
         }
         bindings
     }
 
-    fn add(&mut self, position: usize, text: &str, path: Vec<String>, ids: &mut HashMap<String, u32>, binding: impl FnOnce() -> Binding) {
+    fn add(&mut self, position: usize, text: &str, place: Place, ids: &mut HashMap<String, u32>, binding: impl FnOnce() -> Binding) {
         let next = self.list.len() as u32;
         let id = *ids.entry(text.to_owned()).or_insert(next);
         if id == next {
             self.list.push(binding());
             self.texts.push(text.to_owned());
         }
-        self.told[position].push((id, path));
+        let Place { path, within } = place;
+        self.told[position].push(Told { id, path, within });
     }
 
     fn add_named(&mut self, position: usize, track: &Track, input: &Value, rules: &OperationRules, ids: &mut HashMap<String, u32>) {
@@ -94,7 +130,7 @@ impl Bindings {
             }
             let place = track.place_of(&path);
             let hidden = track.is_redacted(&path);
-            self.add(position, text, path, ids, || Binding {
+            self.add(position, text, Place { path, within: None }, ids, || Binding {
                 place: Some(place),
                 recorded: (!hidden).then(|| text.clone()),
                 in_requests: true,
@@ -103,21 +139,26 @@ impl Bindings {
     }
 
     /// What stands for a secret.
-    fn add_implied(&mut self, position: usize, track: &Track, input: &Value, ids: &mut HashMap<String, u32>) {
+    fn add_implied(&mut self, position: usize, track: &Track, input: &Value, redactor: &Redactor, ids: &mut HashMap<String, u32>) {
         let redacted = track.interaction.redacted.iter().filter(|place| place.rule != Rule::AccountId.id());
         let secrets = redacted.filter_map(|place| Some(pointer::tokens(place.member_of("/request")?).collect()));
         let paths: Vec<Vec<String>> = secrets.collect();
         let directory = Directory::new(input);
         for path in paths {
-            if let Some(Value::Text(text)) = directory.find(&path)
-                && !text.is_empty()
-            {
-                self.add(position, text, path, ids, || Binding {
-                    place: None,
-                    recorded: None,
-                    in_requests: false,
-                });
+            let Some(text) = directory.find(&path).and_then(text_of).filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            let implied = || Binding {
+                place: None,
+                recorded: None,
+                in_requests: false,
+            };
+            for placeholder in redactor.placeholders_in(&text) {
+                let within = Some((text.clone().into_owned(), placeholder.clone()));
+                let path = path.clone();
+                self.add(position, &placeholder, Place { path, within }, ids, implied);
             }
+            self.add(position, &text, Place { path, within: None }, ids, implied);
         }
     }
 
@@ -125,8 +166,10 @@ impl Bindings {
     fn cut(&self, tracks: &mut [Track], named: usize, used: &mut HashSet<u32>) {
         let mut names = Names::default();
         for (id, text) in self.texts.iter().enumerate() {
-            names.add(text, id as u32, id >= named);
+            // A placeholder that bears its mark is one in the midst of a text, too.
+            names.add(text, id as u32, id >= named && !is_marked_text(text));
         }
+        names.compile();
         let search = Search::new(&self.texts);
         for track in tracks {
             let response = &track.interaction.response;
@@ -137,7 +180,7 @@ impl Bindings {
     }
 
     /// What a play of `position` tells: which value, and where the request holds it.
-    pub(super) fn told_by(&self, position: usize) -> &[(u32, Vec<String>)] {
+    pub(super) fn told_by(&self, position: usize) -> &[Told] {
         self.told.get(position).map_or(&[], Vec::as_slice)
     }
 
@@ -153,7 +196,7 @@ impl Bindings {
 
     /// Adds to the known names what the recording of `position` gives.
     pub(super) fn learn_recorded(&self, position: usize, known: &mut Names) {
-        for (id, _) in self.told_by(position) {
+        for Told { id, .. } in self.told_by(position) {
             if let Some(text) = self.texts.get(*id as usize) {
                 self.learn(*id, text, known);
             }
@@ -168,6 +211,12 @@ impl Bindings {
             known.add(text, id, binding.place.is_none());
         }
     }
+}
+
+/// Where a request holds a value, and in what.
+struct Place {
+    path: Vec<String>,
+    within: Option<(String, String)>,
 }
 
 /// Looks for many texts at once, in a body as it is.

@@ -172,12 +172,13 @@ impl Session {
         }
         let mut state = self.lock();
         let live_input = Directory::new(live_input);
-        for (id, path) in told {
-            if let Some(Value::Text(text)) = live_input.find(path)
-                && let Some(live) = state.live.get_mut(*id as usize)
-            {
-                *live = Some(text.clone());
-                tape.bindings.learn(*id, text, &mut state.names);
+        for told in told {
+            let Some(text) = told.live(&live_input, &tape.redactor) else {
+                continue;
+            };
+            tape.bindings.learn(told.id, &text, &mut state.names);
+            if let Some(live) = state.live.get_mut(told.id as usize) {
+                *live = Some(text);
             }
         }
     }

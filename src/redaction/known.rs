@@ -188,7 +188,7 @@ pub(super) fn each_text(interaction: &Interaction, paths: &HashSet<&str>, show: 
 }
 
 /// The parts of a URI or of a header's list, any of which may be the stand-in.
-fn parts(path: &str, text: &str) -> Vec<String> {
+pub(super) fn parts(path: &str, text: &str) -> Vec<String> {
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     if path == "/request/uri" {
         return text

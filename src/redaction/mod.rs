@@ -19,6 +19,7 @@ mod memory;
 mod names;
 pub mod numbering;
 mod places;
+mod recurring;
 pub mod renaming;
 mod resource;
 pub mod rules;
@@ -49,6 +50,7 @@ use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
 use memory::Recall;
 use places::{Side, is_void};
+use recurring::Recurring;
 use rules::{Context, Rule};
 use scan::{AccountIds, Budget, Search, layers};
 use stand_in::{At, StandIns};
@@ -135,6 +137,8 @@ pub struct Redactor {
     user: UserRules,
     /// Values that stay readable, because they are names.
     plain: HashSet<String>,
+    /// Recorded texts that hold placeholders, in replay.
+    recurring: Option<Recurring>,
 }
 
 impl Redactor {
@@ -157,6 +161,7 @@ impl Redactor {
             own_secrets: Vec::new(),
             user: UserRules::default(),
             plain: redaction.plain.iter().cloned().collect(),
+            recurring: None,
         }
     }
 
@@ -168,7 +173,8 @@ impl Redactor {
 
     /// Who knows what is hidden wherever it recurs.
     fn recall(&self) -> Option<&dyn Recall> {
-        self.stand_ins.memory().map(|memory| memory as &dyn Recall)
+        let memory = self.stand_ins.memory().map(|memory| memory as &dyn Recall);
+        memory.or(self.recurring.as_ref().map(|recurring| recurring as &dyn Recall))
     }
 
     /// Whether a value stays readable wherever it is.
@@ -312,7 +318,8 @@ impl Redactor {
         recorded: bool,
         budget: &Budget,
     ) -> Cow<'t, str> {
-        if context.secret.is_none_or(|rule| rule == Rule::SecretForms) || self.keeps(operation, path) {
+        let is_named = |rule| rule == Rule::SecretForms || names::is_variable(key);
+        if context.secret.is_none_or(is_named) || self.keeps(operation, path) {
             return self.scrubbed(key, budget);
         }
         if recorded {
@@ -457,10 +464,9 @@ impl Redactor {
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    if let Some(rule) = key
-                        .secret
-                        .filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place))
-                    {
+                    let hides =
+                        |rule: &Rule| *rule != Rule::SecretForms && !names::is_variable(name) && !self.keeps(side.operation, &place);
+                    if let Some(rule) = key.secret.filter(hides) {
                         let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
                         entry.key_at = key.at();

@@ -3,6 +3,7 @@
 //! A name is that of a member, a map's entry, a header, a query member, an XML element or the key of
 //! a tag. Case, `-`, `_` and a plural `s` do not count.
 
+use super::stand_in::is_marked_text;
 use std::sync::LazyLock;
 
 /// How the names of secrets end; `-` is a gap that may be written `-`, `_` or not at all. Entries are
@@ -125,6 +126,22 @@ pub fn is_value_of_pair(name: &str) -> bool {
             .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
     };
     ends("value") || ends("values") || ends("valuelist")
+}
+
+/// Whether the key of a map is the name of a variable and no secret itself: `DB_HOST`, `stage`,
+/// `spring.datasource.url`.
+pub fn is_variable(key: &str) -> bool {
+    const LONGEST: usize = 64;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let begins = key.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    if !begins || key.len() > LONGEST || !key.bytes().all(is_part) || is_marked_text(key) {
+        return false;
+    }
+    // What is drawn by lot changes between letters and digits all the time, in long words.
+    let kind = |byte: &u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+    let words = key.split(['_', '.', '-']).map(str::as_bytes);
+    let changes = |word: &[u8]| word.windows(2).filter(|pair| kind(&pair[0]).0 != kind(&pair[1]).0).count();
+    words.into_iter().all(|word| changes(word) <= 3)
 }
 
 /// Whether the name of a member says that the name of a resource stands behind it: `TableName`,
@@ -254,6 +271,16 @@ mod tests {
         }
         for name in ["count", "id", "OrderNumber", "é"] {
             assert!(!is_account_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_variables_are_told_from_secrets() {
+        for key in ["STAGE", "DB_HOST", "_x1", "spring.datasource.url", "Retries-2", "AWS_S3_V4"] {
+            assert!(is_variable(key), "{key}");
+        }
+        for key in ["", "1x", "a b", "a1b2c3d4e5f6", "pass:word", "c0bd820e8f721fa2cc8038727ffa8ef5"] {
+            assert!(!is_variable(key), "{key}");
         }
     }
 

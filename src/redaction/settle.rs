@@ -3,6 +3,7 @@
 
 use super::known::{AccountNames, each_text};
 use super::memory::{Finder, Recall};
+use super::recurring::Guess;
 use super::rules::Rule;
 use super::writer::{Message, Writer};
 use super::{Leak, Redactor, Side, locate_request, locate_response, rebuilt_request, rebuilt_response, refresh};
@@ -37,16 +38,36 @@ impl Redactor {
             return Vec::new();
         }
         let mut notes: Vec<String> = told(&names).into_iter().collect();
-        cassette.interactions.retain_mut(|interaction| {
-            let settled = self.settled(interaction, &understand(interaction), &known);
-            let why = settled.err();
-            notes.extend(why.iter().map(|leak| format!("an interaction is left out: {leak}")));
-            why.is_none()
-        });
+        notes.extend(self.settle_all(cassette, understand, &known));
         let plain = &mut cassette.redaction.plain;
         plain.extend(names);
         plain.sort();
         plain.dedup();
+        notes
+    }
+
+    /// The same for what is recovered of a run that was killed: what it knew is gone, but a word whose
+    /// placeholder the recording holds is a secret.
+    pub fn settle_recovered(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Vec<String> {
+        let Some(guess) = Guess::from(&cassette.interactions, &self.stand_ins) else {
+            return Vec::new();
+        };
+        let known = Known {
+            accounts: AccountNames::default(),
+            values: &guess,
+            plain: HashSet::new(),
+        };
+        self.settle_all(cassette, understand, &known)
+    }
+
+    fn settle_all(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding, known: &Known<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        cassette.interactions.retain_mut(|interaction| {
+            let settled = self.settled(interaction, &understand(interaction), known);
+            let why = settled.err();
+            notes.extend(why.iter().map(|leak| format!("an interaction is left out: {leak}")));
+            why.is_none()
+        });
         notes
     }
 

@@ -62,6 +62,15 @@ impl StandIns {
         }
     }
 
+    /// The same under the same salt, that remembers nothing.
+    pub(super) fn twin(&self) -> StandIns {
+        StandIns {
+            key: self.key,
+            known: HashSet::new(),
+            memory: None,
+        }
+    }
+
     /// Remembers from now on what it hides.
     pub(super) fn keep_in_mind(&mut self) {
         self.memory = Some(Memory::default());
