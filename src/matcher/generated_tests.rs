@@ -85,7 +85,7 @@ const KINDS: &[Kind] = &[
     without(
         MAPS,
         known("t#SecretMap", |drawn| {
-            object(vec![(&format!("hush{}", drawn.number), text(&drawn.secret))])
+            object(vec![(&format!("hush~{}", drawn.number), text(&drawn.secret))])
         }),
     ),
     without(

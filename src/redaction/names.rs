@@ -137,11 +137,18 @@ pub fn is_variable(key: &str) -> bool {
     if !begins || key.len() > LONGEST || !key.bytes().all(is_part) || is_marked_text(key) {
         return false;
     }
-    // What is drawn by lot changes between letters and digits all the time, in long words.
-    let kind = |byte: &u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+    // What is drawn by lot changes between letters and digits all the time, or is a number.
     let words = key.split(['_', '.', '-']).map(str::as_bytes);
-    let changes = |word: &[u8]| word.windows(2).filter(|pair| kind(&pair[0]).0 != kind(&pair[1]).0).count();
-    words.into_iter().all(|word| changes(word) <= 3)
+    let changes = |word: &[u8]| {
+        word.windows(2)
+            .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
+            .count()
+    };
+    let is_number = |word: &[u8]| {
+        word.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit())
+            .any(|run| run.len() > 4 && run[0].is_ascii_digit())
+    };
+    words.into_iter().all(|word| changes(word) <= 3 && !is_number(word))
 }
 
 /// Whether the name of a member says that the name of a resource stands behind it: `TableName`,
@@ -279,7 +286,15 @@ mod tests {
         for key in ["STAGE", "DB_HOST", "_x1", "spring.datasource.url", "Retries-2", "AWS_S3_V4"] {
             assert!(is_variable(key), "{key}");
         }
-        for key in ["", "1x", "a b", "a1b2c3d4e5f6", "pass:word", "c0bd820e8f721fa2cc8038727ffa8ef5"] {
+        for key in [
+            "",
+            "1x",
+            "a b",
+            "a1b2c3d4e5f6",
+            "ABC-123456",
+            "pass:word",
+            "c0bd820e8f721fa2cc8038727ffa8ef5",
+        ] {
             assert!(!is_variable(key), "{key}");
         }
     }

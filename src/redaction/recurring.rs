@@ -305,13 +305,32 @@ impl Placeholders {
 pub(super) struct Guess<'g> {
     placeholders: Placeholders,
     stand_ins: &'g StandIns,
+    /// What was found out of words: most recur.
+    tried: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl<'g> Guess<'g> {
     /// From what these interactions hide; nothing where they hide nothing that bears a mark.
     pub(super) fn from(interactions: &[Interaction], stand_ins: &'g StandIns) -> Option<Guess<'g>> {
         let placeholders = hidden_in(interactions.iter());
-        (!placeholders.is_empty()).then_some(Guess { placeholders, stand_ins })
+        (!placeholders.is_empty()).then_some(Guess {
+            placeholders,
+            stand_ins,
+            tried: Mutex::default(),
+        })
+    }
+
+    /// The placeholder of a word, where the recording holds it.
+    fn placeholder(&self, word: &str) -> Option<String> {
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = tried.get(word) {
+            return known.clone();
+        }
+        let placeholder = Some(self.stand_ins.anywhere(word));
+        let placeholder = placeholder.filter(|placeholder| placeholder != word && self.placeholders.all.contains(placeholder));
+        let placeholder = placeholder.filter(|_| !is_common(word));
+        tried.insert(word.to_owned(), placeholder.clone());
+        placeholder
     }
 }
 
@@ -319,11 +338,11 @@ impl Recall for Guess<'_> {
     fn hide(&self, text: &str) -> Option<String> {
         let mut seen = HashSet::new();
         let words = words(text).filter(|word| word.len() >= SHORTEST && seen.insert(*word));
-        let known = words.filter(|word| !is_common(word)).filter_map(|word| {
-            let placeholder = self.stand_ins.anywhere(word);
-            (placeholder != word && self.placeholders.all.contains(&placeholder)).then_some((word, placeholder))
-        });
+        let known = words.filter_map(|word| Some((word, self.placeholder(word)?)));
         let known: Vec<(&str, String)> = known.collect();
+        if known.is_empty() {
+            return None;
+        }
         Finder::new(known.iter().map(|(word, placeholder)| (*word, placeholder.as_str()))).hide(text)
     }
 }

@@ -96,6 +96,19 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What the user keeps readable is hidden by its form alone.
+    fn unknowing(&self) -> Writer<'a> {
+        Writer {
+            known: None,
+            redactor: self.redactor,
+            settles: self.settles,
+            accounts: AccountNames::clone(&self.accounts),
+            origin: self.origin,
+            redacted: Vec::new(),
+            listed: HashSet::new(),
+        }
+    }
+
     fn search<'s>(&'s self, budget: &'s Budget) -> Search<'s> {
         Search {
             known: self.known,
@@ -147,14 +160,17 @@ impl<'a> Writer<'a> {
 
     /// Decides what becomes of one scalar.
     fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
+        draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
         if self.settles || self.redactor.is_plain(&spot.text) {
-            return self.clean_spot(&spot, draft);
+            return match spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
+                true => self.unknowing().clean_spot(&spot, draft),
+                false => self.clean_spot(&spot, draft),
+            };
         }
         if spot.form == Form::EventBytes && spot.wire.ends_with(frames::SIGNATURE) {
             // New in every run, and true of other bytes than these: it says nothing any more.
             return draft.put(&spot, &Value::Blob(vec![0; 32]), &[Rule::AwsSignature]);
         }
-        draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
         let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
         let known = member.and_then(|member| side.places.get(member));
         let overlooked;
@@ -164,7 +180,7 @@ impl<'a> Writer<'a> {
                 overlooked = side.overlooked(&spot);
                 // What the user keeps readable, nobody overlooked.
                 if spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
-                    return self.clean_spot(&spot, draft);
+                    return self.unknowing().clean_spot(&spot, draft);
                 }
                 &overlooked
             }

@@ -1,7 +1,7 @@
 //! Finds many values in a text at once, and writes what stands for each.
 
 use super::Recall;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ impl Finder {
         }
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(texts.iter().map(|text| text.as_bytes()));
         let search = search.ok().filter(|_| !texts.is_empty());
         drop(texts);

@@ -104,8 +104,10 @@ impl<'a> Search<'a> {
         let Some(hidden) = self.known.and_then(|known| known.hide(text)) else {
             return self.by_form(text, nesting);
         };
+        // What a form gives away is listed for that, whether it was known or not.
+        let rule = self.by_form(text, nesting).map_or(Rule::KnownValues, |(_, rule)| rule);
         let clean = self.by_form(&hidden, nesting).map_or(hidden, |(clean, _)| clean);
-        Some((clean, Rule::KnownValues))
+        Some((clean, rule))
     }
 
     fn by_form(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
