@@ -9,6 +9,7 @@ pub mod codec;
 pub mod commands;
 pub mod contract;
 pub mod decimal;
+pub mod document;
 pub mod exit;
 pub mod inspect;
 pub mod json;

@@ -5,8 +5,9 @@
 use super::format::{FormatError, blob_folder, is_blob_name};
 use super::state::Lock;
 use super::{Cassette, Name, StateFolder, durable};
+use crate::document;
 use crate::near;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -202,6 +203,15 @@ impl Library {
         Ok(names)
     }
 
+    /// Names of cassettes that differ only by case: where a file system ignores case, they are one file.
+    pub fn alike(&self) -> Vec<Vec<Name>> {
+        let mut alike: BTreeMap<String, Vec<Name>> = BTreeMap::new();
+        for name in self.names().unwrap_or_default() {
+            alike.entry(name.as_str().to_ascii_lowercase()).or_default().push(name);
+        }
+        alike.into_values().filter(|names| names.len() > 1).collect()
+    }
+
     fn name_of(&self, file: &Path) -> Option<Name> {
         let path = file.strip_prefix(&self.root).ok()?.to_str()?;
         Name::parse(&path.strip_suffix(".json")?.replace(std::path::MAIN_SEPARATOR, "/")).ok()
@@ -247,12 +257,12 @@ fn not_a_folder(place: &Path) -> Option<&'static str> {
 
 /// Reads the cassette in that file, with the large bodies beside it.
 pub fn load_file(file: &Path) -> Result<Cassette, StoreError> {
-    let bytes = fs::read(file).map_err(|source| StoreError::Read {
+    let bytes = document::read(file).map_err(|source| StoreError::Read {
         path: file.to_owned(),
         source,
     })?;
     let folder = blob_folder(file);
-    Ok(Cassette::parse(&bytes, file, &|name| fs::read(folder.join(name)))?)
+    Ok(Cassette::parse(&bytes, file, &|name| document::read(&folder.join(name)))?)
 }
 
 /// All files below a folder that may be cassettes (`*.json`), sorted by path. The folders of

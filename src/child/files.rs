@@ -17,6 +17,7 @@ use super::environment::Environment;
 use super::private_folder::PrivateFolder;
 use super::profile;
 use crate::aws_hosts::AWS_SUFFIXES;
+use crate::document;
 
 const NODE_PRELOAD: &str = include_str!("node-preload.cjs");
 const RUBY_PRELOAD: &str = include_str!("ruby-preload.rb");
@@ -138,9 +139,10 @@ fn certificates_named(parent: &Environment, name: &str) -> Vec<Vec<u8>> {
 
 /// The certificates of a PEM file, as DER; none where it cannot be read, as a client would find.
 fn certificates(path: &Path) -> Vec<Vec<u8>> {
-    let Ok(found) = CertificateDer::pem_file_iter(path) else {
+    let Ok(content) = document::read(path) else {
         return Vec::new();
     };
+    let found = CertificateDer::pem_slice_iter(&content);
     found.filter_map(Result::ok).map(|certificate| certificate.to_vec()).collect()
 }
 

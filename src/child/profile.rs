@@ -27,7 +27,7 @@ fn config(parent: &Environment) -> Option<String> {
     let file = set(parent, "AWS_CONFIG_FILE")
         .map(|path| expanded(path, parent))
         .or_else(|| Some(home(parent)?.join(".aws/config")))?;
-    std::fs::read_to_string(file).ok()
+    String::from_utf8(crate::document::read(&file).ok()?).ok()
 }
 
 fn selected(parent: &Environment) -> &str {

@@ -78,7 +78,7 @@ pub fn complete(command: &str, typed: &Typed, settings: &mut Settings, environme
         check(command, argument, &supply)?;
         supplied.push((argument.get_id().to_string(), supply));
     }
-    Ok(cli.clone().mut_subcommand(command.to_owned(), |mut subcommand| {
+    Ok(cli.clone().mut_subcommand(command, |mut subcommand| {
         for (id, supply) in supplied {
             subcommand = subcommand.mut_arg(id, |argument| argument.default_values(supply.values));
         }
@@ -89,7 +89,7 @@ pub fn complete(command: &str, typed: &Typed, settings: &mut Settings, environme
 /// Variables that nobody reads, with what may have been meant.
 pub fn unread(environment: &Environment) -> Vec<String> {
     let known: Vec<String> = options(&Cli::command()).iter().map(|name| variable(name)).collect();
-    let ours = environment.iter().filter_map(|(name, _)| Some((name, name.strip_prefix(PREFIX)?)));
+    let ours = environment.keys().filter_map(|name| Some((name, name.strip_prefix(PREFIX)?)));
     let unknown = ours.filter(|(name, rest)| !NO_OPTIONS.contains(rest) && !known.contains(name));
     unknown
         .map(|(name, _)| match nearest(name, known.iter().map(String::as_str)).as_slice() {

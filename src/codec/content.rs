@@ -5,7 +5,7 @@ use crate::wire;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use std::io::{Read, Write};
 
@@ -37,6 +37,14 @@ pub fn gzip(body: &[u8]) -> Bytes {
     // Writing to memory cannot fail.
     let _ = encoder.write_all(body);
     encoder.finish().map(Bytes::from).unwrap_or_default()
+}
+
+/// The same with zlib.
+pub fn zlib(body: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
 }
 
 /// Whether a client takes gzip, by its `Accept-Encoding`.

@@ -6,6 +6,7 @@ pub mod aws_chunked;
 pub mod cbor;
 pub mod checksum;
 pub mod content;
+pub mod digest;
 pub mod event_stream;
 pub mod form;
 pub mod json;

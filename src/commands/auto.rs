@@ -85,7 +85,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
     let state = StateFolder::default();
     let library = Library::new(common.cassettes.clone());
     for note in recover(&state, &library, &catalog)? {
-        terminal::say(&format!("{note}"));
+        terminal::say(&note);
     }
     let ledger = Arc::new(Ledger::new(common.console(), common.contract));
     let desk = Recordings {

@@ -3,8 +3,10 @@
 
 use crate::codec::json::{self, blob};
 use crate::contract::{Departure, Side};
+use crate::document;
 use crate::exit::Exit;
 use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present};
+use crate::json::problem::problem;
 use crate::json::rewrite::write_string;
 use crate::model::catalog::Catalog;
 use crate::protocol::Reply;
@@ -17,7 +19,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -93,7 +94,7 @@ pub fn run(arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let file = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
     let exit = match file {
         Some(path) => {
-            let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let file = document::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             check_lines(&catalog, BufReader::new(file), &mut out)?
         }
         None => check_lines(&catalog, io::stdin().lock(), &mut out)?,
@@ -147,7 +148,7 @@ fn check_line(catalog: &Catalog, line: &[u8], number: usize) -> Answer {
     };
     let parsed: Line = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
-        Err(error) if error.is_data() => return unread(None, format!("it is not an exchange in JSON: {error}")),
+        Err(error) if error.is_data() => return unread(None, format!("it is not an exchange in JSON: {}", problem(line, &error))),
         Err(error) => return unread(None, format!("the line is not JSON, from column {} on", error.column())),
     };
     let exchange = match exchange(&parsed) {

@@ -203,6 +203,7 @@ impl Recordings {
         let mut kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         let replaced = told_losses(&self.library, &mut kept);
         let stay = kept.stay.into_values().flatten();
+        kept.notes.extend(told_alike(&self.library, &kept.reports));
         summary.notes.extend(kept.notes.into_iter().chain(stay).chain(replaced).chain(idle));
         summary.cassettes = kept.reports.into_values().collect();
         if summary.cassettes.len() > 1 {
@@ -241,6 +242,23 @@ impl Kept {
         numbers.extend(calls);
         self.reports.insert(name.clone(), report);
     }
+}
+
+/// Warns of cassettes that this run wrote, and that are one file elsewhere.
+fn told_alike(library: &Library, written: &BTreeMap<Name, CassetteReport>) -> Vec<String> {
+    let is_written = |names: &Vec<Name>| {
+        names
+            .iter()
+            .any(|name| written.get(name).is_some_and(|report| report.path.is_some()))
+    };
+    let told = |names: Vec<Name>| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        format!(
+            "the cassettes {} differ only by case; where a file system ignores case they are one file, so rename one",
+            names.join(" and ")
+        )
+    };
+    library.alike().into_iter().filter(is_written).map(told).collect()
 }
 
 /// Says of each cassette that lost interactions which, and how to have them back; of others nothing need

@@ -26,7 +26,11 @@ use anyhow::bail;
 use http::Uri;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
+
+/// How long the end of a run waits for what still computes.
+const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// Options of the commands that call AWS.
 #[derive(Debug, clap::Args)]
@@ -37,10 +41,24 @@ pub struct LiveArguments {
     /// Trust the certificate authorities of this PEM file too, for the upstream
     #[arg(long, value_name = "FILE")]
     pub upstream_ca: Option<PathBuf>,
+    /// Answer 502 where the upstream's answer does not begin within so many seconds. By default it is
+    /// waited for as long as the client waits
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub answer_timeout: Option<Duration>,
     /// Sign for programs that keep their own keys, too, if their endpoint URL shows the run's token
     /// (`AWS_ENDPOINT_URL=http://…/@NAME:TOKEN`): with your default credentials, whoever they are
     #[arg(long)]
     pub sign_as_default: bool,
+}
+
+/// A number of seconds, perhaps with a fraction, above 0.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let read = text
+        .parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    read.filter(|limit| !limit.is_zero())
+        .ok_or_else(|| "a number of seconds above 0 is expected, as in `--answer-timeout 60`".to_owned())
 }
 
 impl LiveArguments {
@@ -180,6 +198,7 @@ impl Outset {
             parent,
             options: Options {
                 preserve_header_case: true,
+                watches_clients: true,
                 dial: Some(live.dial),
                 ..Options::default()
             },
@@ -189,7 +208,8 @@ impl Outset {
         let recorder = Arc::new(Recorder::new(live.forwarder, sessions, ledger.clone()));
         let served = runtime.block_on(serve(setting, recorder.clone(), ledger));
         // Connections that outlived the drain may still hold the recorder; none is left without them.
-        drop(runtime);
+        // What still computes on a blocking thread is not waited for.
+        runtime.shutdown_timeout(SHUTDOWN);
         let Ok(recorder) = Arc::try_unwrap(recorder) else {
             bail!("a connection could not be ended; what was recorded is in the journal, and the next `ferrotape record` recovers it");
         };
@@ -224,6 +244,7 @@ impl Live {
             base: arguments.upstream.clone(),
             trust,
             proxies: Proxies::from_environment(),
+            patience: arguments.answer_timeout,
         })?;
         let dial = Arc::new(Tunnels::new(upstream.dialer()));
         let region = arguments.upstream.is_some().then(|| DEFAULT_REGION.to_owned());

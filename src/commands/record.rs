@@ -75,7 +75,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         kept: Mutex::default(),
     };
     for note in recover(&state, &library, &outset.catalog)? {
-        terminal::say(&format!("{note}"));
+        terminal::say(&note);
     }
     let name = common.cassette();
     let own = desk.prepared(&name)?;
@@ -94,7 +94,12 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = ledger.close(|_, _| None).summary(ReportMode::Record, common, told);
     note_asked(&library, asked_for(&ended.sessions), false);
-    let kept = sealed.keep(&started_well(&ended.sessions), &mut summary)?;
+    let mut empty = started_well(&ended.sessions);
+    let has_others = |own: &&Name| asked_for(&ended.sessions).iter().any(|cassette| cassette != own.as_str());
+    // A cassette that was named is there to be played, also where only sessions with others made calls.
+    let own = common.cassette.as_ref().filter(|own| !library.exists(own)).filter(has_others);
+    empty.extend(own.map(ToString::to_string));
+    let kept = sealed.keep(&empty, &mut summary)?;
     summary.options.extend(arguments.unmodeled.replayed());
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);

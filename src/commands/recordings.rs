@@ -6,7 +6,7 @@ use super::matching::Binding;
 use super::run::random_hexadecimal;
 use super::tape::stamp;
 use crate::cassette::journal::RunHeader;
-use crate::cassette::store::Library;
+use crate::cassette::store::{Library, Recording};
 use crate::cassette::{Cassette, Name, Redaction, StateFolder};
 use crate::inspect::Call;
 use crate::matcher::Dependence;
@@ -58,6 +58,10 @@ impl Desk for Recordings {
 
     fn prepare(&self, name: &Name) -> Result<Prepared, String> {
         self.prepared(name).map_err(|error| format!("{error:#}"))
+    }
+
+    fn claim(&self, name: &Name) -> Result<Recording, String> {
+        self.library.begin_recording(name).map_err(|error| error.to_string())
     }
 
     fn adds(&self) -> bool {

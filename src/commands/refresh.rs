@@ -192,7 +192,7 @@ fn resend<'a>(
 ) -> anyhow::Result<Resent<'a>> {
     let state = StateFolder::default();
     for note in recover(&state, library, catalog)? {
-        terminal::say(&format!("{note}"));
+        terminal::say(&note);
     }
     let way = Way {
         live: &arguments.live,

@@ -130,7 +130,11 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         own_keys: false,
         serving,
     };
-    let child = runtime()?.block_on(serve(setting, replayer.clone(), &ledger))?;
+    let runtime = runtime()?;
+    let child = runtime.block_on(serve(setting, replayer.clone(), &ledger));
+    // What still computes is not waited for.
+    runtime.shutdown_background();
+    let child = child?;
     let described = |session: u32, position: usize| {
         let session = replayer.sessions().at(session)?;
         let track = session.part.playable.tape.track(position)?;

@@ -4,6 +4,7 @@ use super::ModelArguments;
 use super::scrub::plural;
 use crate::cassette::Cassette;
 use crate::cassette::store::load_file;
+use crate::document;
 use crate::exit::Exit;
 use crate::inspect::inspect_recorded;
 use crate::model::catalog::Catalog;
@@ -120,8 +121,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         .collect::<io::Result<_>>()?;
     entries.sort();
     for entry in entries {
-        let is_link = entry.symlink_metadata()?.is_symlink();
-        if !is_link && entry.file_name().is_none_or(|name| name != ".git") {
+        let kind = entry.symlink_metadata()?.file_type();
+        // A pipe or a socket that merely lies there holds nothing.
+        if (kind.is_dir() || kind.is_file()) && entry.file_name().is_none_or(|name| name != ".git") {
             collect(&entry, files)?;
         }
     }
@@ -146,7 +148,7 @@ impl Scanner {
     /// Prints what is found in a file. One that cannot be read does not keep the others from being.
     fn file(&self, file: &Path, told: &mut Told) {
         let name = clean(&file.display().to_string());
-        let content = match std::fs::read(file) {
+        let content = match document::read(file) {
             Ok(content) => content,
             Err(why) => {
                 terminal::say(&format!("cannot read `{name}`: {why}"));
@@ -286,7 +288,7 @@ mod tests {
         let text = format!("one\npassword = hunter2\n\nkey {}\n", "AKIAIOSFODNN7EXAMPLE");
         assert_eq!(found(text.as_bytes()), [":2: secret-forms", ":4: access-key-id"]);
         let key = format!("a\n-----BEGIN {0} KEY-----\nMIIEpA\n-----END {0} KEY-----\n", "PRIVATE");
-        assert_eq!(found(key.as_bytes()), [":2: secret-forms"]);
+        assert_eq!(found(key.as_bytes()), [":3: secret-forms"]);
         assert_eq!(found(b"\xff\x00AKIAIOSFODNN7EXAMPLE"), [": access-key-id"]);
         assert!(found(b"nothing\n").is_empty() && found(b"\xff\x00").is_empty());
     }

@@ -96,7 +96,7 @@ impl Sealed {
 
 impl Recordings {
     /// Writes the cassettes that are not written yet, and removes the journal if all are.
-    fn keep_run(&self, run: SealedRun, left: &[Leftover], started: &HashSet<String>, failed: Option<Doubt>) -> anyhow::Result<Exit> {
+    fn keep_run(&self, mut run: SealedRun, left: &[Leftover], started: &HashSet<String>, failed: Option<Doubt>) -> anyhow::Result<Exit> {
         let mut exit = Exit::Clean;
         if run.is_gone {
             exit = Exit::NotRecorded;
@@ -105,7 +105,7 @@ impl Recordings {
                 run.folder().display()
             ));
         }
-        match self.keep_left(&run, left, started, failed)? {
+        match self.keep_left(&mut run, left, started, failed)? {
             true => run.remove()?,
             false => exit = exit.or(Exit::CouldNotRun),
         }
@@ -113,7 +113,7 @@ impl Recordings {
     }
 
     /// Whether all that is left could be written.
-    fn keep_left(&self, run: &SealedRun, left: &[Leftover], started: &HashSet<String>, failed: Option<Doubt>) -> anyhow::Result<bool> {
+    fn keep_left(&self, run: &mut SealedRun, left: &[Leftover], started: &HashSet<String>, failed: Option<Doubt>) -> anyhow::Result<bool> {
         let entries = entries_of(run)?;
         let saves = run.saves();
         let mut is_saved = true;

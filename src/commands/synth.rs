@@ -172,7 +172,7 @@ fn read_input(path: &Path) -> anyhow::Result<Vec<u8>> {
             .context("cannot read the input from standard input")?;
         return Ok(bytes);
     }
-    std::fs::read(path).with_context(|| format!("cannot read the input `{}`", path.display()))
+    crate::document::read(path).with_context(|| format!("cannot read the input `{}`", path.display()))
 }
 
 /// One interaction to be made.

@@ -11,10 +11,10 @@ use crate::redaction::Redactor;
 use crate::redaction::numbering::number_tokens;
 use std::path::Path;
 
-/// What a run wrote, with its numbers.
-pub fn entries_of(run: &SealedRun) -> anyhow::Result<Vec<(u64, Entry)>> {
-    let read = |(number, record): (u64, &[u8])| Ok((number, Entry::read(record)?));
-    let entries: Result<Vec<(u64, Entry)>, String> = run.numbered().map(read).collect();
+/// What a run wrote, with its numbers. The records go from memory as they are read.
+pub fn entries_of(run: &mut SealedRun) -> anyhow::Result<Vec<(u64, Entry)>> {
+    let read = |(number, record): (u64, Vec<u8>)| Ok((number, Entry::read(&record)?));
+    let entries: Result<Vec<(u64, Entry)>, String> = run.take_numbered().map(read).collect();
     entries.map_err(|why| damaged(run, &why))
 }
 

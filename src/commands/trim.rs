@@ -37,7 +37,7 @@ pub fn run(arguments: &TrimArguments) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.cassettes.clone());
     let mut cassette = library.load(name)?;
     let path = library.path(name);
-    let file = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let file = crate::document::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let history = History::read(&StateFolder::default(), name, &file);
     if history.runs == 0 {
         let places = typed::library(&arguments.cassettes, &arguments.settings);

@@ -5,4 +5,5 @@
 //! beyond 64 bits; a recording must keep them all.
 
 pub mod lexer;
+pub mod problem;
 pub mod rewrite;

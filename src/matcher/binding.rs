@@ -1,5 +1,5 @@
 //! Values of one call that come back in others: names that a program makes up anew in every run
-//! (`[[bind]]`), and secrets that were put and are got again. (Idempotency tokens are the affair of
+//! (`[[bind]]`), secrets that were put and are got again, and digests of either. (Idempotency tokens are the affair of
 //! `aliases`.)
 //!
 //! In a recording such a value is a text. Here every place of that text is found when the cassette
@@ -8,12 +8,13 @@
 //! this exists.
 
 use super::Track;
-use super::rules::{OperationRules, found};
-use crate::pointer;
+use super::rules::{Counts, OperationRules, found};
+use crate::pointer::{self, Path};
 use crate::redaction::Redactor;
+use crate::redaction::digests::{Derived, derived};
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
-use crate::redaction::stand_in::is_marked_text;
+use crate::redaction::stand_in::{base64_text, is_marked_text};
 use crate::value::{Directory, Value};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -27,6 +28,8 @@ pub struct Binding {
     pub recorded: Option<String>,
     /// Requests may hold it.
     pub(super) in_requests: bool,
+    /// It only counts as a whole string.
+    pub(super) whole: bool,
 }
 
 /// All values of a tape that recur.
@@ -34,39 +37,47 @@ pub struct Binding {
 pub(super) struct Bindings {
     pub(super) list: Vec<Binding>,
     texts: Vec<String>,
-    /// By position: which values a play tells, and where the request holds them. Empty where no
-    /// value recurs at all.
+    /// By position: which values a play tells. Empty where no value recurs at all.
     told: Vec<Vec<Told>>,
 }
 
-/// Where a request holds a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a play tells of one value.
+#[derive(Debug)]
 pub(super) struct Told {
-    /// Which value.
+    /// Which.
     pub(super) id: u32,
-    /// The way to the text.
+    /// Where the request holds it.
     path: Vec<String>,
-    /// The recorded text and the placeholder in it, where that is only a part.
-    within: Option<(String, String)>,
+    read: Read,
+}
+
+/// What of the value there is meant.
+#[derive(Debug)]
+enum Read {
+    Text,
+    /// The bytes of a blob that are text.
+    Bytes,
+    /// A blob in base64.
+    Base64,
+    /// What a live text, or a blob that is one, has in the place of a part of the recorded one.
+    Within {
+        recorded: String,
+        placeholder: String,
+    },
+    Digest(Derived),
 }
 
 impl Told {
-    /// What a live input says in the place of the value.
+    /// The text that a live request gives.
     pub(super) fn live(&self, input: &Directory<'_>, redactor: &Redactor) -> Option<String> {
-        let text = text_of(input.find(&self.path)?)?;
-        match &self.within {
-            None => Some(text.into_owned()),
-            Some((recorded, placeholder)) => redactor.live_value(recorded, &text, placeholder),
+        match (&self.read, input.find(&self.path)?) {
+            (Read::Text, Value::Text(text)) => Some(text.clone()),
+            (Read::Bytes, Value::Blob(bytes)) => String::from_utf8(bytes.clone()).ok(),
+            (Read::Base64, Value::Blob(bytes)) => Some(base64_text(bytes)),
+            (Read::Within { recorded, placeholder }, value) => redactor.live_value(recorded, &text_of(value)?, placeholder),
+            (Read::Digest(derived), value) => derived.live(value),
+            _ => None,
         }
-    }
-}
-
-/// A text, or a blob that is one.
-fn text_of(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Text(text) => Some(Cow::Borrowed(text)),
-        Value::Blob(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        _ => None,
     }
 }
 
@@ -79,13 +90,18 @@ impl Bindings {
         rules: &dyn Fn(&Track) -> Option<&'r OperationRules>,
     ) -> Bindings {
         let mut bindings = Bindings {
-            told: vec![Vec::new(); tracks.len()],
+            told: tracks.iter().map(|_| Vec::new()).collect(),
             ..Bindings::default()
         };
         let mut ids = HashMap::new();
         for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
             if let (Some(input), Some(rules)) = (input, rules(track)) {
                 bindings.add_named(position, track, input, rules, &mut ids);
+            }
+        }
+        for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
+            if let Some(input) = input {
+                bindings.add_digests(position, track, input, rules(track), &mut ids);
             }
         }
         let named = bindings.list.len();
@@ -98,7 +114,7 @@ impl Bindings {
             return Bindings::default();
         }
         let mut used: HashSet<u32> = (0..named as u32).collect();
-        bindings.cut(tracks, named, &mut used);
+        bindings.cut(tracks, &mut used);
         if used.is_empty() {
             return Bindings::default();
         }
@@ -108,15 +124,21 @@ impl Bindings {
         bindings
     }
 
-    fn add(&mut self, position: usize, text: &str, place: Place, ids: &mut HashMap<String, u32>, binding: impl FnOnce() -> Binding) {
+    fn add(
+        &mut self,
+        position: usize,
+        text: &str,
+        (path, read): (Vec<String>, Read),
+        ids: &mut HashMap<String, u32>,
+        binding: impl FnOnce() -> Binding,
+    ) {
         let next = self.list.len() as u32;
         let id = *ids.entry(text.to_owned()).or_insert(next);
         if id == next {
             self.list.push(binding());
             self.texts.push(text.to_owned());
         }
-        let Place { path, within } = place;
-        self.told[position].push(Told { id, path, within });
+        self.told[position].push(Told { id, path, read });
     }
 
     fn add_named(&mut self, position: usize, track: &Track, input: &Value, rules: &OperationRules, ids: &mut HashMap<String, u32>) {
@@ -130,10 +152,42 @@ impl Bindings {
             }
             let place = track.place_of(&path);
             let hidden = track.is_redacted(&path);
-            self.add(position, text, Place { path, within: None }, ids, || Binding {
+            self.add(position, text, (path, Read::Text), ids, || Binding {
                 place: Some(place),
                 recorded: (!hidden).then(|| text.clone()),
                 in_requests: true,
+                whole: false,
+            });
+        }
+    }
+
+    /// Digests that answers give of what a live request may send otherwise, hidden or ignored; a client
+    /// may send them again.
+    fn add_digests(
+        &mut self,
+        position: usize,
+        track: &Track,
+        input: &Value,
+        rules: Option<&OperationRules>,
+        ids: &mut HashMap<String, u32>,
+    ) {
+        if track.folded || track.interaction.redacted.is_empty() && rules.is_none() {
+            return;
+        }
+        let redacted = track.interaction.redacted.iter().filter_map(|place| place.member_of("/request"));
+        let redacted: HashSet<&str> = redacted.collect();
+        let differs = |path: &Path<'_>, value: &Value| {
+            let is_ignored = || rules.is_some_and(|rules| rules.counts(path, value, false) != Counts::Fully);
+            !redacted.is_empty() && redacted.contains(path.render().as_str()) || is_ignored()
+        };
+        for derived in derived(&track.interaction, input, &differs) {
+            let text = derived.text.clone();
+            let path = derived.path.clone();
+            self.add(position, &text, (path, Read::Digest(derived)), ids, || Binding {
+                place: None,
+                recorded: Some(text.clone()),
+                in_requests: true,
+                whole: false,
             });
         }
     }
@@ -145,29 +199,24 @@ impl Bindings {
         let paths: Vec<Vec<String>> = secrets.collect();
         let directory = Directory::new(input);
         for path in paths {
-            let Some(text) = directory.find(&path).and_then(text_of).filter(|text| !text.is_empty()) else {
-                continue;
-            };
-            let implied = || Binding {
-                place: None,
-                recorded: None,
-                in_requests: false,
-            };
-            for placeholder in redactor.placeholders_in(&text) {
-                let within = Some((text.clone().into_owned(), placeholder.clone()));
-                let path = path.clone();
-                self.add(position, &placeholder, Place { path, within }, ids, implied);
+            let Some(value) = directory.find(&path) else { continue };
+            for (text, read) in secrets_of(value, redactor) {
+                self.add(position, &text, (path.clone(), read), ids, || Binding {
+                    place: None,
+                    recorded: None,
+                    in_requests: false,
+                    // A placeholder that bears its mark is one in the midst of a text, too.
+                    whole: !is_marked_text(&text),
+                });
             }
-            self.add(position, &text, Place { path, within: None }, ids, implied);
         }
     }
 
     /// Cuts slots in the responses that hold a value.
-    fn cut(&self, tracks: &mut [Track], named: usize, used: &mut HashSet<u32>) {
+    fn cut(&self, tracks: &mut [Track], used: &mut HashSet<u32>) {
         let mut names = Names::default();
-        for (id, text) in self.texts.iter().enumerate() {
-            // A placeholder that bears its mark is one in the midst of a text, too.
-            names.add(text, id as u32, id >= named && !is_marked_text(text));
+        for (id, (text, binding)) in self.texts.iter().zip(&self.list).enumerate() {
+            names.add(text, id as u32, binding.whole);
         }
         names.compile();
         let search = Search::new(&self.texts);
@@ -179,7 +228,7 @@ impl Bindings {
         }
     }
 
-    /// What a play of `position` tells: which value, and where the request holds it.
+    /// What a play of `position` tells.
     pub(super) fn told_by(&self, position: usize) -> &[Told] {
         self.told.get(position).map_or(&[], Vec::as_slice)
     }
@@ -208,15 +257,43 @@ impl Bindings {
         if let Some(binding) = self.list.get(id as usize)
             && binding.in_requests
         {
-            known.add(text, id, binding.place.is_none());
+            known.add(text, id, binding.whole);
         }
     }
 }
 
-/// Where a request holds a value, and in what.
-struct Place {
-    path: Vec<String>,
-    within: Option<(String, String)>,
+/// The texts of a hidden value that may recur: the placeholders within it, and the whole.
+fn secrets_of(value: &Value, redactor: &Redactor) -> Vec<(String, Read)> {
+    let mut found = Vec::new();
+    if let Some(recorded) = text_of(value) {
+        let within = redactor.placeholders_in(&recorded).into_iter().map(|placeholder| {
+            let read = Read::Within {
+                recorded: recorded.clone().into_owned(),
+                placeholder: placeholder.clone(),
+            };
+            (placeholder, read)
+        });
+        found.extend(within);
+    }
+    match value {
+        Value::Text(text) => found.push((text.clone(), Read::Text)),
+        Value::Blob(bytes) => {
+            found.extend(String::from_utf8(bytes.clone()).ok().map(|text| (text, Read::Bytes)));
+            found.push((base64_text(bytes), Read::Base64));
+        }
+        _ => {}
+    }
+    found.retain(|(text, _)| !text.is_empty());
+    found
+}
+
+/// A text, or a blob that is one.
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Blob(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        _ => None,
+    }
 }
 
 /// Looks for many texts at once, in a body as it is.

@@ -256,6 +256,9 @@ impl Tape {
         let operations = &tape.operations;
         let redactor = &tape.redactor;
         tape.bindings = Bindings::find(&mut tape.tracks, &inputs, redactor, &|track| operations.rules(track.operation));
+        for track in &mut tape.tracks {
+            track.template.add_digests(track.interaction.response.headers());
+        }
         tape.renames = tape.bindings.in_requests();
         let mut tokens = HashMap::new();
         let mut names = Names::default();

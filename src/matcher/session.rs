@@ -173,12 +173,11 @@ impl Session {
         let mut state = self.lock();
         let live_input = Directory::new(live_input);
         for told in told {
-            let Some(text) = told.live(&live_input, &tape.redactor) else {
-                continue;
-            };
-            tape.bindings.learn(told.id, &text, &mut state.names);
-            if let Some(live) = state.live.get_mut(told.id as usize) {
-                *live = Some(text);
+            if let Some(text) = told.live(&live_input, &tape.redactor)
+                && let Some(live) = state.live.get_mut(told.id as usize)
+            {
+                *live = Some(text.clone());
+                tape.bindings.learn(told.id, &text, &mut state.names);
             }
         }
     }

@@ -4,8 +4,10 @@ use super::Tape;
 use super::miss::Miss;
 use super::session::{Outcome, Session};
 use crate::cassette::Cassette;
+use crate::codec::digest::Digest;
 use crate::inspect::Call;
 use crate::redaction::Redactor;
+use crate::redaction::stand_in::base64_text;
 use crate::redaction::testing::{call, finding, input, redaction, redactor, request_of, response, text};
 use crate::settings::Settings;
 
@@ -374,4 +376,58 @@ fn a_page_chain_replays_whatever_stands_for_its_tokens() {
     let (second, next) = play.ask(&format!("Get{answer}"));
     let (third, _) = play.ask(&format!("Get{next}"));
     assert_eq!((first, second, third), (0, 1, 2));
+}
+
+fn md5(text: &str) -> String {
+    Digest::Md5Hex.of(text.as_bytes())
+}
+
+#[test]
+fn digests_of_what_was_hidden_are_those_of_what_is_written_and_live_those_of_what_is_sent() {
+    let answer = format!(r#"{{"arn":"{}","token":"{}"}}"#, md5("hunter2-hunter2"), md5("unrelated"));
+    let taken = [
+        (r#"{"spec":"hunter2-hunter2"}"#, 200, answer.as_str(), 1),
+        (&format!(r#"Get{{"name":"{}"}}"#, md5("hunter2-hunter2")), 200, answer.as_str(), 1),
+    ];
+    let play = Play::new(&taken, "");
+    for track in play.tape.tracks() {
+        for body in [track.interaction.request.body(), track.interaction.response.body()] {
+            assert!(!text(body).contains(&md5("hunter2-hunter2")), "{}", text(body));
+        }
+    }
+    let hidden = text(play.tape.tracks()[0].interaction.request.body())
+        .split('"')
+        .nth(3)
+        .unwrap()
+        .to_owned();
+    let written = text(play.tape.tracks()[0].interaction.response.body());
+    assert_eq!(written, answer.replace(&md5("hunter2-hunter2"), &md5(&hidden)));
+    assert_eq!(play.ask(r#"{"spec":"hunter2-hunter2"}"#), (0, answer.clone()));
+    let later = format!(r#"Get{{"name":"{}"}}"#, md5("hunter2-hunter2"));
+    assert_eq!(play.ask(&later), (1, answer));
+}
+
+#[test]
+fn of_what_is_ignored_the_digest_is_that_of_what_is_sent() {
+    let answer = |name: &str| format!(r#"{{"arn":"\"{}\"","token":"{}"}}"#, md5(name), md5("name"));
+    let play = Play::new(&[(r#"{"name":"a"}"#, 200, &answer("a"), 1)], "match.ignore = [\"Put:/name\"]");
+    assert_eq!(play.ask(r#"{"name":"b"}"#), (0, answer("b")));
+}
+
+#[test]
+fn a_blob_that_one_call_puts_another_gets() {
+    let raw = |text: &str| format!(r#"{{"blob":"{}"}}"#, base64_text(text.as_bytes()));
+    let answer = |text: &str| format!(r#"{{"arn":"{}"}}"#, base64_text(text.as_bytes()));
+    let placeholder = {
+        let play = Play::new(&[(&raw("hush-hush-hush"), 200, "{}", 1)], "");
+        let body = text(play.tape.tracks()[0].interaction.request.body()).to_owned();
+        body.split('"').nth(3).unwrap().to_owned()
+    };
+    let again = format!(r#"{{"arn":"{placeholder}"}}"#);
+    let play = Play::new(
+        &[(&raw("hush-hush-hush"), 200, "{}", 1), (r#"Get{"name":"a"}"#, 200, &again, 1)],
+        "",
+    );
+    assert_eq!(play.ask(&raw("hush-hush-hush")).0, 0);
+    assert_eq!(play.ask(r#"Get{"name":"a"}"#), (1, answer("hush-hush-hush")));
 }

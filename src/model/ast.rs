@@ -2,6 +2,8 @@
 //! `apply` statements and mixins folded in. What it means is the compiler's business.
 
 use super::ordered::in_order;
+use crate::document::in_plain_words;
+use crate::json::problem::problem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -63,25 +65,34 @@ pub struct Reference {
 #[derive(Debug, thiserror::Error)]
 pub enum AstError {
     #[error("it is not JSON of a Smithy model: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(String),
     #[error("it says `\"smithy\": \"{0}\"`; Ferrotape reads version 1.0 and 2 of the JSON AST")]
     Version(String),
-    #[error("shape `{id}`: {source}")]
-    Shape { id: String, source: serde_json::Error },
+    #[error("shape `{id}`: {why}")]
+    Shape { id: String, why: String },
     #[error("shape `{id}` mixes in `{mixin}`, which the file does not define")]
     Mixin { id: String, mixin: String },
 }
 
+impl AstError {
+    fn shape(id: &str, error: &serde_json::Error) -> AstError {
+        AstError::Shape {
+            id: id.to_owned(),
+            why: in_plain_words(&error.to_string()),
+        }
+    }
+}
+
 /// Reads a file into shapes by id, in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Vec<(String, AstShape)>, AstError> {
-    let ast: Ast = serde_json::from_slice(bytes)?;
+    let ast: Ast = serde_json::from_slice(bytes).map_err(|error| AstError::Json(problem(bytes, &error)))?;
     if !(ast.smithy.starts_with("2.") || ast.smithy == "2" || ast.smithy.starts_with("1.")) {
         return Err(AstError::Version(ast.smithy));
     }
     let mut shapes = Vec::with_capacity(ast.shapes.len());
     let mut applied = Vec::new();
     for (id, shape) in ast.shapes {
-        let shape: AstShape = serde_json::from_value(shape).map_err(|source| AstError::Shape { id: id.clone(), source })?;
+        let shape: AstShape = serde_json::from_value(shape).map_err(|error| AstError::shape(&id, &error))?;
         if shape.kind == "apply" {
             applied.push((id, shape.traits))
         } else {
@@ -106,7 +117,7 @@ struct RawAst<'a> {
 
 /// Reads the services of a file and skips everything else.
 pub fn services(bytes: &[u8]) -> Result<Vec<(String, AstShape)>, AstError> {
-    let ast: RawAst<'_> = serde_json::from_slice(bytes)?;
+    let ast: RawAst<'_> = serde_json::from_slice(bytes).map_err(|error| AstError::Json(problem(bytes, &error)))?;
     let mut services = Vec::new();
     for (id, raw) in ast.shapes {
         let may_matter = |word: &str| raw.get().contains(word);
@@ -115,7 +126,7 @@ pub fn services(bytes: &[u8]) -> Result<Vec<(String, AstShape)>, AstError> {
             return Ok(read(bytes)?.into_iter().filter(|(_, shape)| shape.kind == "service").collect());
         }
         if may_matter("\"service\"") {
-            let shape: AstShape = serde_json::from_str(raw.get()).map_err(|source| AstError::Shape { id: id.clone(), source })?;
+            let shape: AstShape = serde_json::from_str(raw.get()).map_err(|error| AstError::shape(&id, &error))?;
             if shape.kind == "service" {
                 services.push((id, shape));
             }

@@ -5,6 +5,7 @@ use super::compile::{ModelError, load, load_with_rules, parsed};
 use super::listing::{Listing, folded};
 use super::schema::Service;
 use super::{folder, installed};
+use crate::document;
 use crate::terminal;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -312,7 +313,7 @@ fn load_file(path: &Path) -> Result<Vec<Service>, ModelError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    std::fs::read(path).map_err(|source| ModelError::Unreadable {
+    document::read(path).map_err(|source| ModelError::Unreadable {
         path: path.display().to_string(),
         source,
     })

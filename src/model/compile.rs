@@ -9,6 +9,7 @@ use super::http::{Binding, HttpTrait};
 use super::listing::{Listing, local_name};
 use super::pattern::Pattern;
 use super::schema::*;
+use crate::json::problem::problem;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -24,8 +25,8 @@ pub enum ModelError {
         "`{path}` is not a model: {source}; name a Smithy 2.0 JSON AST file, the format of AWS's published models, or a botocore `service-2.json`"
     )]
     NotAModel { path: String, source: ast::AstError },
-    #[error("`{path}` looks like a botocore model, but is none: {source}")]
-    NotBotocore { path: String, source: serde_json::Error },
+    #[error("`{path}` looks like a botocore model, but is none: {why}")]
+    NotBotocore { path: String, why: String },
     #[error("`{path}` is not a model that can be used: `{shape}` refers to `{target}`, which the file does not define")]
     Dangling { path: String, shape: String, target: String },
     #[error("`{path}` is not a model that can be used: shape `{shape}` {problem}")]
@@ -66,7 +67,7 @@ pub fn load_with_rules(
     if format::is_botocore(&plain) {
         let shapes = botocore::read(&plain, rules()?).map_err(|error| ModelError::NotBotocore {
             path: source.to_owned(),
-            source: error,
+            why: problem(&plain, &error),
         })?;
         return compile(&shapes, source, &sha256, Pattern::botocore);
     }
@@ -88,7 +89,7 @@ pub fn parsed(bytes: &[u8], source: &str) -> Result<Value, ModelError> {
     })?;
     serde_json::from_slice(&plain).map_err(|error| ModelError::NotBotocore {
         path: source.to_owned(),
-        source: error,
+        why: problem(&plain, &error),
     })
 }
 

@@ -10,13 +10,14 @@ use super::ast;
 use super::compile::{ModelError, hexadecimal};
 use super::format::{self, Format, GZIP};
 use super::listing::{Listing, folded};
+use crate::document;
 use crate::terminal;
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use walk::Found;
 
@@ -121,15 +122,13 @@ fn services_of(path: &Path) -> Result<Vec<Listing>, String> {
 }
 
 fn opened(path: &Path) -> io::Result<(BufReader<File>, bool)> {
-    let mut reader = BufReader::with_capacity(16 << 10, File::open(path)?);
+    let mut reader = BufReader::with_capacity(16 << 10, document::open(path)?);
     let compressed = reader.fill_buf()?.starts_with(&GZIP);
     Ok((reader, compressed))
 }
 
 fn smithy_services(path: &Path) -> Result<Vec<Listing>, String> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    read.map_err(|error| error.to_string())?;
+    let bytes = document::read(path).map_err(|error| error.to_string())?;
     let plain = format::inflated(&bytes).map_err(|error| error.to_string())?;
     let services = ast::services(&plain).map_err(|error| error.to_string())?;
     let listing = |(id, shape): (String, ast::AstShape)| Listing::of(&id, &shape.version, &shape.traits);
@@ -296,7 +295,7 @@ mod tests {
             problems[0].0 == "cut/1/service-2.json" && problems[0].1.contains("`metadata`"),
             "{problems:?}"
         );
-        assert!(problems[1].0 == "cut.json" && problems[1].1.contains("EOF"), "{problems:?}");
+        assert!(problems[1].0 == "cut.json" && problems[1].1.contains("cut short"), "{problems:?}");
         assert_eq!(list(folder.path(), None).unwrap().len(), 3);
     }
 

@@ -64,17 +64,23 @@ fn of_python() -> Result<PathBuf, ModelError> {
     Ok(PathBuf::from(path))
 }
 
-/// The models of the first `aws` of a search path: links lead to its distribution.
+/// The models of the first `aws` of a search path that has any.
 fn of_cli(search: Option<OsString>) -> Option<PathBuf> {
     let search = search?;
-    let program = std::env::split_paths(&search)
-        .map(|folder| folder.join("aws"))
-        .find(|file| file.is_file())?;
+    let programs = std::env::split_paths(&search).map(|folder| folder.join("aws"));
+    programs.filter(|file| file.is_file()).find_map(|file| beside(&file))
+}
+
+/// The models beside a program, in its distribution or in the libraries that it was installed with.
+/// Links lead there.
+fn beside(program: &Path) -> Option<PathBuf> {
     let program = program.canonicalize().ok()?;
     let folder = program.parent()?;
     let below = |root: &Path| OF_CLI.map(|data| root.join(data)).into_iter().find(|data| data.is_dir());
-    let libraries = std::fs::read_dir(folder.join("../lib")).into_iter().flatten().flatten();
-    let mut libraries: Vec<PathBuf> = libraries.map(|entry| entry.path().join("site-packages")).collect();
+    let versions = std::fs::read_dir(folder.parent()?.join("lib")).into_iter().flatten().flatten();
+    let mut libraries: Vec<PathBuf> = versions
+        .flat_map(|version| ["site-packages", "dist-packages"].map(|library| version.path().join(library)))
+        .collect();
     libraries.sort();
     below(folder).or_else(|| libraries.iter().find_map(|library| below(library)))
 }
@@ -107,12 +113,15 @@ mod tests {
         let search = std::env::join_paths([at("empty"), at("bin")]).unwrap();
         assert_eq!(of_cli(Some(search)), Some(data.canonicalize().unwrap()));
         assert_eq!(of_cli(Some(at("empty").into())), None);
-        let own = at("brew/lib/python3.13/site-packages/awscli/botocore/data");
-        std::fs::create_dir_all(&own).unwrap();
-        std::fs::create_dir_all(at("brew/bin")).unwrap();
-        std::fs::write(at("brew/bin/aws"), "").unwrap();
-        let found = of_cli(Some(at("brew/bin").into())).unwrap();
-        assert_eq!(found.canonicalize().unwrap(), own.canonicalize().unwrap());
+        std::fs::write(at("empty/aws"), "").unwrap();
+        for (root, library) in [("brew", "python3.13/site-packages"), ("usr", "python3/dist-packages")] {
+            let own = at(root).join("lib").join(library).join("awscli/botocore/data");
+            std::fs::create_dir_all(&own).unwrap();
+            std::fs::create_dir_all(at(root).join("bin")).unwrap();
+            std::fs::write(at(root).join("bin/aws"), "").unwrap();
+            let search = std::env::join_paths([at("empty"), at(root).join("bin")]).unwrap();
+            assert_eq!(of_cli(Some(search)), Some(own.canonicalize().unwrap()));
+        }
     }
 
     #[test]

@@ -23,7 +23,11 @@ const WITH_URLS_OF_THEIR_OWN: [&str; 2] = ["sqs", "sns"];
 /// The host of what is mentioned at AWS.
 pub fn host_of(mention: &Mention<'_>, around: &Around<'_>) -> String {
     if !mention.labels.is_empty() {
-        return below(mention.labels, around.region);
+        let is_bucket = around.service == "s3" && !mention.labels.split('.').any(|label| label.starts_with("s3"));
+        return match is_bucket {
+            true => format!("{}.{}", mention.labels, host("s3", around.region)),
+            false => below(mention.labels, around.region),
+        };
     }
     if !mention.is_url {
         return around.own_host();
@@ -138,6 +142,9 @@ mod tests {
         assert_eq!(below("sqs.us-east-1"), "https://sqs.us-east-1.amazonaws.com/x");
         assert_eq!(below("abc123.execute-api"), "https://abc123.execute-api.eu-west-1.amazonaws.com/x");
         assert_eq!(below("sqs.cn-north-1"), "https://sqs.cn-north-1.amazonaws.com.cn/x");
+        let of_bucket = |labels: &str| named(&format!("http://{labels}.localhost:5000/x"), "s3", own);
+        assert_eq!(of_bucket("my.bucket"), "https://my.bucket.s3.eu-west-1.amazonaws.com/x");
+        assert_eq!(of_bucket("bucket.s3.us-east-1"), "https://bucket.s3.us-east-1.amazonaws.com/x");
     }
 
     #[test]

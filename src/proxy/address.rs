@@ -425,6 +425,45 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_bucket_is_made_and_listed_at_the_control_plane_and_used_in_its_zone() {
+        let Some(service) = published("s3-2006-03-01.json") else { return };
+        let bucket = "mine--use1-az4--x-s3";
+        for (operation, path, wanted) in [
+            (
+                "CreateBucket",
+                format!("/{bucket}"),
+                format!("https://s3express-control.us-east-1.amazonaws.com/{bucket}"),
+            ),
+            (
+                "ListDirectoryBuckets",
+                "/".to_owned(),
+                "https://s3express-control.us-east-1.amazonaws.com/".to_owned(),
+            ),
+            (
+                "CreateSession",
+                format!("/{bucket}?session"),
+                format!("https://{bucket}.s3express-use1-az4.us-east-1.amazonaws.com/?session"),
+            ),
+            (
+                "GetObject",
+                format!("/{bucket}//a%2Fb"),
+                format!("https://{bucket}.s3express-use1-az4.us-east-1.amazonaws.com//a%2Fb"),
+            ),
+        ] {
+            let call = call(&service, operation, Some("us-east-1"));
+            let members: &[(&str, &str)] = if operation == "ListDirectoryBuckets" {
+                &[]
+            } else {
+                &[("Bucket", bucket)]
+            };
+            let request = request(&format!("http://127.0.0.1:9000{path}"));
+            let found = Address::at_aws(&call, &request, &input(members), None, &Preferences::default()).unwrap();
+            assert_eq!(found.uri.to_string(), wanted);
+            assert_eq!(found.without_names, path.as_str());
+        }
+    }
+
+    #[test]
     fn a_bucket_in_the_clients_host_is_in_ours() {
         let Some(service) = published("s3-2006-03-01.json") else { return };
         let call = call(&service, "GetObject", Some("us-west-2"));

@@ -5,12 +5,15 @@ use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::playing::{Players, Playing, Shelf};
 use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Take, Takes};
+use super::work;
 use crate::cassette::Name;
-use crate::inspect::{Call, Verdict, plain};
+use crate::inspect::{Call, Judged, Verdict, plain};
+use crate::matcher::key::Key;
 use crate::matcher::session::Outcome as Choice;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::value::Value;
+use crate::wire::Request;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -114,14 +117,15 @@ impl<S: Shelf, D: Desk> Stage for Auto<S, D> {
 }
 
 impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
-    fn known(&self, session: &Session<Part>, asked: &Asked<'_>) -> Option<Known> {
+    async fn known(&self, session: &Arc<Session<Part>>, asked: &Asked<'_>) -> Option<Known> {
         let playing = session.part.playing.as_ref()?;
+        let key = key(session, asked).await?;
         let Playing { playable, positions } = playing;
         let tape = &playable.tape;
         let input = asked.judged.and_then(|judged| judged.content.as_ref());
         let choice = match (asked.call, input) {
             (Some(call), Some(input)) => {
-                let (key, operation, token) = (positions.key(tape, call, input), tape.operation(call), call.token(input));
+                let (operation, token) = (tape.operation(call), call.token(input));
                 // As in replay, a request that breaks its contract gets only a recorded error.
                 let violates = asked.judged.is_some_and(|judged| judged.verdict != Verdict::Conforms);
                 match violates {
@@ -129,8 +133,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
                     false => Some(positions.play(tape, key, operation, token, false)),
                 }
             }
-            (Some(_), None) => return None,
-            (None, _) => Some(positions.play(tape, tape.unmodelled_key(&plain(asked.request)), None, None, false)),
+            _ => Some(positions.play(tape, key, None, None, false)),
         };
         let Some(Choice::Play { position, .. }) = choice else {
             if let (Some(call), Some(input)) = (asked.call, input) {
@@ -149,7 +152,7 @@ impl<S: Shelf, D: Desk> Keeper for Auto<S, D> {
         self.takes.failure()
     }
 
-    async fn keep(&self, session: &Session<Part>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+    async fn keep(&self, session: &Arc<Session<Part>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
         if let Some(error) = error_of(exchange).filter(|_| !self.appends_errors) {
             let message = format!("AWS answered with {error}, and `auto` appends no error; `--append-errors` appends it");
             return Ok(Fate::because(Outcome::NotRecorded, &message));
@@ -165,5 +168,28 @@ fn error_of(exchange: &Kept<'_>) -> Option<String> {
         Some(Reply::Error { code, .. }) => Some(format!("`{code}` (status {status})")),
         Some(_) => None,
         None => (status >= 400).then(|| format!("status {status}")),
+    }
+}
+
+/// The key of what is asked; none where it cannot be read.
+async fn key(session: &Arc<Session<Part>>, asked: &Asked<'_>) -> Option<Key> {
+    if asked.request.body().len() <= work::SMALL {
+        return key_in(&session.part, asked.request, asked.call, asked.judged.map(|judged| &**judged));
+    }
+    let (session, request, call, judged) = (
+        Arc::clone(session),
+        asked.request.clone(),
+        asked.call.cloned(),
+        asked.judged.map(Arc::clone),
+    );
+    work::heavy(move || key_in(&session.part, &request, call.as_ref(), judged.as_deref())).await
+}
+
+fn key_in(part: &Part, request: &Request, call: Option<&Call>, judged: Option<&Judged<Value>>) -> Option<Key> {
+    let Playing { playable, positions } = part.playing.as_ref()?;
+    match (call, judged.and_then(|judged| judged.content.as_ref())) {
+        (Some(call), Some(input)) => Some(positions.key(&playable.tape, call, input)),
+        (Some(_), None) => None,
+        (None, _) => Some(playable.tape.unmodelled_key(&plain(request))),
     }
 }

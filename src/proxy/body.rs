@@ -1,5 +1,6 @@
 //! Bodies: what comes in, what goes out, and reading one to its end within a limit.
 
+use super::work::{self, Of, Room};
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::future::poll_fn;
@@ -224,8 +225,24 @@ pub enum BodyError {
 }
 
 /// Reads a body to its end, or until it proves longer than `limit` bytes. Trailers are dropped. A
-/// body of one frame, the usual case, is not copied.
-pub async fn read_limited<B>(mut body: B, limit: usize) -> Result<Read<B>, BodyError>
+/// body of one frame, the usual case, is not copied. A large one waits for room, which is given back
+/// with it.
+pub async fn read_with_room<B>(side: Of, body: B, limit: usize) -> Result<(Read<B>, Room), BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let (so_far, rest) = match read_limited(body, work::SMALL.min(limit)).await? {
+        Read::Over { so_far, rest } if rest.size_hint().lower() <= limit as u64 => (so_far, rest),
+        read => return Ok((read, None)),
+    };
+    let rest_of_it = rest.size_hint().exact().map(|rest| rest as usize + so_far.len());
+    let room = work::room_for(side, rest_of_it.unwrap_or(limit)).await;
+    Ok((read_on(so_far, rest, limit).await?, room))
+}
+
+/// The same without room, for whoever has bounds of their own.
+pub async fn read_limited<B>(body: B, limit: usize) -> Result<Read<B>, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -236,7 +253,20 @@ where
             rest: body,
         });
     }
-    let Some(first) = next_data(&mut body).await? else {
+    read_on(Bytes::new(), body, limit).await
+}
+
+/// Reads on behind what was read.
+async fn read_on<B>(so_far: Bytes, mut body: B, limit: usize) -> Result<Read<B>, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let first = match so_far.is_empty() {
+        true => next_data(&mut body).await?,
+        false => Some(so_far),
+    };
+    let Some(first) = first else {
         return Ok(Read::Whole(Bytes::new()));
     };
     if first.len() > limit {

@@ -5,8 +5,9 @@ use super::journalling::attempt;
 use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::playing::{Players, Playing, Shelf};
 use super::sessions::{Session, Stage, Unplayed};
+use super::work;
 use crate::cassette::Name;
-use crate::inspect::{Call, inspect_recorded};
+use crate::inspect::{Finding, inspect_recorded};
 use crate::matcher::compare::{Answered, differences};
 use crate::matcher::miss::{Difference, Miss};
 use crate::matcher::session::Outcome as Choice;
@@ -15,6 +16,7 @@ use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::settings::Place;
 use crate::value::Value;
+use crate::wire::{Request, Response};
 use std::sync::Arc;
 
 /// Of so many differences the message of a call tells; reports have all.
@@ -25,43 +27,62 @@ pub struct Comparing<S> {
     players: Players<S>,
     catalog: Arc<Catalog>,
     /// Places that may differ.
-    ignored: Vec<Place>,
+    ignored: Arc<[Place]>,
 }
 
 impl<S: Shelf> Comparing<S> {
     /// Compares with these cassettes; what is at the ignored places may differ.
     pub fn new(players: Players<S>, catalog: Arc<Catalog>, ignored: Vec<Place>) -> Comparing<S> {
-        Comparing { players, catalog, ignored }
+        Comparing {
+            players,
+            catalog,
+            ignored: ignored.into(),
+        }
     }
+}
 
-    fn compared(&self, session: &Session<Playing>, exchange: &Kept<'_>, call: &Call, input: &Value) -> Result<Fate, Unkept> {
-        let playing = &session.part;
-        let tape = &playing.playable.tape;
-        let input = &*playing.positions.as_recorded(input);
-        let key = playing.positions.key(tape, call, input);
-        let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
-            Choice::Play { position, .. } => position,
-            other => {
-                let miss = Miss::explain(tape, &playing.positions, call, input, other);
-                return Ok(Fate::because(Outcome::Missed, &miss.compared(&session.label.cassette)));
-            }
-        };
-        playing.positions.learn(tape, position, input);
-        let Some(track) = tape.track(position) else {
-            return Ok(Fate::of(Outcome::Forwarded, None));
-        };
-        let live = tape
-            .redactor
-            .redact(exchange.request, exchange.response, exchange.finding, attempt(exchange.request));
-        let live = live.map_err(|leak| Unkept::Told(format!("it cannot be compared: {leak}")))?;
-        let [old, new] = [&track.interaction, &live].map(|side| inspect_recorded(&self.catalog, side).response);
-        let [old, new] = [&old, &new].map(|judged| judged.as_ref().and_then(|judged| judged.content.as_ref()));
-        let new = new.map(|reply| as_recorded(playing, reply));
-        let [recorded, live] =
-            [(&track.interaction, old), (&live, new.as_ref())].map(|(interaction, reply)| Answered { interaction, reply });
-        let differences = differences(call, recorded, live, &self.ignored);
-        Ok(fate(position, differences))
-    }
+/// An exchange as it came.
+struct Live<'a> {
+    request: &'a Request,
+    response: &'a Response,
+    finding: &'a Finding,
+}
+
+/// What comes of comparing an exchange with what was recorded.
+fn compared(catalog: &Catalog, ignored: &[Place], session: &Session<Playing>, live: Live<'_>) -> Result<Fate, Unkept> {
+    let Live {
+        request,
+        response,
+        finding,
+    } = live;
+    let input = finding.request.as_ref().and_then(|judged| judged.content.as_ref());
+    // What cannot be read has no key.
+    let (Some(call), Some(input)) = (&finding.call, input) else {
+        return Ok(Fate::of(Outcome::Forwarded, None));
+    };
+    let playing = &session.part;
+    let tape = &playing.playable.tape;
+    let input = &*playing.positions.as_recorded(input);
+    let key = playing.positions.key(tape, call, input);
+    let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
+        Choice::Play { position, .. } => position,
+        other => {
+            let miss = Miss::explain(tape, &playing.positions, call, input, other);
+            return Ok(Fate::because(Outcome::Missed, &miss.compared(&session.label.cassette)));
+        }
+    };
+    playing.positions.learn(tape, position, input);
+    let Some(track) = tape.track(position) else {
+        return Ok(Fate::of(Outcome::Forwarded, None));
+    };
+    let live = tape.redactor.redact(request, response, finding, attempt(request));
+    let live = live.map_err(|leak| Unkept::Told(format!("it cannot be compared: {leak}")))?;
+    let [old, new] = [&track.interaction, &live].map(|side| inspect_recorded(catalog, side).response);
+    let [old, new] = [&old, &new].map(|judged| judged.as_ref().and_then(|judged| judged.content.as_ref()));
+    let new = new.map(|reply| as_recorded(playing, reply));
+    let [recorded, live] = [(&track.interaction, old), (&live, new.as_ref())].map(|(interaction, reply)| Answered { interaction, reply });
+    let differences = differences(call, recorded, live, ignored);
+    Ok(fate(position, differences))
 }
 
 /// With the recorded names in the place of those that the program sends now.
@@ -124,13 +145,31 @@ impl<S: Shelf> Keeper for Comparing<S> {
         Outcome::Forwarded
     }
 
-    async fn keep(&self, session: &Session<Playing>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
-        let finding = exchange.finding;
-        let input = finding.request.as_ref().and_then(|judged| judged.content.as_ref());
-        match (&finding.call, input) {
-            (Some(call), Some(input)) => self.compared(session, exchange, call, input),
-            // What cannot be read has no key.
-            _ => Ok(Fate::of(Outcome::Forwarded, None)),
+    async fn keep(&self, session: &Arc<Session<Playing>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+        let Kept {
+            request,
+            response,
+            finding,
+            ..
+        } = *exchange;
+        if exchange.bytes() <= work::SMALL {
+            let live = Live {
+                request,
+                response,
+                finding,
+            };
+            return compared(&self.catalog, &self.ignored, session, live);
         }
+        let (catalog, ignored, session) = (Arc::clone(&self.catalog), Arc::clone(&self.ignored), Arc::clone(session));
+        let (request, response, finding) = (request.clone(), response.clone(), Arc::clone(finding));
+        work::heavy(move || {
+            let live = Live {
+                request: &request,
+                response: &response,
+                finding: &finding,
+            };
+            compared(&catalog, &ignored, &session, live)
+        })
+        .await
     }
 }

@@ -11,6 +11,7 @@ use super::sessions::{Ending, SessionError};
 use super::signature::same;
 use super::{Handler, Refused, framing, token_path};
 use crate::cassette::Name;
+use crate::json::problem::problem;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -207,8 +208,12 @@ fn ending(request: &Request<Bytes>) -> Result<Ending, ControlError> {
         return Ok(Ending::Passed);
     }
     expect_json(request, "say how the session ended")?;
-    let end: End = serde_json::from_slice(request.body())
-        .map_err(|error| ControlError::bad(format!("the body is not `{{\"failed\": true}}` or `{{\"keep\": false}}`: {error}")))?;
+    let end: End = serde_json::from_slice(request.body()).map_err(|error| {
+        ControlError::bad(format!(
+            "the body is not `{{\"failed\": true}}` or `{{\"keep\": false}}`: {}",
+            problem(request.body(), &error)
+        ))
+    })?;
     Ok(match end.keep {
         Some(false) => Ending::NotToBeKept,
         None if end.failed => Ending::Failed,
@@ -228,8 +233,12 @@ fn expect_json(request: &Request<Bytes>, what: &str) -> Result<(), ControlError>
 
 fn start(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Result<(StatusCode, Value), ControlError> {
     expect_json(request, "say what to start")?;
-    let start: Start = serde_json::from_slice(request.body())
-        .map_err(|error| ControlError::bad(format!("the body is not `{{\"name\": NAME, \"cassette\": NAME}}`: {error}")))?;
+    let start: Start = serde_json::from_slice(request.body()).map_err(|error| {
+        ControlError::bad(format!(
+            "the body is not `{{\"name\": NAME, \"cassette\": NAME}}`: {}",
+            problem(request.body(), &error)
+        ))
+    })?;
     let name = parsed(&start.name)?;
     let cassette = start.cassette.as_deref().map(parsed).transpose()?;
     let mut value = control.start(&name, cassette.as_ref())?;

@@ -31,15 +31,12 @@ pub fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
     check_expect(headers)
 }
 
-/// Anything but a lone `chunked` reads differently in different servers (RFC 9112, section 6.1).
+/// Anything but a lone `chunked` reads differently in different servers (RFC 9112, section 6.1). A
+/// `Content-Length` beside it never comes here: hyper takes it out, as section 6.3 allows, and what
+/// goes on is framed anew.
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Refused> {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(encoding) = encodings.next() else { return Ok(()) };
-    if headers.contains_key(header::CONTENT_LENGTH) {
-        return Err(Refused::bad(
-            "a request has either `Content-Length` or `Transfer-Encoding`, not both",
-        ));
-    }
     if encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") {
         return Err(Refused::bad("the only `Transfer-Encoding` that is understood is `chunked`, once"));
     }

@@ -9,6 +9,7 @@ use super::ignored::{self, is_ignored};
 use super::server::{self, Options, Shared, TLS_HANDSHAKE};
 use super::signature::same;
 use super::turned_away::TurnedAway;
+use super::watch::Watch;
 use super::{Arrival, Authority, Door, Handler, Payload, Reach, Refused, RequestBody, Stream, framing};
 use crate::aws_hosts::is_aws_host;
 use crate::special_addresses;
@@ -250,8 +251,9 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
         caller,
         greeted: None,
     };
+    let watch = shared.watch(&stream.stream);
     if first != TLS_HANDSHAKE {
-        return serve(shared, stream, inside).await;
+        return serve(shared, &watch, stream, inside).await;
     }
     let accepted = shared.in_time(accept_tls(shared, stream, &place)).await;
     let accepted = accepted.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
@@ -259,6 +261,7 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
         Ok((stream, greeted)) => {
             serve(
                 shared,
+                &watch,
                 stream,
                 Inside {
                     scheme: Scheme::HTTPS,
@@ -304,7 +307,7 @@ async fn accept_tls<H>(shared: &Shared<H>, stream: Rewound, place: &Authority) -
     Ok((stream, greeted.filter(|name| *name != place.host)))
 }
 
-async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream: S, inside: Inside) {
+async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, watch: &Watch, stream: S, inside: Inside) {
     let names = RefCell::new(KnownHost::default());
     let around = Arc::clone(shared);
     let (place, session) = (Arc::clone(&inside.host), inside.caller.session.clone());
@@ -319,7 +322,7 @@ async fn serve<H: Handler, S: Stream + 'static>(shared: &Arc<Shared<H>>, stream:
             }
         }
     });
-    if let Err(error) = server::run(shared, TokioIo::new(stream), service).await
+    if let Err(error) = server::run(shared, watch, TokioIo::new(stream), service).await
         && error.is_parse()
     {
         let reason = format!("a client of `{place}` sent something that is not an HTTP/1.1 request: {error}");

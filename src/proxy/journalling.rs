@@ -6,8 +6,10 @@ use super::own_address;
 use super::record::STAND_IN;
 use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Take, Takes};
-use crate::cassette::Name;
+use super::work;
+use crate::cassette::{Interaction, Name};
 use crate::outcome::Outcome;
+use crate::redaction::Leak;
 use crate::redaction::undecodable::undecodable;
 use crate::wire::{self, Request};
 use std::sync::Arc;
@@ -71,7 +73,7 @@ impl<D: Desk> Keeper for Journalling<D> {
         self.takes.failure()
     }
 
-    async fn keep(&self, session: &Session<Arc<Take>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
+    async fn keep(&self, session: &Arc<Session<Arc<Take>>>, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
         write(&self.takes, &session.part, exchange).await
     }
 }
@@ -80,7 +82,7 @@ impl<D: Desk> Keeper for Journalling<D> {
 pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kept<'_>) -> Result<Fate, Unkept> {
     let Kept {
         number,
-        request,
+        request: _,
         response,
         addresses,
         finding,
@@ -91,9 +93,9 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
             "{why}; it passed through unrecorded (`--undecodable record` records such calls)"
         )));
     }
-    let interaction = take.reel.redactor.redact(request, response, finding, attempt(request));
-    let mut interaction = interaction.map_err(|leak| Unkept::Told(leak.to_string()))?;
+    let mut interaction = redacted(take, exchange).await.map_err(|leak| Unkept::Told(leak.to_string()))?;
     own_address::mark(&mut interaction, addresses);
+    let _turn = work::turn(exchange.bytes()).await;
     let stand_in = response.headers().contains_key(STAND_IN);
     match takes.write(take, number, &interaction, stand_in).await {
         Ok(()) => Ok(Fate {
@@ -104,6 +106,21 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
             "the service carried out this call, but Ferrotape could not record it: {error}"
         ))),
     }
+}
+
+/// The exchange as it may be written.
+async fn redacted(take: &Take, exchange: &Kept<'_>) -> Result<Interaction, Leak> {
+    let Kept {
+        request,
+        response,
+        finding,
+        ..
+    } = *exchange;
+    if exchange.bytes() <= work::SMALL {
+        return take.reel.redactor.redact(request, response, finding, attempt(request));
+    }
+    let (reel, request, response, finding) = (Arc::clone(&take.reel), request.clone(), response.clone(), Arc::clone(finding));
+    work::heavy(move || reel.redactor.redact(&request, &response, &finding, attempt(&request))).await
 }
 
 /// The SDK's retry counter: `attempt=2; max=3`.

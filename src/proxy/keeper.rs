@@ -7,12 +7,13 @@ use crate::matcher::miss::Difference;
 use crate::outcome::Outcome;
 use crate::value::Value;
 use crate::wire::{Request, Response};
+use std::sync::Arc;
 
 /// What becomes of the exchanges of a live mode.
 pub trait Keeper: Stage {
     /// An answer for which nobody need be asked; none where the call is to be forwarded.
-    fn known(&self, _session: &Session<Self::Part>, _asked: &Asked<'_>) -> Option<Known> {
-        None
+    fn known(&self, _session: &Arc<Session<Self::Part>>, _asked: &Asked<'_>) -> impl Future<Output = Option<Known>> + Send {
+        std::future::ready(None)
     }
 
     /// Why no call is forwarded any more, for people: what is kept could not be.
@@ -26,7 +27,7 @@ pub trait Keeper: Stage {
     }
 
     /// Keeps an exchange, before its answer goes back.
-    fn keep(&self, session: &Session<Self::Part>, exchange: &Kept<'_>) -> impl Future<Output = Result<Fate, Unkept>> + Send;
+    fn keep(&self, session: &Arc<Session<Self::Part>>, exchange: &Kept<'_>) -> impl Future<Output = Result<Fate, Unkept>> + Send;
 }
 
 /// A whole request, and what is understood of it.
@@ -36,7 +37,7 @@ pub struct Asked<'a> {
     /// The call, where it was understood.
     pub call: Option<&'a Call>,
     /// What is said of the request, where the call was understood.
-    pub judged: Option<&'a Judged<Value>>,
+    pub judged: Option<&'a Arc<Judged<Value>>>,
 }
 
 /// An answer that was there already.
@@ -60,7 +61,14 @@ pub struct Kept<'a> {
     /// Where URLs of AWS in the response stand for those of the upstream.
     pub addresses: &'a [String],
     /// What is said of both.
-    pub finding: &'a Finding,
+    pub finding: &'a Arc<Finding>,
+}
+
+impl Kept<'_> {
+    /// How long its bodies are.
+    pub fn bytes(&self) -> usize {
+        self.request.body().len() + self.response.body().len()
+    }
 }
 
 /// What became of an exchange.

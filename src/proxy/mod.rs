@@ -50,6 +50,8 @@ pub mod tunnel;
 mod turned_away;
 pub mod upstream;
 mod vended;
+mod watch;
+mod work;
 
 pub use body::{Payload, RequestBody};
 pub use refused::Refused;

@@ -4,6 +4,7 @@ use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::sessions::{Session, Stage, Unplayed};
 use crate::cassette::Name;
 use crate::outcome::Outcome;
+use std::sync::Arc;
 
 /// Passes calls on.
 pub struct Passing;
@@ -41,7 +42,7 @@ impl Keeper for Passing {
         Outcome::Forwarded
     }
 
-    async fn keep(&self, _: &Session<()>, _: &Kept<'_>) -> Result<Fate, Unkept> {
+    async fn keep(&self, _: &Arc<Session<()>>, _: &Kept<'_>) -> Result<Fate, Unkept> {
         Ok(Fate::of(Outcome::Forwarded, None))
     }
 }

@@ -6,17 +6,19 @@ use super::sessions::{Stage, Unplayed};
 use super::translated::translated;
 use crate::cassette::Name;
 use crate::codec::checksum;
+use crate::codec::digest::Digest;
 use crate::contract::Side;
 use crate::inspect::Call;
 use crate::matcher::miss::{Miss, Unmodelled};
 use crate::matcher::session::Session as Positions;
 use crate::matcher::{Tape, Track};
 use crate::protocol::is_same;
+use crate::redaction::digests::{kind_of, with_digest};
 use crate::redaction::headers::{encode_content, is_checksum, refresh_some_checksums};
 use crate::value::Value;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,6 +82,8 @@ struct Answer {
     varies: bool,
     /// Where URLs of AWS in the response stand for those of the upstream that it was recorded from.
     addresses: Vec<String>,
+    /// Headers that hold a digest of the body: an object's ETag.
+    digests: Vec<(HeaderName, String, Digest)>,
     /// It answers a GET, so `x-amz-checksum-*` is of its body; elsewhere it is of what was sent.
     is_object: bool,
 }
@@ -133,9 +137,11 @@ impl Playing {
         };
         let body = self.positions.body(tape, position, input);
         let recorded = tape.track(position).and_then(|track| track.call.as_ref());
-        let mut response = answer.response(request, body, recorded.zip(call), &self.positions);
-        self.positions.fill_headers(tape, position, input, response.headers_mut());
-        response
+        let fill = |response: &mut Response| {
+            self.positions.fill(response);
+            self.positions.fill_headers(tape, position, input, response.headers_mut());
+        };
+        answer.response(request, body, recorded.zip(call), &fill)
     }
 
     /// The interactions that no call asked for.
@@ -222,6 +228,7 @@ impl Answer {
             encoded,
             varies: encoded || (!track.template.is_fixed() && recorded.headers().keys().any(is_checksum)),
             addresses: own_address::marked(&track.interaction),
+            digests: digests_of_the_body(track),
             is_object: track.interaction.request.method() == Method::GET,
         };
         let mut headers = recorded.headers().clone();
@@ -237,11 +244,16 @@ impl Answer {
     }
 
     /// `calls`: the recorded call and the live one.
-    fn response(&self, request: &Request, body: Bytes, calls: Option<(&Call, &Call)>, positions: &Positions) -> Response {
+    fn response(&self, request: &Request, body: Bytes, calls: Option<(&Call, &Call)>, fill: &dyn Fn(&mut Response)) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         response.headers_mut().clone_from(&self.headers);
-        positions.fill(&mut response);
+        fill(&mut response);
+        for (name, text, kind) in &self.digests {
+            if let Ok(value) = HeaderValue::from_str(&with_digest(text, *kind, response.body())) {
+                response.headers_mut().insert(name, value);
+            }
+        }
         if let Some((recorded, asked)) = calls.filter(|(recorded, asked)| !is_same(recorded.protocol, asked.protocol)) {
             // What is written anew is not compressed, and has none of the checksums that the other had.
             return translated(recorded, asked, response);
@@ -256,4 +268,18 @@ impl Answer {
         }
         response
     }
+}
+
+/// Headers that hold a digest of the body, where either is not always the same: whatever is filled in,
+/// they stay true of it.
+fn digests_of_the_body(track: &Track) -> Vec<(HeaderName, String, Digest)> {
+    if track.template.is_fixed() && !track.template.fills_headers() {
+        return Vec::new();
+    }
+    let recorded = &track.interaction.response;
+    let digest = |(name, value): (&HeaderName, &HeaderValue)| {
+        let text = value.to_str().ok()?;
+        Some((name.clone(), text.to_owned(), kind_of(text, recorded.body())?))
+    };
+    recorded.headers().iter().filter_map(digest).collect()
 }

@@ -2,7 +2,7 @@
 //! answer end before its recording is durable; others compare it, or merely pass it on.
 
 use super::address::Address;
-use super::body::{BodyError, Payload, Read, read_limited};
+use super::body::{BodyError, Payload, Read, read_with_room};
 use super::control::Control;
 use super::cut::{self, WhenCut};
 use super::event::{Event, Label, Observer};
@@ -11,9 +11,11 @@ use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::own_address::{self, OwnAddress};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions, Stage};
+use super::work::{self, Of};
 use super::{Arrival, Authority, Door, Handler, Reach, RequestBody};
 use crate::aws_hosts;
 use crate::inspect::{Call, Finding, Judged, judge_request, judge_response, plain, recognise};
+use crate::model::catalog::Catalog;
 use crate::outcome::Outcome;
 use crate::protocol::Reply;
 use crate::protocol::refusal::{CASSETTE_MISS, RECORDING_STOPPED, UNKNOWN_OPERATION};
@@ -44,12 +46,12 @@ pub struct Recorder<O, K: Keeper> {
 /// One call on its way.
 struct Passage<'a, P> {
     number: usize,
-    session: &'a sessions::Session<P>,
+    session: &'a Arc<sessions::Session<P>>,
     /// As AWS would have been asked.
     request: &'a Request,
     sent: Sent<'a>,
     call: Option<&'a Call>,
-    judged: Option<Judged<Value>>,
+    judged: Option<Arc<Judged<Value>>>,
     /// What is told of the call even where all went well.
     remark: Option<String>,
     /// Something was told of it.
@@ -82,14 +84,14 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         self.arrived.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    async fn respond(&self, arrival: &Arrival, session: &Session<K>, came: Request) -> http::Response<Payload> {
+    async fn respond(&self, arrival: &Arrival, session: &Arc<Session<K>>, came: Request) -> http::Response<Payload> {
         let named = self.own_address.asked(&came);
         let request = named.as_ref().map_or(&came, |named| &named.at_aws);
         let sent = Sent {
             came: &came,
             goes: named.as_ref().map_or(&came, |named| &named.at_upstream),
         };
-        let recognised = recognise(&self.forwarder.catalog, request);
+        let (recognised, judged) = self.understood(request).await;
         let (call, unmodeled) = match &recognised {
             Ok(call) => (Some(call), None),
             Err(unmodeled) => (None, Some(unmodeled)),
@@ -100,7 +102,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             request,
             sent,
             call,
-            judged: call.map(|call| judge_request(call, request, false)),
+            judged: judged.map(Arc::new),
             remark: unmodeled.map(|unmodeled| {
                 format!(
                     "{}; recorded, with only those secrets hidden that their form gives away",
@@ -110,7 +112,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             told: AtomicBool::new(false),
         };
         let _cut = self.when_cut(&passage);
-        if let Some(response) = self.known(arrival, &passage) {
+        if let Some(response) = self.known(arrival, &passage).await {
             return response;
         }
         let forwarded = match (self.stopped(), unmodeled) {
@@ -143,8 +145,22 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         }
     }
 
+    /// The call that a request is, and what is said of it.
+    async fn understood(&self, request: &Request) -> (Result<Call, crate::inspect::Unmodeled>, Option<Judged<Value>>) {
+        let understand = |catalog: &Catalog, request: &Request| {
+            let recognised = recognise(catalog, request);
+            let judged = recognised.as_ref().ok().map(|call| judge_request(call, request, false));
+            (recognised, judged)
+        };
+        if request.body().len() <= work::SMALL {
+            return understand(&self.forwarder.catalog, request);
+        }
+        let (catalog, request) = (Arc::clone(&self.forwarder.catalog), request.clone());
+        work::heavy(move || understand(&catalog, &request)).await
+    }
+
     /// The answer that the keeper has already.
-    fn known(&self, arrival: &Arrival, passage: &Passage<'_, K::Part>) -> Option<http::Response<Payload>> {
+    async fn known(&self, arrival: &Arrival, passage: &Passage<'_, K::Part>) -> Option<http::Response<Payload>> {
         let asked = Asked {
             request: passage.request,
             call: passage.call,
@@ -154,7 +170,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             response,
             addresses,
             interaction,
-        } = self.sessions.stage().known(passage.session, &asked)?;
+        } = self.sessions.stage().known(passage.session, &asked).await?;
         let response = own_address::replayed(arrival, passage.sent.came, &addresses, response);
         let unsaid = passage
             .judged
@@ -189,7 +205,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
     }
 
     async fn forward(&self, arrival: &Arrival, passage: &Passage<'_, K::Part>) -> Result<http::Response<Payload>, Refused> {
-        let judged = passage.judged.as_ref();
+        let judged = passage.judged.as_deref();
         let address = self.forwarder.aws_address(arrival, passage.request, passage.call, judged)?;
         self.forward_to(arrival, passage, address).await
     }
@@ -203,9 +219,9 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
     ) -> Result<http::Response<Payload>, Refused> {
         let call = passage.call;
         let (head, body) = self.forwarder.ask(arrival, passage.sent, &address).await?;
-        let body = match read_limited(body, MAX_BODY).await {
-            Ok(Read::Whole(body)) => body,
-            Ok(Read::Over { so_far, rest }) => {
+        let (body, _room) = match read_with_room(Of::Answer, body, MAX_BODY).await {
+            Ok((Read::Whole(body), room)) => (body, room),
+            Ok((Read::Over { so_far, rest }, _)) => {
                 let fate = self.passed(&format!("the response is larger than {MAX_BODY} bytes"));
                 self.tell(passage, &fate, Some(head.status), None);
                 return Ok(passed_through(http::Response::from_parts(head, ()), so_far, rest));
@@ -226,16 +242,19 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             Some(answered) => (answered.at_aws, Some(answered.at_client), answered.places),
             None => (response, None, Vec::new()),
         };
-        let judged_response = call.map(|call| judge_response(call, &response));
+        let judged_response = match call {
+            Some(call) => Some(judged_answer(call, &response).await),
+            None => None,
+        };
         self.forwarder.remember_vended(judged_response.as_ref());
         let mut as_recorded = passage.request.clone();
         *as_recorded.uri_mut() = address.uri;
         let as_recorded = plain(&as_recorded);
-        let finding = Finding {
+        let finding = Arc::new(Finding {
             call: call.cloned(),
-            request: passage.judged.clone(),
+            request: passage.judged.as_deref().cloned(),
             response: judged_response,
-        };
+        });
         let exchange = Kept {
             number: passage.number,
             request: &as_recorded,
@@ -315,7 +334,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             outcome: fate.outcome,
             interaction: fate.interaction,
             status: status.map(|status| status.as_u16()),
-            judged_request: passage.judged.as_ref(),
+            judged_request: passage.judged.as_deref(),
             judged_response: response,
             differences: &fate.differences,
             message: fate.message.as_deref(),
@@ -355,7 +374,7 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
     async fn pass_large(
         &self,
         arrival: &Arrival,
-        session: &Session<K>,
+        session: &Arc<Session<K>>,
         head: http::request::Parts,
         so_far: Bytes,
         rest: RequestBody,
@@ -408,9 +427,9 @@ impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
             Ok(session) => session,
             Err(error) => return self.refuse_session(&arrival, &Request::from_parts(head, Bytes::new()), &error),
         };
-        match read_limited(body, MAX_BODY).await {
-            Ok(Read::Whole(body)) => self.respond(&arrival, &session, Request::from_parts(head, body)).await,
-            Ok(Read::Over { so_far, rest }) => self.pass_large(&arrival, &session, head, so_far, rest).await,
+        match read_with_room(Of::Request, body, MAX_BODY).await {
+            Ok((Read::Whole(body), _room)) => self.respond(&arrival, &session, Request::from_parts(head, body)).await,
+            Ok((Read::Over { so_far, rest }, _)) => self.pass_large(&arrival, &session, head, so_far, rest).await,
             Err(error) => {
                 let request = Request::from_parts(head, Bytes::new());
                 let message = error.to_string();
@@ -443,6 +462,14 @@ impl<O: Observer, K: Keeper> Handler for Recorder<O, K> {
     fn control(&self) -> Option<&dyn Control> {
         Some(&self.sessions)
     }
+}
+
+async fn judged_answer(call: &Call, response: &Response) -> Judged<Reply> {
+    if response.body().len() <= work::SMALL {
+        return judge_response(call, response);
+    }
+    let (call, response) = (call.clone(), response.clone());
+    work::heavy(move || judge_response(&call, &response)).await
 }
 
 fn broken_off(error: &BodyError) -> Refused {

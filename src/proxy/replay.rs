@@ -1,6 +1,6 @@
 //! Answers calls from a tape. Nothing here can open a connection.
 
-use super::body::{Read, read_limited};
+use super::body::{Read, read_with_room};
 use super::control::Control;
 use super::event::{Event, Label, Observer};
 use super::intercept::past_the_proxy;
@@ -8,6 +8,7 @@ use super::own_address::{self, OwnAddress};
 use super::playing::{Players, Playing, Shelf};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
 use super::sessions::{self, SessionError, Sessions};
+use super::work::{self, Of};
 use super::{Arrival, Authority, Handler, Payload, Reach, Refused, RequestBody};
 use crate::contract::{self, Departure, Rule};
 use crate::inspect::{Call, Judged, Unmodeled, Verdict, judge_request, plain, recognise};
@@ -43,7 +44,10 @@ pub struct Behaviour {
 type Session = sessions::Session<Playing>;
 
 /// The replayer.
-pub struct Replayer<O, S: Shelf> {
+pub struct Replayer<O, S: Shelf>(Arc<Core<O, S>>);
+
+/// What answers, wherever it runs.
+struct Core<O, S: Shelf> {
     catalog: Arc<Catalog>,
     own_address: OwnAddress,
     sessions: Sessions<Players<S>>,
@@ -85,21 +89,23 @@ impl Told<'_> {
 impl<O: Observer, S: Shelf> Replayer<O, S> {
     /// A replayer in which nothing was played yet.
     pub fn new(catalog: Arc<Catalog>, sessions: Sessions<Players<S>>, behaviour: Behaviour, observer: Arc<O>) -> Replayer<O, S> {
-        Replayer {
+        Replayer(Arc::new(Core {
             catalog,
             own_address: OwnAddress::default(),
             sessions,
             behaviour,
             observer,
             arrived: AtomicUsize::new(0),
-        }
+        }))
     }
 
     /// Its sessions.
     pub fn sessions(&self) -> &Sessions<Players<S>> {
-        &self.sessions
+        &self.0.sessions
     }
+}
 
+impl<O: Observer, S: Shelf> Core<O, S> {
     fn respond(&self, session: &Session, arrival: &Arrival, came: &Request) -> Response {
         let named = self.own_address.asked(came);
         let request = named.as_ref().map_or(came, |named| &named.at_aws);
@@ -306,21 +312,28 @@ impl<O: Observer, S: Shelf> Replayer<O, S> {
 impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
     async fn call(&self, arrival: Arrival, request: http::Request<RequestBody>) -> http::Response<Payload> {
         let (parts, body) = request.into_parts();
-        let body = match read_limited(body, MAX_BODY).await {
-            Ok(Read::Whole(body)) => Ok(body),
-            Ok(Read::Over { .. }) => Err((
+        let body = match read_with_room(Of::Request, body, MAX_BODY).await {
+            Ok((Read::Whole(body), room)) => Ok((body, room)),
+            Ok((Read::Over { .. }, _)) => Err((
                 413,
                 format!("the request body is larger than {MAX_BODY} bytes, more than a cassette can hold"),
             )),
             Err(error) => Err((400, error.to_string())),
         };
         match body {
-            Err((status, message)) => answer(self.refuse_outside(&arrival, &Request::from_parts(parts, Bytes::new()), status, &message)),
-            Ok(body) => {
+            Err((status, message)) => answer(
+                self.0
+                    .refuse_outside(&arrival, &Request::from_parts(parts, Bytes::new()), status, &message),
+            ),
+            Ok((body, _room)) => {
                 let request = Request::from_parts(parts, body);
-                match self.sessions.of(&arrival, request.headers()) {
-                    Ok(session) => answer(self.respond(&session, &arrival, &request)),
-                    Err(error) => answer(self.refuse_session(&arrival, &request, &error)),
+                match self.0.sessions.of(&arrival, request.headers()) {
+                    Ok(session) if request.body().len() <= work::SMALL => answer(self.0.respond(&session, &arrival, &request)),
+                    Ok(session) => {
+                        let core = Arc::clone(&self.0);
+                        answer(work::heavy(move || core.respond(&session, &arrival, &request)).await)
+                    }
+                    Err(error) => answer(self.0.refuse_session(&arrival, &request, &error)),
                 }
             }
         }
@@ -337,19 +350,19 @@ impl<O: Observer, S: Shelf> Handler for Replayer<O, S> {
     }
 
     fn listens_at(&self, address: SocketAddr, names: &[String]) {
-        self.own_address.listen(address, names);
+        self.0.own_address.listen(address, names);
     }
 
     fn turned_away(&self, session: Option<&str>, request: &Request, refused: &Refused) -> Option<http::Response<Payload>> {
-        let response = refuse_at_door(&self.catalog, request, refused);
+        let response = refuse_at_door(&self.0.catalog, request, refused);
         Some(answer(match refused.is_of_a_call() {
-            true => self.turn_away(session, request, response, &refused.reason),
+            true => self.0.turn_away(session, request, response, &refused.reason),
             false => response,
         }))
     }
 
     fn control(&self) -> Option<&dyn Control> {
-        Some(&self.sessions)
+        Some(&self.0.sessions)
     }
 }
 

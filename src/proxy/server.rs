@@ -8,6 +8,7 @@ use super::authority::CertificateAuthority;
 use super::ignored::IgnoredHost;
 use super::intercept::{self, Pending};
 use super::turned_away::{self, HTTP2_PREFACE, TurnedAway, http2_refusal};
+use super::watch::Watch;
 use super::{Arrival, Dial, Handler, Payload, RequestBody, control, framing};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -55,6 +56,8 @@ pub struct Options {
     /// Keeps the case of header names for whatever passes a request or response on. Costs a little
     /// on each request; replay does without.
     pub preserve_header_case: bool,
+    /// Drops the calls of clients that are gone: what answers at once need not look.
+    pub watches_clients: bool,
     /// Is told of clients that do not speak HTTP, and the like.
     pub note: Option<Note>,
     /// Vouches for AWS's hosts at the intercept door. Without one there is no such door.
@@ -128,6 +131,14 @@ impl<H> Shared<H> {
     {
         if !turned_away::count_connection(&*self.handler, session, method, uri, reason) {
             self.note(|| reason.to_owned());
+        }
+    }
+
+    /// Looks after the client of a connection, where anybody has to be.
+    pub(super) fn watch(&self, stream: &TcpStream) -> Watch {
+        match self.options.watches_clients {
+            true => Watch::client(stream),
+            false => Watch::nobody(),
         }
     }
 
@@ -243,7 +254,10 @@ async fn serve_connection<H: Handler>(shared: Arc<Shared<H>>, stream: TcpStream,
             }
         }
     });
-    let ended = run(&shared, TokioIo::new(stream), service).await;
+    let watch = shared.watch(&stream);
+    let ended = run(&shared, &watch, TokioIo::new(stream), service).await;
+    // Its descriptor would keep the connection open.
+    drop(watch);
     if let Err(error) = ended
         && error.is_parse()
     {
@@ -283,8 +297,9 @@ async fn send_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves one connection to its end. When the server stops, the request that runs is the last.
-pub(super) async fn run<H, I, S>(shared: &Shared<H>, io: I, service: S) -> hyper::Result<()>
+/// Serves one connection to its end, or until its client is gone. When the server stops, the request
+/// that runs is the last.
+pub(super) async fn run<H, I, S>(shared: &Shared<H>, watch: &Watch, io: I, service: S) -> hyper::Result<()>
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Payload>, Error = Infallible>,
@@ -293,10 +308,14 @@ where
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
+        () = watch.gone() => return Ok(()),
         () = shared.stopped() => {}
     }
     connection.as_mut().graceful_shutdown();
-    connection.await
+    tokio::select! {
+        ended = connection => ended,
+        () = watch.gone() => Ok(()),
+    }
 }
 
 /// HTTP/1.1 as every connection speaks it, at both doors. hyper answers more than 100 headers with
@@ -306,7 +325,7 @@ fn builder(options: &Options) -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .half_close(false)
+        .half_close(true)
         .preserve_header_case(options.preserve_header_case);
     builder
 }

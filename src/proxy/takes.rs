@@ -47,6 +47,8 @@ pub trait Desk: Send + Sync + 'static {
     fn left_out(&self, session: &Name, calls: &[u64]);
     /// A call went to AWS that depends on what was played.
     fn depends(&self, session: &Label, call: &Call, dependence: &Dependence, remedy: &Remedy);
+    /// The right to record a cassette again that this run recorded before; or why not, for people.
+    fn claim(&self, cassette: &Name) -> Result<Recording, String>;
     /// Writes a cassette; or says why it cannot be written, for people.
     fn write(&self, cut: Cut<'_>) -> Result<(), String>;
 }
@@ -83,7 +85,6 @@ pub struct Reel {
     pub header: RunHeader,
     /// What must not be written down, it takes out.
     pub redactor: Redactor,
-    _right: Recording,
 }
 
 /// What one session records.
@@ -107,6 +108,8 @@ pub struct Take {
 /// The takes of one cassette.
 struct Spool {
     reel: Arc<Reel>,
+    /// Nobody else records it, as long as a session does or something of it is not written.
+    right: Option<Recording>,
     /// Those that count, by the order of their beginning.
     takes: Vec<Arc<Take>>,
     /// How many sessions record it now.
@@ -177,7 +180,13 @@ impl<D: Desk> Takes<D> {
         let mut table = self.table();
         let number = table.next;
         let index = match table.spools.iter().position(|spool| spool.reel.header.name == *cassette) {
-            Some(index) => index,
+            Some(index) => {
+                let spool = &mut table.spools[index];
+                if spool.right.is_none() {
+                    spool.right = Some(self.desk.claim(cassette)?);
+                }
+                index
+            }
             None => {
                 table.spools.push(Spool::new(self.desk.prepare(cassette)?));
                 table.spools.len() - 1
@@ -227,6 +236,9 @@ impl<D: Desk> Takes<D> {
                 // The cassette holds them now.
                 spool.takes.retain(|take| !takes.iter().any(|written| Arc::ptr_eq(take, written)));
                 spool.written = Some(0);
+            }
+            if spool.running == 0 {
+                spool.right = None;
             }
         }
         Ok(())
@@ -336,11 +348,8 @@ impl Spool {
     fn new(prepared: Prepared) -> Spool {
         let Prepared { header, redactor, right } = prepared;
         Spool {
-            reel: Arc::new(Reel {
-                header,
-                redactor,
-                _right: right,
-            }),
+            reel: Arc::new(Reel { header, redactor }),
+            right: Some(right),
             takes: Vec::new(),
             running: 0,
             written: None,

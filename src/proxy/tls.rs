@@ -94,7 +94,7 @@ fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> 
         path: path.to_owned(),
         reason,
     };
-    let text = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = crate::document::read(path).map_err(|error| unreadable(error.to_string()))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| unreadable(error.to_string()))?;

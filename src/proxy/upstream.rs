@@ -10,7 +10,7 @@ use super::tls::{self, Trust, TrustError};
 use super::{Authority, Stream, framing};
 use crate::wire;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
+use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -26,8 +26,6 @@ use tokio::time::timeout;
 
 /// Idle connections are dropped before AWS drops them.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long a service may think. SDKs give up after 60 seconds by default.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// As many headers as we take from clients.
 const MAX_HEADERS: usize = 200;
 
@@ -40,6 +38,9 @@ pub struct UpstreamOptions {
     pub trust: Trust,
     /// The proxies on the way.
     pub proxies: Proxies,
+    /// How long a service may take until its answer begins; without a limit, as long as the client
+    /// waits.
+    pub patience: Option<Duration>,
 }
 
 /// Why there is no answer of the upstream.
@@ -55,8 +56,16 @@ pub enum UpstreamError {
     #[error(transparent)]
     Dial(#[from] DialError),
     /// No answer in time.
-    #[error("`{host}` took the request and did not answer within {} seconds", ANSWER_TIMEOUT.as_secs())]
+    #[error("`{host}` took the request and did not answer within the {} seconds of `--answer-timeout`", .limit.as_secs_f32())]
     TimedOut {
+        /// The upstream.
+        host: String,
+        /// What was set.
+        limit: Duration,
+    },
+    /// It wants to speak another protocol, which nobody asked for.
+    #[error("`{host}` answered 101 and changed to another protocol; only HTTP/1.1 is passed on")]
+    Switched {
         /// The upstream.
         host: String,
     },
@@ -106,6 +115,7 @@ pub struct Upstream {
     client: Client<Connector, Payload>,
     dialer: Dialer,
     base: Option<Base>,
+    patience: Option<Duration>,
 }
 
 /// What `--upstream` says.
@@ -158,7 +168,12 @@ impl Upstream {
             .http1_preserve_header_case(true)
             .http1_max_headers(MAX_HEADERS)
             .build(Connector(dialer.clone()));
-        Ok(Upstream { client, dialer, base })
+        Ok(Upstream {
+            client,
+            dialer,
+            base,
+            patience: options.patience,
+        })
     }
 
     /// The dialer, for tunnels.
@@ -200,11 +215,17 @@ impl Upstream {
         head.version = Version::HTTP_11;
         let host = head.uri.authority().map(|authority| authority.to_string()).unwrap_or_default();
         let answer = self.client.request(Request::from_parts(head, body.into()));
-        let mut response = match timeout(ANSWER_TIMEOUT, answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(classify(&error, host)),
-            Err(_) => return Err(UpstreamError::TimedOut { host }),
+        let answered = match self.patience {
+            None => answer.await,
+            Some(limit) => match timeout(limit, answer).await {
+                Ok(answered) => answered,
+                Err(_) => return Err(UpstreamError::TimedOut { host, limit }),
+            },
         };
+        let mut response = answered.map_err(|error| classify(&error, host.clone()))?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpstreamError::Switched { host });
+        }
         *response.headers_mut() = wire::without_hop_by_hop(response.headers());
         *response.version_mut() = Version::HTTP_11;
         Ok(response)

@@ -7,10 +7,12 @@
 //! Of a request's own values only whole strings are filled: part of a string may be anything. Names
 //! that other calls gave ([`Template::add_names`]) are filled inside of strings too.
 
+use super::digests;
 use super::renaming::{Names, Piece};
 use super::rules::Rule;
 use super::stand_in::{self, base64_text};
 use crate::cassette::Interaction;
+use crate::codec::digest::Digest;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form};
 use crate::pointer;
@@ -46,6 +48,8 @@ enum Source {
     Input(Vec<String>),
     /// It is put together of names.
     Names(Vec<Piece>),
+    /// It is the digest of what is filled in elsewhere: this text, with another digest in it.
+    Digest(String, Digest, Box<Source>),
 }
 
 #[derive(Debug, Clone)]
@@ -89,6 +93,19 @@ impl Template {
             }));
         };
         let body = self.body.clone();
+        // An object that comes back whole, whatever it holds.
+        if self.slots.is_empty()
+            && let Ok(text) = std::str::from_utf8(&body)
+            && names.has(text)
+            && let Some(pieces) = names.pieces(text)
+        {
+            note(&pieces);
+            self.slots.push(Slot {
+                place: 0..body.len(),
+                form: Form::Raw,
+                source: Source::Names(pieces),
+            });
+        }
         // In order, and none within another.
         let taken: Vec<Range<usize>> = self.slots.iter().map(|slot| slot.place.clone()).collect();
         let slots = &mut self.slots;
@@ -122,9 +139,38 @@ impl Template {
         found
     }
 
+    /// Cuts slots for the digests that the body holds of what is filled in.
+    pub fn add_digests(&mut self, headers: &HeaderMap) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let (mut filled, mut others) = (Vec::new(), Vec::new());
+        spot::anywhere(wire::text(headers, "content-type"), &self.body, &mut |spot| {
+            let at = self.slots.binary_search_by_key(&spot.range.start, |slot| slot.place.start);
+            match at.ok().and_then(|at| self.slots.get(at)) {
+                Some(slot) => filled.push((spot.text.clone().into_owned(), slot.source.clone())),
+                None if spot.form.is_text() && !spot.key => others.push((spot.text.into_owned(), spot.form, spot.range)),
+                None => {}
+            }
+        });
+        for (text, form, place) in others {
+            let source = filled.iter().find_map(|(content, source)| {
+                let kind = digests::kind_of(&text, content.as_bytes())?;
+                Some(Source::Digest(text.clone(), kind, Box::new(source.clone())))
+            });
+            self.slots.extend(source.map(|source| Slot { place, form, source }));
+        }
+        self.slots.sort_by_key(|slot| slot.place.start);
+    }
+
     /// Whether a live request changes nothing of the body.
     pub fn is_fixed(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether a live request changes headers.
+    pub fn fills_headers(&self) -> bool {
+        !self.headers.is_empty()
     }
 
     /// The body for a live input. A slot whose value the input lacks, or whose format cannot hold
@@ -171,6 +217,14 @@ impl Source {
     fn value<'v>(&self, live_input: &Directory<'v>, live: Live<'_>) -> Option<Cow<'v, Value>> {
         let pieces = match self {
             Source::Input(path) => return echoed(live_input, path).map(Cow::Borrowed),
+            Source::Digest(text, kind, of) => {
+                let written = match &*of.value(live_input, live)? {
+                    Value::Text(content) => digests::with_digest(text, *kind, content.as_bytes()),
+                    Value::Blob(bytes) => digests::with_digest(text, *kind, bytes),
+                    _ => return None,
+                };
+                return Some(Cow::Owned(Value::Text(written)));
+            }
             Source::Names(pieces) => pieces,
         };
         let text: Option<String> = pieces

@@ -1,7 +1,7 @@
 //! DynamoDB's expressions, which say in one member what the values in another are: in
 //! `SET #p = :new`, `:new` is a secret where `#p` stands for `password`.
 
-use super::names::is_secret_name;
+use super::names::{is_secret_name, may_name_secret};
 use crate::value::Value;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -41,7 +41,8 @@ fn is_secret(members: &[(String, Value)], path: &str) -> bool {
     let last = last.split('[').next().unwrap_or(last);
     let names = members.iter().find(|(member, _)| member == "ExpressionAttributeNames");
     let resolved = names.and_then(|(_, names)| names.member(last)?.as_text());
-    is_secret_name(resolved.unwrap_or(last))
+    let name = resolved.unwrap_or(last);
+    is_secret_name(name) || may_name_secret(name)
 }
 
 #[cfg(test)]

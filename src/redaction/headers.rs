@@ -4,7 +4,7 @@
 //! same call recorded again gives the same file. The list follows the public references of
 //! SigV4 and of each service; names are compared in lower case (`http` keeps them so).
 
-use super::names::is_secret_name;
+use super::names::names_secret;
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use crate::codec::{checksum, content};
@@ -100,10 +100,10 @@ pub(super) fn of_response(headers: &HeaderMap, head: bool) -> HeaderMap {
 }
 
 /// The rule by which a header's value becomes a stand-in: it is known, or its name says so.
-pub(super) fn secret(name: &str) -> Option<Rule> {
+pub(super) fn secret(name: &str, value: &str) -> Option<Rule> {
     let known = SECRET.iter().find(|(secret, _)| *secret == name).map(|(_, rule)| *rule);
     // Of `Authorization` only what is no secret was kept.
-    known.or_else(|| (name != "authorization" && is_secret_name(name)).then_some(Rule::SecretForms))
+    known.or_else(|| (name != "authorization" && names_secret(name, value)).then_some(Rule::SecretForms))
 }
 
 /// The stand-in for a header's value; itself where it is one already, so that a recording of a

@@ -6,6 +6,7 @@
 //! ([`stand_in`]). A last look refuses what still holds a secret. The matcher asks the same
 //! redactor what stands for a live value, so that redaction never changes whether two calls match.
 
+pub mod digests;
 pub mod echo;
 mod expression;
 pub mod headers;
@@ -18,6 +19,7 @@ mod loaded;
 mod memory;
 mod names;
 pub mod numbering;
+mod ordinary;
 mod places;
 mod recurring;
 pub mod renaming;
@@ -45,6 +47,7 @@ use crate::protocol::{Answer, Malformed, Reply};
 use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
+use digests::Digests;
 use headers::ContentError;
 use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
@@ -139,6 +142,8 @@ pub struct Redactor {
     plain: HashSet<String>,
     /// Recorded texts that hold placeholders, in replay.
     recurring: Option<Recurring>,
+    /// What became of digests of what was hidden.
+    digests: Digests,
 }
 
 impl Redactor {
@@ -162,6 +167,7 @@ impl Redactor {
             user: UserRules::default(),
             plain: redaction.plain.iter().cloned().collect(),
             recurring: None,
+            digests: Digests::default(),
         }
     }
 
@@ -229,7 +235,7 @@ impl Redactor {
         if !self.plain.is_empty() && value.as_text().is_some_and(|text| self.is_plain(text)) {
             return None;
         }
-        context.secret.filter(|_| !context.names_resource(value)).or_else(|| {
+        context.rule_for(value).or_else(|| {
             let has_paths = self.user.has_paths(operation);
             has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
         })
@@ -397,6 +403,7 @@ impl Redactor {
         };
         left::refuse_readable(self, &interaction, finding, &input, &output, origin)?;
         refresh(&mut interaction, request.body(), response.body(), head);
+        digests::follow(self, finding, &mut interaction);
         let mut leaks = scan::leaks(&interaction, self.user.patterns());
         leaks.extend(scan::literally(&interaction, &self.own_secrets));
         match leaks.into_iter().next() {

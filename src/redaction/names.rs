@@ -3,6 +3,7 @@
 //! A name is that of a member, a map's entry, a header, a query member, an XML element or the key of
 //! a tag. Case, `-`, `_` and a plural `s` do not count.
 
+use super::ordinary::is_ordinary;
 use super::stand_in::is_marked_text;
 use std::sync::LazyLock;
 
@@ -79,6 +80,154 @@ pub fn is_secret_name(name: &str) -> bool {
     parts.any(|known| begins_backwards(singular, known).is_some()) || wholes.any(|known| begins_backwards(singular, known) == Some(true))
 }
 
+/// Last words of names that may be those of secrets: the value decides.
+const LAST_WORDS: [&str; 18] = [
+    "auth",
+    "bearer",
+    "cookie",
+    "cred",
+    "credential",
+    "otp",
+    "pass",
+    "passkey",
+    "passwd",
+    "passwort",
+    "pat",
+    "pin",
+    "psk",
+    "pw",
+    "pwd",
+    "secret",
+    "session",
+    "token",
+];
+
+/// Words before `key` that make the name of a secret of it.
+const KEYS: [&str; 26] = [
+    "access",
+    "account",
+    "aes",
+    "api",
+    "app",
+    "auth",
+    "cipher",
+    "consumer",
+    "crypto",
+    "decryption",
+    "deploy",
+    "encrypt",
+    "encryption",
+    "hmac",
+    "jwt",
+    "license",
+    "master",
+    "private",
+    "root",
+    "secret",
+    "service",
+    "session",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+];
+
+/// Words before `token` with which it is no secret: a place in a list, or what tells one call from
+/// another.
+const TOKENS: [&str; 33] = [
+    "caller",
+    "change",
+    "client",
+    "continuation",
+    "continue",
+    "creator",
+    "cursor",
+    "deduplication",
+    "end",
+    "event",
+    "execution",
+    "idempotence",
+    "idempotency",
+    "idempotent",
+    "invalidation",
+    "job",
+    "lock",
+    "next",
+    "page",
+    "paging",
+    "pagination",
+    "previous",
+    "query",
+    "request",
+    "resume",
+    "scroll",
+    "sequence",
+    "shard",
+    "start",
+    "starting",
+    "sync",
+    "task",
+    "update",
+];
+
+/// Whether a name beside a value says that it is a secret.
+pub fn names_secret(name: &str, value: &str) -> bool {
+    is_secret_name(name) || may_name_secret(name) && is_value_of_secret(name, value)
+}
+
+/// Whether a name may be a secret's, if its value looks like one.
+pub fn may_name_secret(name: &str) -> bool {
+    let Some((before, last)) = last_words(name) else { return false };
+    match last.as_str() {
+        "key" => KEYS.contains(&before.as_str()),
+        "token" => !TOKENS.contains(&before.as_str()),
+        last => LAST_WORDS.contains(&last),
+    }
+}
+
+/// Whether a value is a secret at a name that may be a secret's. A PIN is digits.
+pub fn is_value_of_secret(name: &str, value: &str) -> bool {
+    let is_pin = || {
+        let is_short = (4..=8).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+        is_short && last_words(name).is_some_and(|(_, last)| matches!(last.as_str(), "pin" | "otp"))
+    };
+    !is_ordinary(value) || is_pin()
+}
+
+/// The last two words of a name in small letters, without a plural; nothing where the last can be
+/// none that is looked for.
+fn last_words(name: &str) -> Option<(String, String)> {
+    let end = name.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    // No name is longer, and what precedes plays no part.
+    const LONGEST: usize = 64;
+    let start = end.len().saturating_sub(LONGEST);
+    let tail = end.get(start..).filter(|tail| tail.is_ascii())?;
+    let (before, last) = split_word(tail);
+    let (_, before) = split_word(before);
+    let last = last.to_ascii_lowercase();
+    let singular = last.strip_suffix('s').filter(|word| !word.ends_with('s') && word.len() > 2);
+    Some((before.to_ascii_lowercase(), singular.map_or(last.clone(), str::to_owned)))
+}
+
+/// The last word of a name, and what precedes it: words begin behind a gap or with a capital.
+fn split_word(name: &str) -> (&str, &str) {
+    let name = name.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    let bytes = name.as_bytes();
+    let mut start = name.len();
+    while start > 0 {
+        let letter = bytes[start - 1];
+        let is_gap = !letter.is_ascii_alphanumeric();
+        // `dbPass` and `DBPass`, but not `DB_PASS`.
+        let begins = bytes.get(start).is_some_and(u8::is_ascii_uppercase)
+            && (letter.is_ascii_lowercase() || letter.is_ascii_digit() || bytes.get(start + 1).is_some_and(u8::is_ascii_lowercase));
+        if is_gap || begins {
+            break;
+        }
+        start -= 1;
+    }
+    name.split_at(start)
+}
+
 /// The letters that count, from the last.
 fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {
     let gaps = |byte: &u8| !matches!(byte, b'-' | b'_');
@@ -101,6 +250,13 @@ pub(super) static IN_TEXT: LazyLock<String> = LazyLock::new(|| {
     let names: Vec<String> = SECRET_NAMES.iter().map(|name| name.replace('-', "[_-]?")).collect();
     format!("(?:{})", names.join("|"))
 });
+
+/// The same for names that may be those of secrets.
+pub(super) const MAYBE_IN_TEXT: &str = concat!(
+    r"(?:[A-Za-z0-9_.-]*(?:pass(?:wd|key|wort)?|pwd|pw|secret|token|bearer|auth|session|cookie|cred(?:ential)?|otp|pin|psk|pat",
+    r"|(?:access|account|aes|api|app|auth|cipher|consumer|crypto|decryption|deploy|encrypt(?:ion)?|hmac|jwt|license|master|private",
+    r"|root|secret|service|session|shared|signing|ssh|storage)[_-]?key)s?)"
+);
 
 /// Whether a member holds the name of what another member beside it holds: the `Key` of a tag.
 pub fn is_name_of_pair(name: &str) -> bool {
@@ -251,6 +407,77 @@ mod tests {
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn some_names_say_it_only_beside_a_value_that_looks_like_one() {
+        for name in [
+            "pass",
+            "DB_PASS",
+            "SMTP_PASS",
+            "dbPass",
+            "pwd",
+            "userPwd",
+            "token",
+            "Token",
+            "X-Secret-Token",
+            "bearer",
+            "access_key",
+            "accessKey",
+            "AccessKey",
+            "ACCESS_KEY",
+            "ENCRYPTION_KEY",
+            "credentials",
+            "Credential",
+            "auth",
+            "HTTP_AUTH",
+            "session",
+            "app.token",
+            "mySecret",
+            "cookieSecret",
+            "tokens",
+            "sshKey",
+            "licenseKey",
+            "smtp-pass",
+            "creds",
+        ] {
+            assert!(names_secret(name, "Sup3rHush01Qx7Lw9"), "{name}");
+            assert!(!is_secret_name(name) && !names_secret(name, "enabled"), "{name}");
+        }
+        for name in [
+            "compass",
+            "bypass",
+            "NextToken",
+            "nextPageToken",
+            "clientToken",
+            "ClientRequestToken",
+            "IDEMPOTENCY_TOKEN",
+            "taskToken",
+            "LockToken",
+            "ContinuationToken",
+            "author",
+            "authType",
+            "sessionName",
+            "RoleSessionName",
+            "tokenType",
+            "keyId",
+            "publicKey",
+            "PartitionKey",
+            "sort_key",
+            "primaryKey",
+            "shipping",
+            "pins_count",
+            "spin",
+            "password_policy",
+            "key",
+            "s",
+            "",
+            "é",
+            "accessKeyId",
+        ] {
+            assert!(!may_name_secret(name), "{name}");
+        }
+        assert!(names_secret("pin", "4711") && names_secret("cardPin", "123456") && !names_secret("session", "4711"));
     }
 
     #[test]

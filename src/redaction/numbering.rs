@@ -5,7 +5,8 @@
 //! and says something: it stays.
 
 use super::headers;
-use super::stand_in::is_uuid;
+pub use super::stand_in::is_number;
+use super::stand_in::{NUMBER_PREFIX, is_uuid};
 use crate::cassette::Interaction;
 use crate::json::rewrite;
 use crate::wire::{self, Response};
@@ -14,8 +15,6 @@ use http::header::{HeaderMap, HeaderValue};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::LazyLock;
-
-const PREFIX: &str = "00000000-0000-4000-8000-";
 
 /// The pattern is a constant; the tests compile it.
 #[allow(clippy::expect_used)]
@@ -36,7 +35,7 @@ static UUID_BYTES: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
 pub fn number_tokens(interactions: &mut [Interaction], tokens: &dyn Fn(&Interaction) -> Option<String>) {
     let mut numbers: HashMap<String, String> = HashMap::new();
     for token in interactions.iter().filter_map(tokens).filter(|token| is_uuid(token)) {
-        let next = format!("{PREFIX}{:012}", numbers.len() + 1);
+        let next = format!("{NUMBER_PREFIX}{:012}", numbers.len() + 1);
         numbers.entry(token).or_insert(next);
     }
     numbers.retain(|token, number| token != number);
@@ -46,11 +45,6 @@ pub fn number_tokens(interactions: &mut [Interaction], tokens: &dyn Fn(&Interact
     for interaction in interactions {
         number_interaction(interaction, &numbers);
     }
-}
-
-/// Whether a text is a number that stands for a token.
-pub fn is_number(text: &str) -> bool {
-    text.starts_with(PREFIX) && is_uuid(text)
 }
 
 /// The text with other tokens for those in `tokens`; none where it holds none of them.
@@ -172,7 +166,7 @@ mod tests {
             redacted(&redactor, &ask("mine"), 200, r#"{"token":"mine"}"#),
         ];
         number_tokens(&mut tape, &token);
-        let (one, two) = (format!("{PREFIX}000000000001"), format!("{PREFIX}000000000002"));
+        let (one, two) = (format!("{NUMBER_PREFIX}000000000001"), format!("{NUMBER_PREFIX}000000000002"));
         let expected = [
             format!(r#"{{"clientToken":"{one}"}}"#),
             format!(r#"{{"token":"{one}","arn":"x/{two}"}}"#),
@@ -189,7 +183,7 @@ mod tests {
     #[test]
     fn numbers_of_another_recording_are_renumbered_without_mixing() {
         let redactor = redactor();
-        let (one, two) = (format!("{PREFIX}000000000001"), format!("{PREFIX}000000000002"));
+        let (one, two) = (format!("{NUMBER_PREFIX}000000000001"), format!("{NUMBER_PREFIX}000000000002"));
         let ask = |token: &str| format!(r#"{{"clientToken":"{token}"}}"#);
         let mut tape = vec![
             redacted(&redactor, &ask(&two), 200, "{}"),

@@ -96,7 +96,7 @@ impl<'a> Side<'a> {
             let names: Vec<String> = pointer::tokens(spot.wire).skip(1).collect();
             let words = names.iter().flat_map(|name| name.split('.')).map(plain_name);
             let context = words.fold(Context::unknown(), |context, word| context.step(word));
-            place.rule = context.secret.filter(|_| !spot.key);
+            place.rule = context.rule_for(&place.value).filter(|_| !spot.key);
             return place;
         };
         let mut tokens: Vec<String> = pointer::tokens(member).collect();
@@ -111,7 +111,7 @@ impl<'a> Side<'a> {
             place.key_rule = key.and_then(|key| key.secret).filter(hides);
             return place;
         }
-        place.rule = context.secret.filter(|_| !context.names_resource(&place.value));
+        place.rule = context.rule_for(&place.value);
         if let (Some(ShapeKind::Blob), Some(bytes)) = (context.kind(), base64_bytes(&spot.text)) {
             place.value = Value::Blob(bytes);
         }

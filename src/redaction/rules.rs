@@ -7,7 +7,7 @@
 
 use super::expression;
 use super::listed::{self, Listed};
-use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
+use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair, is_value_of_secret, may_name_secret};
 use super::resource;
 use super::stand_in::At;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
@@ -87,6 +87,9 @@ fn is_secretive(name: &str) -> bool {
     SECRETIVE.iter().any(|part| name.contains(part))
 }
 
+/// A name of a secret, for a value that is encrypted whatever its name.
+const ENCRYPTED: &str = "secret-key";
+
 /// A parameter of Systems Manager that is encrypted says so beside its value.
 fn is_encrypted(name: &str, value: &Value) -> bool {
     name == "Type" && value.as_text() == Some("SecureString")
@@ -104,6 +107,8 @@ pub struct Context<'a> {
     pub name: &'a str,
     /// Why the value must not be written, if it must not.
     pub secret: Option<Rule>,
+    /// A name that may be a secret's, if the value looks like one.
+    maybe: Option<&'a str>,
     /// The value says when credentials beside it expire.
     pub expiry: bool,
     /// The message of a modelled error: it stays readable (tests assert on it).
@@ -113,7 +118,7 @@ pub struct Context<'a> {
     /// It may be the name of something, though the model marks it.
     weak: bool,
     /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
-    pair: bool,
+    pair: Option<&'a str>,
     /// The members of the object around, where expressions there say what a value is compared with.
     beside: Option<&'a [(String, Value)]>,
 }
@@ -139,11 +144,12 @@ impl<'a> Context<'a> {
             member: None,
             name: "",
             secret: None,
+            maybe: None,
             expiry: false,
             message: false,
             given_out: false,
             weak: false,
-            pair: false,
+            pair: None,
             beside: None,
         }
     }
@@ -153,11 +159,12 @@ impl<'a> Context<'a> {
     where
         'a: 'b,
     {
-        let names_secret = |(name, value): &(String, Value)| {
-            is_name_of_pair(name) && value.as_text().is_some_and(is_secret_name) || is_encrypted(name, value)
-        };
+        let names_pair = |(name, value): &'b (String, Value)| value.as_text().filter(|_| is_name_of_pair(name));
+        let names = || entries.iter().filter_map(names_pair);
+        let encrypted = entries.iter().any(|(name, value)| is_encrypted(name, value));
+        let secret = names().find(|name| is_secret_name(name)).or(encrypted.then_some(ENCRYPTED));
         Context {
-            pair: entries.iter().any(names_secret),
+            pair: secret.or_else(|| names().find(|name| may_name_secret(name))),
             beside: if self.name == expression::VALUES {
                 self.beside
             } else {
@@ -175,19 +182,25 @@ impl<'a> Context<'a> {
         let is_value = is_value_of_pair(name);
         let named = || {
             let compared = self.name == expression::VALUES && self.beside.is_some_and(|beside| expression::names_secret(beside, name));
-            (is_secret_name(name) || self.pair && is_value || compared).then_some(Rule::SecretForms)
+            let paired = is_value && self.pair.is_some_and(is_secret_name);
+            (is_secret_name(name) || paired || compared).then_some(Rule::SecretForms)
+        };
+        let maybe: Option<&'b str> = match self.pair.filter(|_| is_value) {
+            None if may_name_secret(name) => Some(name),
+            paired => paired,
         };
         let next: Context<'b> = *self;
         let next = Context {
             name,
+            maybe: maybe.or(self.maybe.filter(|_| is_value || is_attribute(name))),
             member: None,
             shape: None,
             secret: self.secret.or_else(named),
             expiry: false,
             message: false,
             given_out: false,
-            weak: !self.pair && !is_secretive(name),
-            pair: false,
+            weak: !self.pair.is_some_and(is_secret_name) && !is_secretive(name),
+            pair: None,
             beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
         };
@@ -204,6 +217,7 @@ impl<'a> Context<'a> {
                 Some(_) if shape.error.is_some() && name.eq_ignore_ascii_case("message") => Context {
                     message: true,
                     secret: None,
+                    maybe: None,
                     ..next
                 },
                 Some(member) => {
@@ -223,7 +237,11 @@ impl<'a> Context<'a> {
                             named().filter(|_| !member.idempotency_token)
                         }
                     });
+                    // The members of a structure speak for themselves; what tells calls apart is no secret.
+                    let above = self.maybe.filter(|_| is_value || is_union());
+                    let maybe = maybe.or(above).filter(|_| !member.idempotency_token);
                     Context {
+                        maybe,
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
                         given_out: listed::may_name(self.listed, shape.name(), name) && named().is_none(),
                         ..next.described(member, secret)
@@ -290,6 +308,26 @@ impl<'a> Context<'a> {
         self.given_out && value.as_text().is_some_and(resource::is_plain)
     }
 
+    /// The rule that hides a value here, if any does.
+    pub fn rule_for(&self, value: &Value) -> Option<Rule> {
+        let stays = self.names_resource(value);
+        self.secret
+            .filter(|_| !stays)
+            .or_else(|| self.looks_secret(value).then_some(Rule::SecretForms))
+    }
+
+    /// Whether the name may be a secret's and the value is none that the model lists, or an ordinary one.
+    fn looks_secret(&self, value: &Value) -> bool {
+        let (Some(name), Some(text)) = (self.maybe, value.as_text()) else {
+            return false;
+        };
+        let is_listed = || match self.kind() {
+            Some(ShapeKind::String(Some(values))) => values.iter().any(|known| known.value == text),
+            _ => false,
+        };
+        is_value_of_secret(name, text) && !is_listed()
+    }
+
     /// The place, as far as it has a say in its stand-ins.
     pub fn at(&self) -> At<'a> {
         At {
@@ -316,6 +354,11 @@ impl<'a> Context<'a> {
             ..self
         }
     }
+}
+
+/// A scalar as DynamoDB writes it: `{"S": …}`.
+fn is_attribute(name: &str) -> bool {
+    matches!(name, "S" | "N" | "B")
 }
 
 /// Whether `pattern`, a pointer in which `*` stands for any one token, leads to `pointer`.

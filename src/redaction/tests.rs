@@ -127,7 +127,7 @@ fn an_account_that_was_recognized_once_is_one_in_every_later_word() {
     redacted(&redactor, "{}", 200, r#"{"arn":"arn:aws:iam::481516234207:role/x"}"#);
     let token = super::stand_in::base64_text(br#"{"after":"481516234207"}"#);
     let asked = format!(r#"{{"name":"assets-481516234207-us-east-1","arn":"{token}","items":[{{"value":"{{\"n\":481516234207}}"}}]}}"#);
-    let later = redacted(&redactor, &asked, 200, r#"{"token":"x481516234207 1481516234207"}"#);
+    let later = redacted(&redactor, &asked, 200, r#"{"arn":"x481516234207 1481516234207"}"#);
     let token = super::stand_in::base64_text(br#"{"after":"000000000001"}"#);
     assert_eq!(
         text(later.request.body()),
@@ -136,7 +136,7 @@ fn an_account_that_was_recognized_once_is_one_in_every_later_word() {
     );
     assert_eq!(
         text(later.response.body()),
-        r#"{"token":"x481516234207 1481516234207"}"#,
+        r#"{"arn":"x481516234207 1481516234207"}"#,
         "no words of twelve digits"
     );
 }

@@ -311,7 +311,7 @@ impl<'a> Writer<'a> {
             let written_name = HeaderName::from_bytes(&written_name).map_err(|_| unwritable())?;
             let spliced = applied(Part::Header(at), value.as_bytes())?;
             let text = String::from_utf8_lossy(&spliced);
-            let replaced = match headers::secret(name.as_str()).or_else(|| self.redactor.user.of_header(name.as_str())) {
+            let replaced = match headers::secret(name.as_str(), &text).or_else(|| self.redactor.user.of_header(name.as_str())) {
                 Some(_) if self.settles || draft.hidden_headers.contains(&at) => self.clean(&text, &draft.budget).filter(|_| self.settles),
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
                 None => self.clean(&text, &draft.budget),

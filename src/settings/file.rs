@@ -1,6 +1,7 @@
 //! From `ferrotape.toml` to settings: where it is, and what is wrong with it.
 
 use super::Settings;
+use crate::document::{self, in_plain_words, line_and_column, objection};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,16 +34,17 @@ pub(super) fn search(folder: &Path) -> Option<PathBuf> {
 
 /// Reads a settings file. Its relative paths count from its own folder.
 pub(super) fn read(file: &Path) -> Result<Settings, SettingsError> {
-    let text = std::fs::read_to_string(file).map_err(|source| SettingsError::Unreadable {
+    let content = document::read(file).map_err(|source| SettingsError::Unreadable {
         file: file.to_owned(),
         source,
     })?;
-    let mut settings = parse(&text, file)?;
+    let text = std::str::from_utf8(&content).map_err(|error| not_text(file, &content, error.valid_up_to()))?;
+    let mut settings = parse(text, file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     settings.cassettes = settings.cassettes.map(|path| folder.join(path));
     settings.folder = folder.to_owned();
     let place = |offset| {
-        let (line, column) = line_and_column(&text, offset);
+        let (line, column) = line_and_column(text.as_bytes(), offset);
         format!("{}:{line}:{column}", file.display())
     };
     settings.options = settings.options.into_iter().map(|option| option.located(&place)).collect();
@@ -55,28 +57,40 @@ pub(super) fn read(file: &Path) -> Result<Settings, SettingsError> {
     Ok(settings)
 }
 
+/// What is wrong with a file that is no text, or no longer one: `offset` is the first byte that is not
+/// UTF-8.
+fn not_text(file: &Path, content: &[u8], offset: usize) -> SettingsError {
+    let (offset, what) = match objection(content) {
+        Some(objection) => (objection.offset, objection.what),
+        None => (offset, "a byte here is not UTF-8; save the file in UTF-8"),
+    };
+    let (line, column) = line_and_column(content, offset);
+    SettingsError::Wrong {
+        file: file.to_owned(),
+        line,
+        column,
+        what: what.to_owned(),
+    }
+}
+
 fn parse(text: &str, file: &Path) -> Result<Settings, SettingsError> {
     toml::from_str(text).map_err(|error| {
+        if objection(text.as_bytes()).is_some() {
+            return not_text(file, text.as_bytes(), 0);
+        }
         let span = error.span().unwrap_or_default();
         let before = text.get(..span.start).unwrap_or_default();
-        let (line, column) = line_and_column(text, span.start);
+        let (line, column) = line_and_column(text.as_bytes(), span.start);
         SettingsError::Wrong {
             file: file.to_owned(),
             line,
             column,
             what: match error.message().trim_end() {
                 "duplicate key" => said_twice(before, text.get(span).unwrap_or_default()),
-                message => in_our_words(message),
+                message => in_plain_words(message),
             },
         }
     })
-}
-
-/// Both from 1.
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// TOML has each table and each key once: whoever pasted a second one must join the two.
@@ -98,17 +112,6 @@ fn said_twice(before: &str, key: &str) -> String {
         (true, _) => format!("`[{key}]` stands here again{first}; write it once, with the lists of both joined"),
         (false, _) => format!("`{key}` stands here again{first}; write it once, with both lists joined"),
     }
-}
-
-/// What the parser calls a field is a key to whoever writes TOML.
-fn in_our_words(message: &str) -> String {
-    message
-        .trim_end()
-        .replace('\n', "; ")
-        .replace("unknown field", "unknown key")
-        .replace("unknown variant", "unknown")
-        .replace("missing field", "missing key")
-        .replace("duplicate field", "duplicate key")
 }
 
 #[cfg(test)]
@@ -193,7 +196,7 @@ corp-key = { pattern = "corp_[0-9a-f]{32}" }
         );
         assert_eq!(
             wrong("models = \"botocore\"\n"),
-            "`ferrotape.toml:1:10`: invalid type: string \"botocore\", expected a sequence"
+            "`ferrotape.toml:1:10`: expected a list, found \"botocore\""
         );
         assert_eq!(
             wrong("[match]\nignore = [\n  \"CreateService\"]\n"),

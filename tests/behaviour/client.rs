@@ -109,11 +109,16 @@ impl Call {
     }
 
     /// The same, for another region.
-    pub fn signed_for(mut self, region: &str, key: &Key, host: &str) -> Call {
-        self.headers.retain(|(name, _)| name != "Authorization" && name != "Host");
-        self = self.header("Host", host);
+    pub fn signed_for(self, region: &str, key: &Key, host: &str) -> Call {
         let target = self.headers.iter().find(|(name, _)| name == "X-Amz-Target");
         let service = service(target.map_or("", |(_, value)| value));
+        self.signed_as(service, region, key, host)
+    }
+
+    /// The same, for a service of that signing name.
+    pub fn signed_as(mut self, service: &str, region: &str, key: &Key, host: &str) -> Call {
+        self.headers.retain(|(name, _)| name != "Authorization" && name != "Host");
+        self = self.header("Host", host);
         let credentials = Credentials::new(&key.id, &key.secret, key.token.clone(), None, "test");
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("aws_hosts", 0),
     ("decimal", 0),
     ("near", 0),
+    ("document", 0),
     ("outcome", 0),
     ("json", 0),
     ("settings", 1),
@@ -42,6 +43,8 @@ const FLOORS: &[(&str, u8)] = &[
 const ALLOWED: &[(&str, &str)] = &[
     // The rewriter tells the places of a document as pointers, whose escapes are defined there.
     ("json", "pointer"),
+    // What is wrong with a JSON document may be wrong with any text.
+    ("json", "document"),
     // Decimals compare the numbers of the typed document.
     ("decimal", "value"),
     // AWS's hosts are those below the domains of its partitions.

@@ -211,7 +211,7 @@ fn a_recording_that_is_not_to_be_kept_becomes_no_cassette() {
     begin(&puppet, "t1", "t1");
     create(&puppet, "t1", "one");
     for (body, words) in [
-        (json!({ "kept": false }), "unknown field `kept`"),
+        (json!({ "kept": false }), "unknown key `kept`"),
         (json!([]), "the body is not `{\"failed\": true}`"),
     ] {
         let (status, told) = control(&puppet, "DELETE", "/sessions/t1", &body);
@@ -491,4 +491,17 @@ fn a_cassette_is_renamed_with_what_is_known_of_it() {
     assert!(done.stderr.contains("`cassettes/team/new.json` exists already"), "{}", done.stderr);
     let done = place.run(["rename", "t3", "t4"]).finish().expect(1);
     assert!(done.stderr.contains("no cassette `t3`"), "{}", done.stderr);
+}
+
+#[test]
+fn a_named_cassette_is_there_though_only_sessions_made_calls() {
+    let place = Workplace::new();
+    let upstream = Upstream::plain(well_behaved);
+    let puppet = live(&place, &["record", "-c", "shop"], &upstream);
+    create(&puppet, "t1", "one");
+    puppet.end(0).expect(0);
+    assert_eq!((names(&place, "shop"), names(&place, "t1")), (String::new(), "one".to_owned()));
+    let puppet = Puppet::start(place.path(), place.run(["replay", "-c", "shop"]));
+    create(&puppet, "t1", "one");
+    puppet.end(0).expect(0);
 }

@@ -10,6 +10,8 @@ const REMOVERS: &[&str] = &[
     "cassette/journal/run.rs",
     // Large bodies that a cassette no longer names, by the form of their names.
     "cassette/store.rs",
+    // A cassette that the user named.
+    "cassette/moving.rs",
     // A copy that this run made.
     "cassette/former.rs",
     // A note of our own, by its path.

@@ -164,8 +164,8 @@ fn the_control_endpoint_says_what_it_does_not_understand() {
             400,
             "is no name for a cassette",
         ),
-        (json!({ "cassette": "books" }), 400, "missing field `name`"),
-        (json!({ "name": "t1", "file": "x" }), 400, "unknown field `file`"),
+        (json!({ "cassette": "books" }), 400, "missing key `name`"),
+        (json!({ "name": "t1", "file": "x" }), 400, "unknown key `file`"),
         (
             json!({ "name": "shop", "cassette": "books" }),
             409,

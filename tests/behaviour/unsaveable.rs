@@ -1,6 +1,9 @@
 //! Cassettes that cannot be saved: refused before a call is made for them, and where they fail all the
 //! same, nothing that was recorded is lost and no later run is stopped.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::client::{Call, Connection, Reply};
@@ -8,8 +11,8 @@ use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::support::Finished;
 use crate::workplace::{Workplace, instance, last_word};
 
-/// A request to the control endpoint.
-fn control(address: std::net::SocketAddr, body: &Value) -> Reply {
+/// Starts a session at the control endpoint.
+fn control(address: SocketAddr, body: &Value) -> Reply {
     Call::control(address, "POST", "/sessions", &body.to_string()).send(address)
 }
 
@@ -188,4 +191,72 @@ fn a_call_that_the_end_cuts_is_told_and_not_counted_as_recorded() {
         done.stderr
     );
     assert!(last_word(&done).contains("1 call, 1 not recorded"), "{}", done.stderr);
+}
+
+#[test]
+fn what_a_session_held_is_released_when_it_ends() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    let run = place.run(["record", "-c", "shop", "--upstream", &stand_in.url()]);
+    let server = run.after("ulimit -n 80").start();
+    for number in 0..200 {
+        let name = format!("t{number}");
+        let started = control(server.address, &json!({ "name": name }));
+        assert_eq!(started.status, 201, "{}", String::from_utf8_lossy(&started.body));
+        let path = format!("/@{name}");
+        assert_eq!(instance("a", json!({})).at(&path).send(server.address).status, 200, "{name}");
+        let end = Call::control(server.address, "DELETE", &format!("/sessions/{name}"), "");
+        assert_eq!(end.send(server.address).status, 200, "{name}");
+    }
+    // Another Ferrotape may record what a session of this one recorded before.
+    place.record("t7", &stand_in.url()).stop().expect(0);
+    let started = control(server.address, &json!({ "name": "t7" }));
+    assert_eq!(started.status, 201);
+    let refused = place.run(["record", "-c", "t7", "--upstream", &stand_in.url()]).finish().expect(1);
+    assert!(
+        refused.stderr.contains("is being recorded by another ferrotape"),
+        "{}",
+        refused.stderr
+    );
+    server.stop().expect(0);
+    assert!((0..200).all(|number| place.cassette_path(&format!("t{number}")).is_file()));
+}
+
+/// Copies a folder and what is below it.
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("it can be made");
+    for entry in std::fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("it can be listed");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copied(&from, &to),
+            false => drop(std::fs::copy(&from, &to).expect("it can be copied")),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_dies_between_its_cassette_and_its_journal_is_not_recovered_twice() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    let server = place.record("shop", &stand_in.url());
+    assert_eq!(instance("a", json!({})).send(server.address).status, 200);
+    server.kill();
+    let (journal, kept) = (place.path().join(".ferrotape/journal/shop-1"), place.path().join("kept"));
+    copied(&journal, &kept);
+    let next = || place.record("next", &stand_in.url()).stop().expect(0).stderr;
+    assert!(next().contains("recovered 1 interaction"));
+    // As it is found where the run died right after the file took its place.
+    let content = std::fs::read(place.cassette_path("shop")).expect("it is there");
+    let digest = blake3::hash(&content).to_hex().to_string();
+    let note = |digest: &str| json!({ "takes": [0], "interactions": 1, "file": "cassettes/shop.json", "blake3": digest });
+    copied(&kept, &journal);
+    std::fs::write(journal.join("saves"), format!("{}\n", note(&digest))).expect("it can be written");
+    let told = next();
+    assert!(!told.contains("recover"), "{told}");
+    assert!(!journal.exists() && !place.cassette_path("shop.recovered").exists());
+    // And where it died right before.
+    copied(&kept, &journal);
+    std::fs::write(journal.join("saves"), format!("{}\n", note("0"))).expect("it can be written");
+    assert!(next().contains("as `cassettes/shop.recovered.json`"));
 }

@@ -1,9 +1,10 @@
 //! Why a file is no cassette, and where.
 
 use super::VERSION;
+use crate::document::{Objection, line_and_column};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A place in a file. Shown as `FILE:LINE:COLUMN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,9 @@ pub enum FormatError {
     /// The text ends before the document does.
     #[error("`{position}`: the cassette is cut short: {what}; restore the file from version control, or record it again")]
     CutShort { position: Position, what: String },
+    /// The file is no text, or two versions of one.
+    #[error("`{position}`: {what}")]
+    NotText { position: Position, what: &'static str },
     /// The text is not JSON.
     #[error("`{position}`: the cassette is not valid JSON: {what}")]
     NotJson { position: Position, what: String },
@@ -81,4 +85,18 @@ pub enum FormatError {
     /// The file of a large body is not the one that was recorded.
     #[error("`{position}`: the body file `{}` was changed: it should now be named `{actual}`, here and on disk", file.display())]
     BlobChanged { position: Position, file: PathBuf, actual: String },
+}
+
+impl FormatError {
+    pub(super) fn not_text(file: &Path, content: &[u8], objection: &Objection) -> FormatError {
+        let (line, column) = line_and_column(content, objection.offset);
+        FormatError::NotText {
+            position: Position {
+                file: file.to_owned(),
+                line,
+                column,
+            },
+            what: objection.what,
+        }
+    }
 }

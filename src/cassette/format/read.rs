@@ -6,6 +6,7 @@ use super::reader::{Blobs, Read, Reader, as_text, shortened};
 use super::write::model_pointer;
 use super::{VERSION, blob_folder};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
+use crate::document::{in_plain_words, objection};
 use crate::json::lexer::Token;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
@@ -18,6 +19,13 @@ impl Cassette {
     /// Reads the bytes of a cassette file. `source` is the file, for messages; `blobs` reads the
     /// large bodies beside it, and is asked only for names of the form `sha256-…`.
     pub fn parse(bytes: &[u8], source: &Path, blobs: Blobs<'_>) -> Result<Cassette, FormatError> {
+        Cassette::parse_text(bytes, source, blobs).map_err(|error| match objection(bytes) {
+            Some(objection) => FormatError::not_text(source, bytes, &objection),
+            None => error,
+        })
+    }
+
+    fn parse_text(bytes: &[u8], source: &Path, blobs: Blobs<'_>) -> Result<Cassette, FormatError> {
         let text = as_text(bytes, source)?;
         let mut reader = Reader::new(text, source, blobs);
         let cassette = reader.cassette().and_then(|cassette| reader.end().map(|()| cassette));
@@ -148,13 +156,10 @@ impl Reader<'_> {
     fn settings<T: DeserializeOwned>(&mut self, expected: &str) -> Read<T> {
         let key = self.lexer.token_start();
         let text = self.compact()?;
-        serde_json::from_str(&text).map_err(|error| {
-            let what = error.to_string().replace("unknown field", "unknown key");
-            FormatError::Unexpected {
-                position: self.position(key),
-                expected: expected.to_owned(),
-                found: what.split(" at line ").next().unwrap_or_default().to_owned(),
-            }
+        serde_json::from_str(&text).map_err(|error| FormatError::Unexpected {
+            position: self.position(key),
+            expected: expected.to_owned(),
+            found: format!("something else: {}", in_plain_words(&error.to_string())),
         })
     }
 

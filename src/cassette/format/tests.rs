@@ -557,7 +557,7 @@ fn rules_on_calls_travel_with_a_cassette() {
     assert_eq!(parse(&text).unwrap().rules, told.rules);
     assert_eq!(
         refusal(&text.replace("\"order\"", "\"odour\"")),
-        "`cassettes/checkout.json:15:3`: expected the table `[match]` of `ferrotape.toml`, found unknown key `odour`, \
+        "`cassettes/checkout.json:15:3`: expected the table `[match]` of `ferrotape.toml`, found something else: unknown key `odour`, \
          expected one of `ignore`, `compare`, `now`, `order`, `fold`, `polls`"
     );
 }

@@ -162,6 +162,13 @@ impl SealedRun {
         self.folder.set_aside(state)
     }
 
+    /// The same, taken out: what is read of a record need not be in memory twice.
+    pub fn take_numbered(&mut self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        std::mem::take(&mut self.sequences)
+            .into_iter()
+            .zip(std::mem::take(&mut self.records))
+    }
+
     /// The records with their sequence numbers.
     pub fn numbered(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.sequences.iter().copied().zip(self.records.iter().map(Vec::as_slice))

@@ -3,6 +3,7 @@
 use super::{JournalError, database, saves};
 use crate::cassette::state::Lock;
 use crate::cassette::{Cassette, Name, StateFolder, durable};
+use crate::json::problem::problem;
 use crate::json::rewrite;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -49,7 +50,7 @@ impl RunHeader {
 
     /// Reads what [`RunHeader::render`] made; `path` is for the message of an error.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<RunHeader, String> {
-        let file: HeaderFile<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let file: HeaderFile<'_> = serde_json::from_slice(bytes).map_err(|error| problem(bytes, &error))?;
         if file.journal != 1 {
             return Err(format!("it is of version {}, and this ferrotape reads version 1", file.journal));
         }

@@ -243,7 +243,7 @@ fn folders_and_files_that_are_not_ours_stay_among_the_journals() {
 fn a_header_that_is_none_is_told_once_and_kept_elsewhere() {
     let (_temporary, state) = state();
     for (text, why) in [
-        ("{", "EOF"),
+        ("{", "it is cut short (line 1, column 1)"),
         (r#"{"journal":2,"name":"t","cassette":{}}"#, "it is of version 2"),
         (r#"{"journal":1,"name":"../t","cassette":{}}"#, "`../t` is no name"),
     ] {

@@ -59,7 +59,7 @@ pub fn run(arguments: &DemoClientArguments) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start the runtime")?;
     for call in calls(arguments.what) {
-        terminal::line(&format!("{}", runtime.block_on(make(&environment, &catalog, &call))?));
+        terminal::line(&runtime.block_on(make(&environment, &catalog, &call))?.to_string());
     }
     Ok(Exit::Clean)
 }

@@ -234,7 +234,7 @@ fn what_is_broken_is_told_with_the_file() {
     let broken = br#"{"metadata": {"apiVersion": "1", "endpointPrefix": "x"}, "operations": {"A": 1}}"#;
     let told = load(broken, "x/service-2.json").unwrap_err().to_string();
     assert!(
-        told.starts_with("`x/service-2.json` looks like a botocore model, but is none: invalid type"),
+        told.starts_with("`x/service-2.json` looks like a botocore model, but is none: expected "),
         "{told}"
     );
     let dangling =

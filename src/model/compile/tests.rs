@@ -108,7 +108,7 @@ fn what_is_not_a_model_is_refused_with_the_file_and_the_place() {
         load(b"{\"version\": \"2.0\"}", "x.json")
             .unwrap_err()
             .to_string()
-            .starts_with("`x.json` is not a model: it is not JSON of a Smithy model: missing field `smithy`")
+            .starts_with("`x.json` is not a model: it is not JSON of a Smithy model: missing key `smithy`")
     );
     assert!(
         load(br#"{"smithy": "3.0", "shapes": {}}"#, "x.json")

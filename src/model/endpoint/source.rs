@@ -2,6 +2,8 @@
 //! run calls a few.
 
 use super::ruleset::{Ruleset, RulesetError};
+use crate::document;
+use crate::json::problem::problem;
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 use std::io::Read;
@@ -77,11 +79,11 @@ impl Source {
     fn ruleset(&self) -> Result<Option<Ruleset>, RulesetError> {
         let unreadable = |error: &dyn std::fmt::Display| RulesetError::Unreadable(error.to_string());
         let json = match self {
-            Source::Text(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
+            Source::Text(text) => serde_json::from_str(text).map_err(|error| unreadable(&problem(text.as_bytes(), &error)))?,
             Source::File(path) if !path.exists() => return Ok(None),
             Source::File(path) => {
                 let named = |error: &dyn std::fmt::Display| unreadable(&format!("`{}`: {error}", path.display()));
-                let file = std::fs::File::open(path).map_err(|error| named(&error))?;
+                let file = document::open(path).map_err(|error| named(&error))?;
                 let compressed = path.extension().is_some_and(|extension| extension == "gz");
                 let reader: Box<dyn Read> = if compressed {
                     Box::new(GzDecoder::new(file))
@@ -90,7 +92,7 @@ impl Source {
                 };
                 let mut text = String::new();
                 reader.take(LONGEST).read_to_string(&mut text).map_err(|error| named(&error))?;
-                serde_json::from_str(&text).map_err(|error| named(&error))?
+                serde_json::from_str(&text).map_err(|error| named(&problem(text.as_bytes(), &error)))?
             }
         };
         Ruleset::parse(&json).map(Some)

@@ -113,10 +113,26 @@ async fn too_many_headers_are_431() {
 }
 
 #[tokio::test]
-async fn a_length_beside_chunks_ends_the_connection() {
+async fn a_client_that_sends_no_more_gets_its_answer() {
+    let handler = held();
+    let running = serve(Arc::clone(&handler), Options::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    in_time(handler.arrived.notified()).await;
+    handler.let_go.notify_one();
+    assert!(until_closed(&mut stream).await.ends_with("done"));
+}
+
+#[tokio::test]
+async fn chunks_count_and_a_length_beside_them_does_not() {
     let smuggled = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let answer = told(smuggled).await;
-    assert!(!answer.contains("smuggled"), "{answer}");
+    assert_eq!(
+        (status(&answer), answer.matches("HTTP/1.1 ").count()),
+        ("200", answer.matches("200 OK").count()),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -292,4 +308,49 @@ async fn a_handler_that_panics_costs_one_connection() {
     assert_eq!(talk(running.address, b"GET /panic HTTP/1.1\r\nHost: localhost\r\n\r\n").await, "");
     let answer = talk(running.address, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with("done"), "{answer}");
+}
+
+/// Never answers, and says when its call is dropped.
+struct Endless {
+    arrived: Notify,
+    dropped: Arc<Notify>,
+}
+
+struct OnDrop(Arc<Notify>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Handler for Endless {
+    async fn call(&self, _: Arrival, _: Request<RequestBody>) -> Response<Payload> {
+        let _dropped = OnDrop(Arc::clone(&self.dropped));
+        self.arrived.notify_one();
+        std::future::pending().await
+    }
+
+    fn reach(&self, _: &Authority) -> Reach {
+        Reach::Refuse(String::new())
+    }
+}
+
+#[tokio::test]
+async fn the_call_of_a_client_that_reset_its_connection_is_dropped() {
+    let handler = Arc::new(Endless {
+        arrived: Notify::new(),
+        dropped: Arc::default(),
+    });
+    let options = Options {
+        watches_clients: true,
+        ..Options::default()
+    };
+    let running = serve(Arc::clone(&handler), options).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    in_time(handler.arrived.notified()).await;
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    in_time(handler.dropped.notified()).await;
 }

@@ -20,6 +20,7 @@ fn upstream(base: Option<&str>, trust: Trust) -> Upstream {
         base,
         trust,
         proxies: Proxies::none(),
+        patience: None,
     })
     .unwrap()
 }
@@ -220,4 +221,59 @@ fn a_base_must_be_a_url_of_a_host() {
         let base = base.parse::<Uri>().unwrap();
         assert!(matches!(Base::parse(&base), Err(UpstreamError::NotABase(_))), "{base}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_waited_for_without_a_limit_unless_one_is_set() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let request = || Request::get(format!("http://127.0.0.1:{port}/")).body(bytes::Bytes::new()).unwrap();
+    let upstream = |patience| {
+        Upstream::new(UpstreamOptions {
+            base: None,
+            trust: Trust::default(),
+            proxies: Proxies::none(),
+            patience,
+        })
+        .unwrap()
+    };
+    // The connection is accepted by the system and never answered.
+    let refused = upstream(Some(Duration::from_millis(20))).send(request()).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("`127.0.0.1:{port}` took the request and did not answer within the 0.02 seconds of `--answer-timeout`")
+    );
+    let patient = upstream(None);
+    let mut waiting = Box::pin(patient.send(request()));
+    let ended = tokio::time::timeout(Duration::from_millis(50), waiting.as_mut()).await;
+    assert!(ended.is_err(), "there is no limit of ours");
+}
+
+#[tokio::test]
+async fn an_upstream_that_changes_to_another_protocol_is_refused() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let upstream = Upstream::new(UpstreamOptions {
+        base: None,
+        trust: Trust::default(),
+        proxies: Proxies::none(),
+        patience: None,
+    })
+    .unwrap();
+    let request = Request::get(format!("http://127.0.0.1:{port}/")).body(bytes::Bytes::new()).unwrap();
+    let refused = upstream.send(request).await.unwrap_err();
+    assert_eq!(
+        refused,
+        UpstreamError::Switched {
+            host: format!("127.0.0.1:{port}")
+        }
+    );
+    serving.await.unwrap();
 }

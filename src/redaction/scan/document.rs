@@ -5,11 +5,12 @@ use super::{Scrubbed, Search, is_value};
 use crate::json::lexer::{Lexer, Malformed, Token};
 use crate::json::rewrite::{self, Place};
 use crate::pointer;
-use crate::redaction::names::{is_name_of_pair, is_secret_name, is_value_of_pair};
+use crate::redaction::names::{is_name_of_pair, is_secret_name, is_value_of_pair, may_name_secret, names_secret};
+use crate::redaction::ordinary::is_ordinary;
 use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::is_marked_text;
 use percent_encoding::percent_decode_str;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A longer way to a value is paid for.
@@ -95,8 +96,13 @@ fn read(text: &str, start: usize, found: &mut Vec<Range<usize>>) -> usize {
 fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrubbed>, Malformed> {
     let pairs = pairs(search, text)?;
     let mut found = None;
+    let mut option = None;
     let changed = rewrite::map_strings(text, &mut |place, inner| {
-        let named = place.place == Place::Value && is_named(search, place.pointer, &pairs);
+        let is_option = is_behind(option.take(), place.pointer, inner);
+        if let Some(name) = inner.strip_prefix("--") {
+            option = Some((parent(place.pointer).to_owned(), name.to_owned()));
+        }
+        let named = place.place == Place::Value && (is_option || is_named(search, place.pointer, &pairs, inner));
         let (changed, rule) = if named && is_value(inner) && !is_marked_text(inner) {
             (search.stand_ins.text(inner), Rule::SecretForms)
         } else {
@@ -108,33 +114,45 @@ fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrub
     Ok(found.map(|rule| (changed, rule)))
 }
 
-/// The objects of a document one of whose members, the key of a tag say, names a secret.
-fn pairs(search: &Search<'_>, text: &str) -> Result<HashSet<String>, Malformed> {
-    let mut pairs = HashSet::new();
+/// What beside a template's parameter says that its default is a secret.
+const NO_ECHO: &str = "NoEcho";
+
+/// The objects of a document one of whose members, the key of a tag say, names what another holds.
+fn pairs(search: &Search<'_>, text: &str) -> Result<HashMap<String, String>, Malformed> {
+    let mut pairs = HashMap::new();
     rewrite::map_strings(text, &mut |place, inner| {
-        let is_name = place.place == Place::Value && is_secret_name(inner);
+        let is_name = match place.place {
+            Place::Key => inner == NO_ECHO,
+            Place::Value => is_name_of_pair(last_token(place.pointer)) && (is_secret_name(inner) || may_name_secret(inner)),
+        };
         let is_paid = || place.pointer.len() <= LONG_POINTER || search.budget.spend(place.pointer.len());
-        if is_name && is_paid() && is_name_of_pair(&last_name(place.pointer)) {
-            pairs.insert(parent(place.pointer).to_owned());
+        if is_name && is_paid() {
+            let name = if inner == NO_ECHO { "password" } else { inner };
+            pairs.insert(parent(place.pointer).to_owned(), name.to_owned());
         }
         None
     })?;
     Ok(pairs)
 }
 
-fn is_named(search: &Search<'_>, pointer: &str, pairs: &HashSet<String>) -> bool {
+fn is_named(search: &Search<'_>, pointer: &str, pairs: &HashMap<String, String>, value: &str) -> bool {
     // Long names cost their length at each value below them.
     if pointer.len() > LONG_POINTER && !search.budget.spend(pointer.len()) {
         return false;
     }
     let name = last_name(pointer);
-    if is_secret_name(&name) {
+    if names_secret(&name, value) {
         return true;
     }
     let around = parent(pointer);
-    // `{"password": {"S": "…"}}`, as DynamoDB writes it.
-    let is_value = is_value_of_pair(&name) || matches!(name.as_str(), "S" | "N" | "B");
-    is_value && (pairs.contains(around) || is_secret_name(&last_name(around)))
+    // `{"password": {"S": "…"}}`, as DynamoDB writes it, and the default of a template's parameter.
+    let is_value = is_value_of_pair(&name) || matches!(name.as_str(), "S" | "N" | "B" | "Default");
+    is_value && (pairs.get(around).is_some_and(|name| names_secret(name, value)) || names_secret(&last_name(around), value))
+}
+
+/// Whether a value is what an option before it in a list takes: `["--password", "…"]`.
+fn is_behind(option: Option<(String, String)>, pointer: &str, value: &str) -> bool {
+    option.is_some_and(|(list, name)| list == parent(pointer) && names_secret(&name, value) && !is_ordinary(value))
 }
 
 fn parent(pointer: &str) -> &str {
@@ -143,9 +161,13 @@ fn parent(pointer: &str) -> &str {
 
 /// The last token of a pointer that is a name and no position.
 fn last_name(pointer: &str) -> String {
+    pointer::tokens(&format!("/{}", last_token(pointer))).next().unwrap_or_default()
+}
+
+/// The same as it is escaped.
+fn last_token(pointer: &str) -> &str {
     let is_name = |token: &&str| !token.bytes().all(|byte| byte.is_ascii_digit());
-    let name = pointer.rsplit('/').find(is_name).unwrap_or_default();
-    pointer::tokens(&format!("/{name}")).next().unwrap_or_default()
+    pointer.rsplit('/').find(is_name).unwrap_or_default()
 }
 
 /// A text that is a form of at least two fields: `a=b&password=c%20d`.
@@ -175,7 +197,7 @@ fn field_value(search: &Search<'_>, name: &str, value: &str, nesting: usize) -> 
     let last = name.rsplit('.').next().unwrap_or(&name);
     let value = value.replace('+', " ");
     let value = percent_decode_str(&value).decode_utf8_lossy();
-    if is_secret_name(last) && is_value(&value) && !is_marked_text(&value) {
+    if is_value(&value) && !is_marked_text(&value) && names_secret(last, &value) {
         return Some((search.stand_ins.text(&value), Rule::SecretForms));
     }
     search.nested(&value, nesting + 1)

@@ -1,7 +1,7 @@
 //! The forms of secrets in plain text.
 
 use super::vendors::{self, VENDORS};
-use super::{Scrubbed, Search, compile, is_value, triggers};
+use super::{Scrubbed, Search, compile, is_value, triggers, written};
 use crate::redaction::names;
 use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::{StandIns, is_access_key_id, is_marked_text};
@@ -30,7 +30,7 @@ pub(super) const TRIGGERS: [&str; 12] = [
 ];
 
 /// In either case.
-pub(super) const NAMES: [&str; 18] = [
+pub(super) const NAMES: [&str; 42] = [
     "x-amz-s",
     "pass",
     "secret",
@@ -48,7 +48,31 @@ pub(super) const NAMES: [&str; 18] = [
     "basic",
     "cookie",
     "[?&]sig=",
-    ";[ ]*pwd=",
+    "pwd",
+    "pw[=:\"' >]",
+    "pin[=:\"' >]",
+    "pat[=:\"' >]",
+    "otp[=:\"' >]",
+    "psk[=:\"' >]",
+    "auth",
+    "session",
+    "cred",
+    "passkey",
+    "(?:access|account|aes|app|auth|cipher|consumer|crypto)[_-]?key",
+    "(?:decryption|deploy|encrypt(?:ion)?|hmac|jwt|license|root)[_-]?key",
+    "(?:service|session|shared|ssh|storage)[_-]?key",
+    "noecho",
+    "curl ",
+    "mysql",
+    "docker login",
+    "redis-cli",
+    ":5432:",
+    ":5433:",
+    ":6432:",
+    ":3306:",
+    ":1433:",
+    "\\*:\\*:",
+    "environ",
 ];
 
 const KEY_ID: &str = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}";
@@ -106,20 +130,23 @@ static CONNECTION: LazyLock<Regex> = LazyLock::new(|| compile(r#"(?i)(;[ ]*pwd=)
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
     let names = &*names::IN_TEXT;
     compile(&format!(
-        r#"(?i)({names}\\*["']?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
+        r#"(?i)({names}\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
+    ))
+});
+
+/// The same for a name that may be a secret's: the value decides.
+static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
+    let names = names::MAYBE_IN_TEXT;
+    compile(&format!(
+        r#"(?i)(({names})\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
     ))
 });
 
 /// An XML element that is named like a secret, and its text.
-static ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
-    let names = &*names::IN_TEXT;
-    compile(&format!(
-        r"(?i)(<(?:[A-Za-z0-9._-]+:)?[A-Za-z0-9._-]*{names}>\s*)([^<>\s][^<>]*)(</)"
-    ))
-});
+static ELEMENT: LazyLock<Regex> = LazyLock::new(|| compile(r"(<(?:[A-Za-z0-9._-]+:)?([A-Za-z0-9._-]+)>\s*)([^<>\s][^<>]*)(</)"));
 
 /// What stands for what was found; nothing where it may stay.
-type Replace<'r> = &'r dyn Fn(&Captures<'_>) -> Option<Scrubbed>;
+pub(super) type Replace<'r> = &'r dyn Fn(&Captures<'_>) -> Option<Scrubbed>;
 
 /// The text with stand-ins for what has a secret's form.
 pub(super) fn plain(search: &Search<'_>, text: &str) -> Option<Scrubbed> {
@@ -139,6 +166,7 @@ pub(super) fn plain(search: &Search<'_>, text: &str) -> Option<Scrubbed> {
     }
     if is_suspicious {
         by_name(search.stand_ins, &mut pass);
+        written::over(search.stand_ins, &mut pass);
     }
     for pattern in search.patterns {
         pass.over(&pattern.regex, &|captures| of_user(search.stand_ins, captures, pattern.rule));
@@ -196,10 +224,10 @@ fn by_name(stand_ins: &StandIns, pass: &mut Pass<'_>) {
     pass.over(&COOKIE, &|captures| behind(stand_ins, captures, Rule::Credentials));
     pass.over(&CONNECTION, &|captures| behind(stand_ins, captures, Rule::SecretForms));
     pass.over(&ELEMENT, &|captures| {
-        let secret = captures[2].trim_end();
-        is_secret(secret).then(|| {
+        let secret = captures[3].trim_end();
+        (is_secret(secret) && names::names_secret(&captures[2], secret)).then(|| {
             (
-                format!("{}{}{}", &captures[1], stand_ins.text(secret), &captures[3]),
+                format!("{}{}{}", &captures[1], stand_ins.text(secret), &captures[4]),
                 Rule::SecretForms,
             )
         })
@@ -209,16 +237,22 @@ fn by_name(stand_ins: &StandIns, pass: &mut Pass<'_>) {
         let secret = captures.get(3).or_else(|| captures.get(4))?.as_str();
         is_secret(secret).then(|| (format!("{}{quote}{}", &captures[1], stand_ins.text(secret)), Rule::SecretForms))
     });
+    pass.over(&MAYBE, &|captures| {
+        let quote = captures.get(3).map_or("", |quote| quote.as_str());
+        let secret = captures.get(4).or_else(|| captures.get(5))?.as_str();
+        let is_named = names::names_secret(&captures[2], secret);
+        (is_named && is_secret(secret)).then(|| (format!("{}{quote}{}", &captures[1], stand_ins.text(secret)), Rule::SecretForms))
+    });
 }
 
 /// A text and what was found in it.
-struct Pass<'t> {
-    text: Cow<'t, str>,
-    found: Option<Rule>,
+pub(super) struct Pass<'t> {
+    pub(super) text: Cow<'t, str>,
+    pub(super) found: Option<Rule>,
 }
 
 impl Pass<'_> {
-    fn over(&mut self, regex: &Regex, replace: Replace<'_>) {
+    pub(super) fn over(&mut self, regex: &Regex, replace: Replace<'_>) {
         let found = &mut self.found;
         let changed = regex.replace_all(&self.text, |captures: &Captures<'_>| match replace(captures) {
             Some((stand_in, rule)) => {
@@ -290,6 +324,14 @@ static IN_BYTES: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
 });
 
 fn private_key(stand_ins: &StandIns, captures: &Captures<'_>) -> Option<(String, Rule)> {
+    let whole = &captures[0];
+    if is_marked_text(whole) {
+        return None;
+    }
+    let key = stand_ins.text(whole);
+    if key.starts_with("-----BEGIN ") {
+        return Some((key, Rule::SecretForms));
+    }
     // Inside a JSON string in a string, a line break is a backslash and a letter.
     let body = captures[2].replace("\\n", "").replace("\\r", "");
     let body = body.trim();
@@ -319,6 +361,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy()
 }
 
-fn is_secret(text: &str) -> bool {
-    is_value(text) && !is_marked_text(text) && !is_access_key_id(text)
+pub(super) fn is_secret(text: &str) -> bool {
+    // What begins a private key was searched as one.
+    is_value(text) && !is_marked_text(text) && !is_access_key_id(text) && !text.starts_with("-----BEGIN ")
 }

@@ -8,10 +8,11 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::Regex;
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -194,7 +195,7 @@ impl Hidden {
 
 /// Whether bytes begin like something that a layer can hide.
 fn is_readable(bytes: &[u8]) -> bool {
-    if is_gzip(bytes) || is_wide(bytes) {
+    if is_gzip(bytes) || is_zlib(bytes) || is_wide(bytes) {
         return true;
     }
     let text = match std::str::from_utf8(bytes) {
@@ -224,14 +225,21 @@ pub fn in_bytes(bytes: &[u8], budget: &Budget, open: Open<'_>) -> Option<Option<
 }
 
 fn in_nested_bytes(bytes: &[u8], nesting: usize, budget: &Budget, open: Open<'_>) -> Option<Option<Vec<u8>>> {
-    if is_gzip(bytes) {
+    if is_gzip(bytes) || is_zlib(bytes) {
         if nesting == MAX_NESTING {
             budget.exceed();
             return None;
         }
-        let inner = gunzipped(bytes, budget)?;
-        let changed = in_nested_bytes(&inner, nesting + 1, budget, open)?;
-        return Some(changed.map(|changed| content::gzip(&changed).to_vec()));
+        let packed = |changed: Vec<u8>| match is_gzip(bytes) {
+            true => content::gzip(&changed).to_vec(),
+            false => content::zlib(&changed),
+        };
+        match inflated(bytes, budget) {
+            Some(inner) => return Some(in_nested_bytes(&inner, nesting + 1, budget, open)?.map(packed)),
+            None if is_gzip(bytes) => return None,
+            // A text can begin with `x^`.
+            None => {}
+        }
     }
     if is_wide(bytes) {
         let (pairs, _) = bytes.as_chunks::<2>();
@@ -248,15 +256,67 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP)
 }
 
-fn gunzipped(bytes: &[u8], budget: &Budget) -> Option<Bytes> {
+/// Whether bytes begin as zlib does (RFC 1950): deflate, a window of 32 KiB, and a checksum of both.
+fn is_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
+}
+
+fn inflated(bytes: &[u8], budget: &Budget) -> Option<Bytes> {
     let mut out = Vec::new();
     let most = budget.most().min(content::MAX_DECODED);
-    MultiGzDecoder::new(bytes).take(most + 1).read_to_end(&mut out).ok()?;
+    match is_gzip(bytes) {
+        true => MultiGzDecoder::new(bytes).take(most + 1).read_to_end(&mut out).ok()?,
+        false => ZlibDecoder::new(bytes).take(most + 1).read_to_end(&mut out).ok()?,
+    };
     if out.len() as u64 > most {
         budget.exceed();
         return None;
     }
     budget.spend(out.len()).then(|| out.into())
+}
+
+/// The text with other parts behind its hexadecimal digits; nothing where none changed.
+pub fn in_hexadecimal(text: &str, budget: &Budget, open: Open<'_>) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    // Of so many digits in a row one stands at every such place.
+    while let Some(probe) = bytes.get(at + MIN_BASE64 - 1) {
+        if !probe.is_ascii_hexdigit() {
+            at += MIN_BASE64;
+            continue;
+        }
+        let before = bytes.get(at..at + MIN_BASE64 - 1).unwrap_or_default();
+        let start = at + before.iter().rposition(|byte| !byte.is_ascii_hexdigit()).map_or(0, |gap| gap + 1);
+        let rest = bytes.get(start..).unwrap_or_default();
+        let end = start + rest.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(rest.len());
+        at = end;
+        let run = bytes.get(start..end).unwrap_or_default();
+        let Some(hidden) = unhexed(run).filter(|_| run.len() >= MIN_BASE64 && budget.spend(run.len())) else {
+            continue;
+        };
+        let changed = in_bytes(&hidden, budget, open).flatten();
+        edits.extend(changed.map(|changed| (start..end, hexed(&changed))));
+    }
+    applied(text, edits)
+}
+
+/// What digits hide, where it can be read.
+fn unhexed(digits: &[u8]) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| value(*high) << 4 | value(*low);
+    let probe: Vec<u8> = pairs.iter().take(PROBE).map(byte).collect();
+    let is_hidden = rest.is_empty() && is_readable(&probe);
+    is_hidden.then(|| pairs.iter().map(byte).collect())
+}
+
+fn hexed(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The text with other parts behind its percent escapes; nothing where none changed.

@@ -16,6 +16,7 @@ mod leaks;
 mod tests;
 mod triggers;
 mod vendors;
+mod written;
 
 pub use accounts::{AccountIds, accounts, has_twelve_digits, is_account_stand_in, rename_accounts, twelve_digits};
 pub use budget::Budget;
@@ -129,6 +130,7 @@ impl<'a> Search<'a> {
         changed.by(|text| forms::plain(self, text));
         changed.by(|text| self.behind(text, nesting, &|text, open| layers::in_base64(text, self.budget, open)));
         changed.by(|text| self.behind(text, nesting, &layers::in_percent));
+        changed.by(|text| self.behind(text, nesting, &|text, open| layers::in_hexadecimal(text, self.budget, open)));
         changed.into_scrubbed()
     }
 
@@ -140,6 +142,7 @@ impl<'a> Search<'a> {
         };
         let _ = layers::in_base64(text, self.budget, &mut open);
         let _ = layers::in_percent(text, &mut open);
+        let _ = layers::in_hexadecimal(text, self.budget, &mut open);
         if document::is_in(text) {
             self.budget.exceed();
         }
@@ -183,12 +186,18 @@ impl<'t> Changed<'t> {
     }
 }
 
+/// `|`, `>-`: in YAML, the value is on the lines that follow.
+fn is_sign_of_block(text: &str) -> bool {
+    text.len() <= 3 && text.starts_with(['|', '>']) && text.bytes().skip(1).all(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9'))
+}
+
 /// Not a reference to a value that stands elsewhere (CloudFormation, shells, templates, ARNs), and
 /// no word of a schema.
 fn is_value(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['$', '!', '{', '<', '*'])
         && !text.starts_with("arn:")
+        && !is_sign_of_block(text)
         && !["true", "false", "null", "none", "string"]
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word))

@@ -244,3 +244,218 @@ fn every_vendors_form_is_found_by_its_beginning() {
         assert_ne!(scrubbed(&text), text);
     }
 }
+
+/// What stands in a text that holds a secret, each with what must be gone.
+fn written_secrets() -> Vec<(String, &'static str)> {
+    const SECRET: &str = "Sup3rHush01Qx7Lw9";
+    let named = |name: &str| format!(r#"{{"{name}":"{SECRET}"}}"#);
+    let names = [
+        "pass",
+        "DB_PASS",
+        "SMTP_PASS",
+        "passwd",
+        "pwd",
+        "PGPASSWORD",
+        "authToken",
+        "auth_token",
+        "apikey",
+        "secret",
+        "private_key",
+        "passphrase",
+        "credentials",
+        "auth",
+        "token",
+        "api_secret",
+        "ENCRYPTION_KEY",
+        "cookie",
+        "session",
+        "pin",
+        "db-password",
+        "userPassword",
+        "MYSQL_ROOT_PASSWORD",
+        "webhook_secret",
+        "access_key",
+        "signing_key",
+        "master_key",
+        "bearer",
+        "X-Secret-Token",
+    ];
+    let mut secrets: Vec<(String, &str)> = names.iter().map(|name| (named(name), SECRET)).collect();
+    secrets.extend(names.iter().map(|name| (format!("{name}={SECRET}"), SECRET)));
+    secrets.extend(names.iter().map(|name| (format!("<a><{name}>{SECRET}</{name}></a>"), SECRET)));
+    secrets.extend(names.iter().map(|name| (format!("a=b&{name}={SECRET}"), SECRET)));
+    secrets.extend(
+        names
+            .iter()
+            .map(|name| (format!(r#"[{{"Key":"{name}","Value":"{SECRET}"}}]"#), SECRET)),
+    );
+    secrets.extend(names.iter().map(|name| (format!(r#"{{"{name}":{{"S":"{SECRET}"}}}}"#), SECRET)));
+    for text in [
+        r#"{"pin":"4711"}"#,
+        r#"{"auths":{"registry.example.com":{"auth":"dXNlcjpodW50ZXIy"}}}"#,
+        "machine api.example.com login me password Sup3rHush01Qx7Lw9",
+        "machine api.example.com\n  login me\n  password hunter\n",
+        "default login me password hunter",
+        "db.example.com:5432:orders:app:hunter2",
+        "# a comment\n*:*:*:app:hunter2\n",
+        "curl -u admin:hunter2 https://example.com/",
+        "curl -s --user 'admin:hunter2' https://example.com/",
+        "run --password hunter2 --verbose",
+        r#"["run", "--db-password", "hunter2"]"#,
+        "run --token Sup3rHush01Qx7Lw9",
+        "run --api-key=Sup3rHush01Qx7Lw9",
+        "mysql -u root -phunter2 orders",
+        "sshpass -p hunter2 ssh host",
+        "docker login -u me -p hunter2 registry.example.com",
+        "redis-cli -h cache -a hunter2 ping",
+        r#"os.environ["API_KEY"] = "Sup3rHush01Qx7Lw9""#,
+        r#"process.env['DB_PASS'] = 'Sup3rHush01Qx7Lw9';"#,
+        r#"os.Setenv("API_KEY", "Sup3rHush01Qx7Lw9")"#,
+        r#"environ.setdefault("DB_PASS", "Sup3rHush01Qx7Lw9")"#,
+        "password: |\n  hunter2\nport: 5432\n",
+        "db:\n  password: >-\n    hunter2\n  port: 5432\n",
+        "Parameters:\n  DbPassword:\n    Type: String\n    Default: hunter2\n",
+        "Parameters:\n  User:\n    Type: String\n    NoEcho: true\n    Default: hunter2\n",
+        r#"{"Parameters":{"DbPassword":{"Type":"String","Default":"hunter2"}}}"#,
+        r#"{"Parameters":{"User":{"Type":"String","NoEcho":true,"Default":"hunter2"}}}"#,
+        "export SMTP_PASS='hunter2'",
+        "session: Sup3rHush01Qx7Lw9",
+    ] {
+        let secret = ["Sup3rHush01Qx7Lw9", "dXNlcjpodW50ZXIy", "4711", "hunter"]
+            .into_iter()
+            .find(|secret| text.contains(secret));
+        secrets.push((text.to_owned(), secret.unwrap()));
+    }
+    let inner = "password=hunter2 and more of it";
+    let hexadecimal: String = inner.bytes().map(|byte| format!("{byte:02x}")).collect();
+    secrets.push((format!("data {hexadecimal}"), "70617373776f72643d68756e74657232"));
+    let zlib = STANDARD.encode(crate::codec::content::zlib(inner.repeat(3).as_bytes()));
+    secrets.push((format!("{{\"data\":\"{zlib}\"}}"), "eJ"));
+    secrets
+}
+
+#[test]
+fn secrets_are_found_as_files_and_programs_write_them() {
+    let other = StandIns::new("another salt");
+    let mut wrong = Vec::new();
+    for (text, secret) in written_secrets() {
+        let clean = scrubbed(&text);
+        // What is compressed is not read here; that it changed must do.
+        let is_gone = clean != text && (!clean.contains(secret) || secret == "eJ");
+        let again = Search::new(&other, &Budget::default()).scrub(&clean);
+        if !is_gone || again.is_some() {
+            wrong.push(format!("{text} became {clean}, then {again:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_stands_beside_a_secret_stays() {
+    let mut wrong = Vec::new();
+    for (text, stays) in [
+        ("db:\n  password: |\n    hunter2\n  port: 5432\n", "\n  port: 5432\n"),
+        (
+            "machine api.example.com login me password hunter2",
+            "machine api.example.com login me password ",
+        ),
+        (
+            "Parameters:\n  DbPassword:\n    Type: String\n    Default: hunter2\n",
+            "    Type: String\n    Default: ",
+        ),
+        ("curl -u admin:hunter2 https://example.com/", "curl -u admin:"),
+        (r#"["run", "--db-password", "hunter2", "x"]"#, r#"", "x"]"#),
+        (
+            "key: |\n  -----BEGIN PRIVATE KEY-----\n  bm8ga2V5\n  -----END PRIVATE KEY-----\nb: c\n",
+            "\n  -----END PRIVATE KEY-----\nb: c\n",
+        ),
+    ] {
+        if !scrubbed(text).contains(stays) || scrubbed(text) == text {
+            wrong.push(scrubbed(text));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}",
+        wrong.join(
+            "
+"
+        )
+    );
+}
+
+#[test]
+fn ordinary_values_stay_beside_any_name() {
+    let mut wrong = Vec::new();
+    let mut stays = |text: &str| {
+        if scrubbed(text) != text {
+            wrong.push(format!("{text} became {}", scrubbed(text)));
+        }
+    };
+    let values = [
+        "enabled",
+        "read-write",
+        "AWS_IAM",
+        "us-east-1",
+        "12345678901",
+        "1.5",
+        "true",
+        "sha256",
+        "arn:aws:iam::123456789012:role/x",
+        "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11",
+        "eni-0a1b2c3d4e5f67890",
+        "vpc-12345678",
+        "https://example.com/path",
+        "db.example.com",
+        "user@example.com",
+        "/run/secrets/db",
+        "${DB_PASS}",
+        "{{resolve:secretsmanager:x}}",
+        "<your token>",
+        "2020-01-31T00:00:00Z",
+    ];
+    for value in values {
+        for name in ["token", "session", "auth", "SMTP_PASS", "access_key", "credentials"] {
+            for text in [
+                rewrite_of(name, value),
+                format!("{name}: {value}"),
+                format!(r#"[{{"Key":"{name}","Value":"{value}"}}]"#),
+                format!("<a><{name}>{value}</{name}></a>"),
+            ] {
+                // Markup is no value.
+                if !(text.contains("<your") && text.starts_with("<a>")) {
+                    stays(&text);
+                }
+            }
+        }
+    }
+    for text in [
+        r#"{"NextToken":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"nextPageToken":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"clientToken":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"TaskToken":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"compass":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"PartitionKey":"Sup3rHush01Qx7Lw9"}"#,
+        r#"{"sessionName":"botocore-session-1700000000"}"#,
+        r#"{"pin":"on"}"#,
+        r#"{"shipping":"4711"}"#,
+        r#"{"Parameters":{"Size":{"Type":"String","Default":"t3.micro"}}}"#,
+        "Parameters:\n  Size:\n    Type: String\n    Default: t3.micro\n",
+        "description: |\n  the password is asked for\nport: 5432\n",
+        "use --password to give one",
+        "curl https://example.com/ -o x",
+        "at 12:30:45 host:8080:x",
+        "src/main.rs:5432:34: error: no such thing",
+        "a token: the word",
+        "the session ended, and auth: basic",
+        "0123456789abcdef0123456789abcdef",
+        "x^2 + y^2 = z^2",
+    ] {
+        stays(text);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn rewrite_of(name: &str, value: &str) -> String {
+    format!("{{{}:{}}}", crate::json::rewrite::string(name), crate::json::rewrite::string(value))
+}

@@ -1,6 +1,6 @@
 //! What a stand-in looks like: the form of what it stands for, and the mark by which it is known.
 
-use super::{FAR_FUTURE, json};
+use super::{FAR_FUTURE, json, key, pem};
 use crate::value::Value;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -60,6 +60,7 @@ pub(super) fn is_marked_within(text: &str, nesting: usize) -> bool {
     let bytes = text.as_bytes();
     match bytes.len() {
         20 if text.starts_with("ASIA") => is_access_key_id(text) && bytes[14..] == base32::<6>(mix(&bytes[4..14])),
+        36 if is_number(text) => true,
         36 if is_uuid(text) => {
             let mut digits = [0; 32];
             for (slot, byte) in digits.iter_mut().zip(bytes.iter().filter(|byte| **byte != b'-')) {
@@ -71,6 +72,7 @@ pub(super) fn is_marked_within(text: &str, nesting: usize) -> bool {
         _ if text.starts_with("arn:") => text.rsplit_once(':').is_some_and(|(_, last)| is_marked_word(last)),
         _ if text.starts_with("2099-") => is_date(text),
         _ if text.starts_with(['{', '[']) => json::is_marked(text, nesting),
+        _ if pem::may_be(text) => pem::is_marked(text),
         _ => is_marked_word(text),
     }
 }
@@ -86,6 +88,8 @@ fn is_marked_blob(bytes: &[u8]) -> bool {
     let parts = bytes.split_at_checked(24);
     parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
         || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(|text| json::is_marked(text, 0))
+        || bytes.starts_with(b"-----BEGIN ") && std::str::from_utf8(bytes).is_ok_and(pem::is_marked)
+        || key::label_of(bytes).is_some_and(|label| key::is_marked(label, bytes))
 }
 
 fn is_in_2099(seconds: i64) -> bool {
@@ -204,6 +208,14 @@ pub(super) fn date(text: &str, number: u64) -> String {
     }
     let (hour, minute, second) = (number / 336 % 24, number / 8_064 % 60, number / 483_840 % 60);
     format!("2099-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// What the numbers of idempotency tokens begin with, which are written when a cassette is sealed.
+pub const NUMBER_PREFIX: &str = "00000000-0000-4000-8000-";
+
+/// Whether a text is a number that stands for a token.
+pub fn is_number(text: &str) -> bool {
+    text.starts_with(NUMBER_PREFIX) && is_uuid(text)
 }
 
 /// Whether a text is an access key id and nothing else.

@@ -11,6 +11,8 @@
 //! A text that is a JSON document keeps its shape, so that a program that reads it can go on: each
 //! string and number in it has a stand-in of its own (see [`json`]).
 //!
+//! A private key in PEM or DER has another key as its stand-in, which libraries load (see [`key`]).
+//!
 //! A stand-in carries a mark: its last digits follow from its first. Ferrotape therefore knows its
 //! own stand-ins wherever it meets them (a client that sends back what a replay gave it, a
 //! recording of a replay, a second look at a cassette) without a list. That a true secret bears the
@@ -23,9 +25,11 @@
 mod few;
 mod form;
 mod json;
+mod key;
+mod pem;
 
 pub use few::is_short;
-pub use form::{is_access_key_id, is_date, is_marked, is_marked_text, is_uuid};
+pub use form::{NUMBER_PREFIX, is_access_key_id, is_date, is_marked, is_marked_text, is_number, is_uuid};
 
 use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
@@ -193,6 +197,11 @@ impl StandIns {
         if let Some(document) = json::stand_in(self, text, nesting) {
             return document;
         }
+        if pem::may_be(text)
+            && let Some(key) = pem::stand_in(self, text)
+        {
+            return key;
+        }
         match Form::of(text) {
             Form::Digits => decimal(self.hash(b't', text.as_bytes())),
             Form::Plain => hexadecimal(self.hash(b't', text.as_bytes())),
@@ -210,6 +219,11 @@ impl StandIns {
             return Fresh::OfFew(Value::Text(other));
         }
         let plain = self.first_within(text, 0);
+        // A key is a key whatever the model says of it: ACM's pattern knows no encrypted one.
+        if pem::may_be(&plain) {
+            self.learn(text, &plain, false);
+            return of(plain);
+        }
         let Some(member) = at.member.filter(|member| !member.constraints.is_empty()) else {
             self.learn(text, &plain, at.weak);
             return of(plain);
@@ -265,9 +279,14 @@ impl StandIns {
 
     fn blob(&self, bytes: &[u8], member: Option<&Member>) -> Vec<u8> {
         let (min, max) = length_of(member);
-        let document = std::str::from_utf8(bytes).ok().and_then(|text| json::stand_in(self, text, 0));
+        let of_text = |text: &str| json::stand_in(self, text, 0).or_else(|| pem::stand_in(self, text));
+        let document = std::str::from_utf8(bytes).ok().and_then(of_text);
         if let Some(document) = document.filter(|document| (min..=max).contains(&document.len())) {
             return document.into_bytes();
+        }
+        if let Some(label) = key::label_of(bytes) {
+            let material = key::material(&self.hash(b'k', bytes));
+            return key::placeholder(label, bytes, &material).unwrap_or_default();
         }
         let hash = self.hash(b'b', bytes);
         let mut out = Vec::with_capacity(24);
@@ -304,6 +323,11 @@ impl StandIns {
         let mut first = [0; 8];
         first.copy_from_slice(&hash[..8]);
         u64::from_le_bytes(first)
+    }
+
+    /// 32 bytes that stand for these.
+    pub fn keyed(&self, bytes: &[u8]) -> [u8; 32] {
+        self.hash(b'h', bytes)
     }
 
     fn hash(&self, kind: u8, bytes: &[u8]) -> [u8; 32] {
