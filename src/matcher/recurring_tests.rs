@@ -68,10 +68,10 @@ fn calls() -> [(String, String); 4] {
         ("Get{}".to_owned(), serde_json::json!({ "spec": SECRET }).to_string()),
         (
             name(&format!("connect with {SECRET}!")),
-            serde_json::json!({ "token": format!("did connect with {SECRET}!") }).to_string(),
+            serde_json::json!({ "note": format!("did connect with {SECRET}!") }).to_string(),
         ),
         (name(&nested), "{}".to_owned()),
-        (name(SECRET), serde_json::json!({ "token": SECRET }).to_string()),
+        (name(SECRET), serde_json::json!({ "note": SECRET }).to_string()),
     ]
 }
 

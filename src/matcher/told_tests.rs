@@ -384,7 +384,7 @@ fn md5(text: &str) -> String {
 
 #[test]
 fn digests_of_what_was_hidden_are_those_of_what_is_written_and_live_those_of_what_is_sent() {
-    let answer = format!(r#"{{"arn":"{}","token":"{}"}}"#, md5("hunter2-hunter2"), md5("unrelated"));
+    let answer = format!(r#"{{"arn":"{}","note":"{}"}}"#, md5("hunter2-hunter2"), md5("unrelated"));
     let taken = [
         (r#"{"spec":"hunter2-hunter2"}"#, 200, answer.as_str(), 1),
         (&format!(r#"Get{{"name":"{}"}}"#, md5("hunter2-hunter2")), 200, answer.as_str(), 1),
@@ -409,7 +409,7 @@ fn digests_of_what_was_hidden_are_those_of_what_is_written_and_live_those_of_wha
 
 #[test]
 fn of_what_is_ignored_the_digest_is_that_of_what_is_sent() {
-    let answer = |name: &str| format!(r#"{{"arn":"\"{}\"","token":"{}"}}"#, md5(name), md5("name"));
+    let answer = |name: &str| format!(r#"{{"arn":"\"{}\"","note":"{}"}}"#, md5(name), md5("name"));
     let play = Play::new(&[(r#"{"name":"a"}"#, 200, &answer("a"), 1)], "match.ignore = [\"Put:/name\"]");
     assert_eq!(play.ask(r#"{"name":"b"}"#), (0, answer("b")));
 }

@@ -52,13 +52,13 @@ fn what_was_hidden_once_is_hidden_wherever_it_recurs() {
         xml.to_owned(),
     ] {
         let asked = format!(r#"{{"name":{},"plain":{{{}:"v"}}}}"#, quoted(&spelled), quoted(&spelled));
-        let answered = format!(r#"{{"token":{}}}"#, quoted(&spelled));
+        let answered = format!(r#"{{"note":{}}}"#, quoted(&spelled));
         let taken = redacted(&redactor, &asked, 200, &answered);
         let body = |body| text(body).to_owned();
         for body in [body(taken.request.body()), body(taken.response.body())] {
             assert!(!body.contains("battery") && !body.contains(&spelled), "{spelled}: {body}");
             let value: serde_json::Value = serde_json::from_str(&body).unwrap();
-            let shown = value["name"].as_str().or(value["token"].as_str()).unwrap().to_owned();
+            let shown = value["name"].as_str().or(value["note"].as_str()).unwrap().to_owned();
             let opened = layers::opened(&shown, &Budget::default(), &|_| true).unwrap_or(shown);
             assert!(opened.contains(&placeholder(SECRET)), "{spelled}: {opened}");
         }
@@ -123,7 +123,7 @@ fn what_was_recorded_before_a_value_was_known_is_hidden_at_the_seal() {
         &redactor,
         r#"{"name":"tr0ub4dor-and-3!","arn":"481516234207"}"#,
         200,
-        r#"{"token":"tr0ub4dor-and-3"}"#,
+        r#"{"note":"tr0ub4dor-and-3"}"#,
     );
     assert!(text(early.request.body()).contains("tr0ub4dor"));
     let given = redacted(&redactor, r#"{"accountId":"481516234207"}"#, 200, r#"{"spec":"tr0ub4dor-and-3"}"#);
@@ -135,7 +135,7 @@ fn what_was_recorded_before_a_value_was_known_is_hidden_at_the_seal() {
         text(early.request.body()),
         format!(r#"{{"name":"{hidden}!","arn":"000000000001"}}"#)
     );
-    assert_eq!(text(early.response.body()), format!(r#"{{"token":"{hidden}"}}"#));
+    assert_eq!(text(early.response.body()), format!(r#"{{"note":"{hidden}"}}"#));
     let listed: Vec<String> = early
         .redacted
         .iter()
@@ -146,7 +146,7 @@ fn what_was_recorded_before_a_value_was_known_is_hidden_at_the_seal() {
         [
             "/request/body/name known-values",
             "/request/body/arn account-id",
-            "/response/body/token known-values"
+            "/response/body/note known-values"
         ]
     );
     assert_eq!((later.response.body(), &later.redacted), (given.response.body(), &given.redacted));
