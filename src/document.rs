@@ -72,7 +72,7 @@ pub fn objection(content: &[u8]) -> Option<Objection> {
         Some((start, line))
     });
     let mut conflicts = starts.filter(|(_, line)| CONFLICT.iter().any(|mark| line.starts_with(mark)));
-    let what = "the file has an unresolved merge conflict; take one side with `git checkout --ours` or `--theirs`, or make it anew";
+    let what = "the file has an unresolved merge conflict; resolve it, or take one side with `git checkout --ours` or `--theirs`";
     conflicts.next().and_then(|(offset, _)| at(offset, what))
 }
 

@@ -354,7 +354,7 @@ pub fn derived(interaction: &Interaction, input: &Value, differs: &dyn Fn(&Path<
     let mut derived = Vec::new();
     for text in digests_in(interaction.response.headers(), interaction.response.body()) {
         let kinds = Digest::of_form(text.split('-').next().unwrap_or_default());
-        let of = |(path, of, bytes): &(Vec<String>, Of, Cow<'_, [u8]>)| {
+        let of = |(path, of, bytes): &Source<'_>| {
             let digest = kinds.iter().copied().find(|kind| of.digest(*kind, bytes).as_ref() == Some(&text))?;
             let (text, path) = (text.clone(), path.clone());
             Some(Derived { text, path, digest })
@@ -364,13 +364,16 @@ pub fn derived(interaction: &Interaction, input: &Value, differs: &dyn Fn(&Path<
     derived
 }
 
+/// What has digests: its path, how they are made of it, and its bytes.
+type Source<'v> = (Vec<String>, Of, Cow<'v, [u8]>);
+
 /// Collects what has digests and may differ; says whether anything here may.
 fn may_differ<'v>(
     path: &Path<'_>,
     name: &str,
     value: &'v Value,
     differs: &dyn Fn(&Path<'_>, &Value) -> bool,
-    found: &mut Vec<(Vec<String>, Of, Cow<'v, [u8]>)>,
+    found: &mut Vec<Source<'v>>,
 ) -> bool {
     let may = match value {
         Value::Object(members) => members.iter().fold(false, |any, (name, value)| {

@@ -79,9 +79,7 @@ fn is_place(value: &str) -> bool {
     let labels: Vec<&str> = host.split('.').collect();
     let is_name = |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let is_domain = |label: &&str| (2..=12).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_lowercase());
-    labels.len() > 1
-        && labels.iter().all(|label| is_name(label) && label.len() <= 40)
-        && labels.last().is_some_and(|label| is_domain(label))
+    labels.len() > 1 && labels.iter().all(|label| is_name(label) && label.len() <= 40) && labels.last().is_some_and(is_domain)
 }
 
 /// `2020-01-31`, with a time or without.

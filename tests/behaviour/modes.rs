@@ -124,7 +124,7 @@ fn auto_numbers_accounts_behind_those_of_the_cassette() {
     let call = |name: &str, account: &str| instance(name, json!({ "branchName": format!("arn:aws:iam::{account}:role/x") }));
     place.recorded_from("shop", &aws.upstream.url, &[call("a", "210987654321")]);
     let server = live(&place, "auto", &aws.upstream.url, &[]);
-    assert_eq!(call("b", "444455556666").send(server.address).status, 200);
+    assert_eq!(call("b", "345678901234").send(server.address).status, 200);
     server.stop().expect(0);
     let recorded = place.cassette("shop");
     let role = |index: usize| &recorded["interactions"][index]["request"]["body"]["json"]["branchName"];

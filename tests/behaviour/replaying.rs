@@ -337,7 +337,7 @@ fn the_path_may_name_the_cassette() {
     }
     let climbing = instance("a", json!({})).at("/@..%2F..%2Fetc/").send(server.address);
     assert_eq!(climbing.status, 400);
-    server.stop().expect(0);
+    server.stop().expect(11);
 }
 
 #[test]

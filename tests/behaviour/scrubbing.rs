@@ -144,7 +144,7 @@ fn a_file_that_cannot_be_read_fails_a_scan_and_hides_no_other() {
     assert_eq!(
         done.stderr,
         "ferrotape: cannot read `gone.txt`: No such file or directory (os error 2)\n\
-         ferrotape: `torn.json:3:1`: the cassette is not valid JSON: expected a member name in double quotes, found `<`\n\
+         ferrotape: `torn.json:3:1`: the file has an unresolved merge conflict; resolve it, or take one side with `git checkout --ours` or `--theirs`\n\
          ferrotape: 2 files scanned: 2 secrets found\n"
     );
     let nothing = place.run(["scan", "gone.txt"]).finish().expect(1);

@@ -91,7 +91,7 @@ fn a_file_that_is_no_text_is_called_what_it_is() {
         (
             within.into_bytes(),
             "3:1",
-            "an unresolved merge conflict; take one side with `git checkout --ours`",
+            "an unresolved merge conflict; resolve it, or take one side with `git checkout --ours`",
         ),
     ] {
         let path = place.cassette_path("shop");

@@ -11,6 +11,18 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 #[test]
+fn what_is_nested_as_deeply_as_may_be_has_a_key() {
+    for (member, open, inner, close, depth) in [
+        ("name", "[", "\"a\"", "]", 500),
+        ("tree", "{\"next\":", "{\"leaf\":\"a\"}", "}", 500),
+        ("tree", "{\"parts\":[", "{\"leaf\":\"a\"}", "]}", 250),
+    ] {
+        let deep = |inner: &str| format!("{{\"{member}\":{}{inner}{}}}", open.repeat(depth), close.repeat(depth));
+        assert!(same(&deep(inner), &deep(inner)) && !same(&deep(inner), "{}"), "{member}");
+    }
+}
+
+#[test]
 fn spelling_does_not_matter_and_meaning_does() {
     for (one, other) in [
         (r#"{"name":"a","count":1}"#, r#"{ "count": 1e0, "name": "\u0061" }"#),

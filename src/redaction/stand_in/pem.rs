@@ -43,8 +43,11 @@ pub(super) fn is_marked(text: &str) -> bool {
     map(text, &mut |label, bytes| is_kept(label, bytes)).is_some()
 }
 
+/// Gives another key for one with this label and these bytes, where there is one.
+type Change<'c> = &'c mut dyn FnMut(&str, &[u8]) -> Option<Vec<u8>>;
+
 /// The text with another key for each; nothing where one has none, or where there is none.
-fn map(text: &str, change: &mut dyn FnMut(&str, &[u8]) -> Option<Vec<u8>>) -> Option<String> {
+fn map(text: &str, change: Change<'_>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut is_private = false;
