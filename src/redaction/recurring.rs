@@ -372,11 +372,11 @@ fn piece(bytes: impl Iterator<Item = u8>) -> Piece {
 
 /// The pieces of these lengths that bytes begin with, in one pass.
 fn pieces(bytes: impl Iterator<Item = u8>, length: usize, wanted: &BTreeSet<usize>) -> Vec<Piece> {
-    let mut wanted = wanted.range(..=length).copied().peekable();
+    let wanted = wanted.range(..=length).copied();
     let mut found = Vec::new();
     let mut hash = START;
     let mut bytes = bytes.enumerate();
-    while let Some(end) = wanted.next() {
+    for end in wanted {
         if end > 0 {
             for (at, byte) in bytes.by_ref() {
                 hash = next(hash, byte);
