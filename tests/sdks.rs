@@ -112,7 +112,7 @@ fn record(folder: &Path, program: &[OsString], door: &str) -> Vec<Told> {
         .arguments(["--"])
         .arguments(program)
         .finish();
-    clients::told(&recorded.expect(0).stdout)
+    clients::with_queues_at_aws(clients::told(&recorded.expect(0).stdout))
 }
 
 fn replay(folder: &Path, program: &[OsString], door: &str) -> Vec<Told> {
@@ -120,7 +120,7 @@ fn replay(folder: &Path, program: &[OsString], door: &str) -> Vec<Told> {
         .arguments(["-c", "tape", "--door", door, "--all-played", "--"])
         .arguments(program)
         .finish();
-    clients::told(&replayed.expect(0).stdout)
+    clients::with_queues_at_aws(clients::told(&replayed.expect(0).stdout))
 }
 
 fn output(told: &Told) -> &Value {

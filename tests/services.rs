@@ -152,6 +152,7 @@ fn replays_as_it_was_recorded(program: &Program) {
     for door in DOORS {
         let folder = support::folder();
         let recorded = clients::told(&record(folder.path(), program.name, door).stdout);
+        let recorded = clients::with_queues_at_aws(recorded);
         assert_eq!(recorded.len(), program.calls, "{door}: {recorded:?}");
         let failed = recorded.iter().filter(|told| output(told).get("Error").is_some());
         let failures: Vec<_> = failed.map(|told| told.call.as_str()).collect();
@@ -166,6 +167,7 @@ fn replays_as_it_was_recorded(program: &Program) {
         let mut known = tokens(&recorded, program);
         for through in DOORS {
             let replayed = clients::told(&replay(folder.path(), program.name, through).stdout);
+            let replayed = clients::with_queues_at_aws(replayed);
             let fresh = tokens(&replayed, program);
             assert!(fresh.iter().all(|token| !known.contains(token)), "{door}: boto3 makes new tokens");
             let replayed = renamed(&replayed, &fresh, &tokens(&recorded, program));

@@ -126,11 +126,14 @@ static ENCODED_MESSAGE: LazyLock<Regex> = LazyLock::new(|| compile(r"(?i)(encode
 
 static CONNECTION: LazyLock<Regex> = LazyLock::new(|| compile(r#"(?i)(;[ ]*pwd=)([^;\s"'\\]+)"#));
 
+/// The whole of an ARN, whose parts may look like names and values: `…:secret:db/password-1a2b3c`.
+const ARN: &str = r#"(?-i:arn:aws)[a-z-]*:[^\s"'\\,;&=<>]*"#;
+
 /// A name that says `secret`, `:` or `=`, and a value on the same line, in quotes or bare.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
     let names = &*names::IN_TEXT;
     compile(&format!(
-        r#"(?i)({names}\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
+        r#"(?i){ARN}|({names}\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
     ))
 });
 
@@ -138,7 +141,7 @@ static PAIR: LazyLock<Regex> = LazyLock::new(|| {
 static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
     let names = names::MAYBE_IN_TEXT;
     compile(&format!(
-        r#"(?i)(({names})\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
+        r#"(?i){ARN}|(({names})\\*["']?\]?[ \t]*[:=]>?[ \t]*)(?:(\\*["'])([^"'\\\r\n]+)|([^\s"'\\&,;<>{{}}()\[\]]+))"#
     ))
 });
 

@@ -123,6 +123,8 @@ fn harmless_text_stays_as_it_is() {
         r#"{"DbPassword":{"Type":"String","Description":"the password of the database"}}"#,
         r#"[{"Key":"name","Value":"password"}]"#,
         "arn:aws:iam::481516234207:role/secret",
+        "arn:aws:secretsmanager:us-east-1:481516234207:secret:db/password-Tac7FMB",
+        "arn:aws-cn:secretsmanager:cn-north-1:481516234207:secret:prod-x7Tac2FMB:password::",
         "https://docs.aws.amazon.com/a:b@c",
         "dG90YWxseSBoYXJtbGVzcyB0ZXh0IQ==",
         "a%20b%2Fc",
