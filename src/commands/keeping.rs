@@ -5,7 +5,7 @@ use super::matching::{indexed, keep_binds};
 use super::merging::{Merged, lost, merged};
 use super::reckoning::Written;
 use super::recordings::Recordings;
-use super::tape::{adopt_command, finish, made};
+use super::tape::{adopt_command, finish, made, settle};
 use crate::cassette::former::Former;
 use crate::cassette::journal::Save;
 use crate::cassette::store::Library;
@@ -46,6 +46,7 @@ impl Recordings {
     pub(super) fn keep(&self, cut: Cut<'_>) -> anyhow::Result<()> {
         let Cut {
             header,
+            redactor,
             entries,
             doubt,
             merges,
@@ -60,7 +61,9 @@ impl Recordings {
             return Ok(());
         }
         let mut kept = self.kept();
-        let new = made(header, entries.into_iter().map(|(_, entry)| entry));
+        let mut new = made(header, entries.into_iter().map(|(_, entry)| entry));
+        kept.notes.extend(settle(&mut new, redactor, &self.catalog));
+        let count = new.interactions.len();
         let was_there = match self.adds {
             true => self.library.exists(name),
             false => self.former(&mut kept, name)?.is_some(),
@@ -71,6 +74,10 @@ impl Recordings {
             Some(_) => was_there || self.adds,
         };
         let Placed { mut cassette, positions } = self.placed(&mut kept, name, new, merges)?;
+        if cassette.interactions.len() > count {
+            // What was there before may hold what is known now.
+            settle(&mut cassette, redactor, &self.catalog);
+        }
         finish(&mut cassette, &self.catalog);
         let target = match put_aside {
             true => Library::new(self.state.partial()),

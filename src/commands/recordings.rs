@@ -110,7 +110,7 @@ impl Recordings {
             adds: self.adds,
         };
         let interactions = old.iter().flat_map(|cassette| cassette.interactions.iter());
-        let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?;
+        let mut redactor = Redactor::with_rules(&header.cassette.redaction, &mut interactions.into_iter())?.with_memory();
         if header.adds {
             // Other accounts than those of the cassette get other numbers.
             redactor.reserve_accounts(old.iter().flat_map(|cassette| cassette.interactions.iter()));
@@ -148,6 +148,7 @@ impl Recordings {
                 salt,
                 rules: ids.map(str::to_owned).collect(),
                 keep,
+                plain: before.map(|before| before.plain.clone()).unwrap_or_default(),
                 user,
             },
             rules: old.map(|cassette| cassette.rules.clone()).unwrap_or_default(),

@@ -2,7 +2,7 @@
 //! here stops that run, and nothing is recovered twice.
 
 use super::keeping::added;
-use super::tape::{adopt_command, finish, made};
+use super::tape::{adopt_command, finish, made, settle_recovered};
 use crate::cassette::journal::{self, RunHeader, Save, SealedRun};
 use crate::cassette::store::{Library, StoreError};
 use crate::cassette::{Cassette, Name, StateFolder};
@@ -57,7 +57,8 @@ impl Place<'_> {
         let (recorded, problems) = cassettes_of(&run);
         let mut notes = Vec::new();
         let mut is_all_saved = true;
-        for recorded in recorded {
+        for mut recorded in recorded {
+            notes.extend(settle_recovered(&mut recorded.cassette, self.catalog));
             let name = recorded.header.name.clone();
             match self.recover_one(recorded, &run) {
                 Ok(note) => notes.push(note),

@@ -140,9 +140,8 @@ struct Scanner {
 impl Scanner {
     fn search<'a>(&'a self, budget: &'a Budget) -> Search<'a> {
         Search {
-            stand_ins: &self.stand_ins,
             patterns: self.rules.patterns(),
-            budget,
+            ..Search::new(&self.stand_ins, budget)
         }
     }
 

@@ -156,6 +156,7 @@ fn cuts<'a>(leftover: &'a Leftover, entries: &[(u64, Entry)], failed: Option<Dou
         };
         Cut {
             header: &leftover.reel.header,
+            redactor: &leftover.reel.redactor,
             entries: entries.iter().filter(|(_, entry)| of_it(entry)).cloned().collect(),
             doubt,
             merges: leftover.merges,

@@ -158,7 +158,7 @@ fn empty(name: &str, keep: &[String]) -> Cassette {
             salt: hexadecimal(&blake3::derive_key("ferrotape synth 1: the salt of a cassette", name.as_bytes())),
             rules: Rule::ALL.iter().map(|rule| rule.id().to_owned()).collect(),
             keep: keep.to_vec(),
-            user: Vec::new(),
+            ..Redaction::default()
         },
         ..Cassette::default()
     }

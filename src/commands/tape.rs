@@ -3,10 +3,11 @@
 use crate::cassette::format::blob_folder;
 use crate::cassette::journal::{RunHeader, SealedRun};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin};
-use crate::inspect::recognise;
+use crate::inspect::{inspect_recorded, recognise};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::proxy::takes::Entry;
+use crate::redaction::Redactor;
 use crate::redaction::numbering::number_tokens;
 use std::path::Path;
 
@@ -33,6 +34,22 @@ pub fn made(header: &RunHeader, entries: impl IntoIterator<Item = Entry>) -> Cas
         }
     }
     cassette
+}
+
+/// Hides what was recorded before it was known to be a secret or an account; gives what is to be said
+/// of it.
+pub fn settle(cassette: &mut Cassette, redactor: &Redactor, catalog: &Catalog) -> Vec<String> {
+    let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
+    redactor.settle(cassette, &understand)
+}
+
+/// The same for what is recovered of a run that was killed.
+pub fn settle_recovered(cassette: &mut Cassette, catalog: &Catalog) -> Vec<String> {
+    let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
+    match Redactor::with_rules(&cassette.redaction, &mut std::iter::empty()) {
+        Ok(redactor) => redactor.settle_recovered(cassette, &understand),
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 /// What depends on all interactions of a cassette.

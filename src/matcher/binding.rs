@@ -10,11 +10,13 @@
 use super::Track;
 use super::rules::{Counts, OperationRules, found};
 use crate::pointer::{self, Path};
+use crate::redaction::Redactor;
 use crate::redaction::digests::{Derived, derived};
 use crate::redaction::renaming::Names;
 use crate::redaction::rules::Rule;
-use crate::redaction::stand_in::base64_text;
+use crate::redaction::stand_in::{base64_text, is_marked_text};
 use crate::value::{Directory, Value};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// One value that recurs.
@@ -57,16 +59,22 @@ enum Read {
     Bytes,
     /// A blob in base64.
     Base64,
+    /// What a live text, or a blob that is one, has in the place of a part of the recorded one.
+    Within {
+        recorded: String,
+        placeholder: String,
+    },
     Digest(Derived),
 }
 
 impl Told {
     /// The text that a live request gives.
-    pub(super) fn live(&self, input: &Directory<'_>) -> Option<String> {
+    pub(super) fn live(&self, input: &Directory<'_>, redactor: &Redactor) -> Option<String> {
         match (&self.read, input.find(&self.path)?) {
             (Read::Text, Value::Text(text)) => Some(text.clone()),
             (Read::Bytes, Value::Blob(bytes)) => String::from_utf8(bytes.clone()).ok(),
             (Read::Base64, Value::Blob(bytes)) => Some(base64_text(bytes)),
+            (Read::Within { recorded, placeholder }, value) => redactor.live_value(recorded, &text_of(value)?, placeholder),
             (Read::Digest(derived), value) => derived.live(value),
             _ => None,
         }
@@ -78,6 +86,7 @@ impl Bindings {
     pub(super) fn find<'r>(
         tracks: &mut [Track],
         inputs: &[Option<Value>],
+        redactor: &Redactor,
         rules: &dyn Fn(&Track) -> Option<&'r OperationRules>,
     ) -> Bindings {
         let mut bindings = Bindings {
@@ -98,7 +107,7 @@ impl Bindings {
         let named = bindings.list.len();
         for (position, (track, input)) in tracks.iter().zip(inputs).enumerate() {
             if let Some(input) = input {
-                bindings.add_implied(position, track, input, &mut ids);
+                bindings.add_implied(position, track, input, redactor, &mut ids);
             }
         }
         if bindings.list.is_empty() {
@@ -184,26 +193,20 @@ impl Bindings {
     }
 
     /// What stands for a secret.
-    fn add_implied(&mut self, position: usize, track: &Track, input: &Value, ids: &mut HashMap<String, u32>) {
+    fn add_implied(&mut self, position: usize, track: &Track, input: &Value, redactor: &Redactor, ids: &mut HashMap<String, u32>) {
         let redacted = track.interaction.redacted.iter().filter(|place| place.rule != Rule::AccountId.id());
         let secrets = redacted.filter_map(|place| Some(pointer::tokens(place.member_of("/request")?).collect()));
         let paths: Vec<Vec<String>> = secrets.collect();
         let directory = Directory::new(input);
         for path in paths {
-            let texts = match directory.find(&path) {
-                Some(Value::Text(text)) => vec![(text.clone(), Read::Text)],
-                Some(Value::Blob(bytes)) => {
-                    let text = String::from_utf8(bytes.clone()).ok().map(|text| (text, Read::Bytes));
-                    text.into_iter().chain([(base64_text(bytes), Read::Base64)]).collect()
-                }
-                _ => continue,
-            };
-            for (text, read) in texts.into_iter().filter(|(text, _)| !text.is_empty()) {
+            let Some(value) = directory.find(&path) else { continue };
+            for (text, read) in secrets_of(value, redactor) {
                 self.add(position, &text, (path.clone(), read), ids, || Binding {
                     place: None,
                     recorded: None,
                     in_requests: false,
-                    whole: true,
+                    // A placeholder that bears its mark is one in the midst of a text, too.
+                    whole: !is_marked_text(&text),
                 });
             }
         }
@@ -215,6 +218,7 @@ impl Bindings {
         for (id, (text, binding)) in self.texts.iter().zip(&self.list).enumerate() {
             names.add(text, id as u32, binding.whole);
         }
+        names.compile();
         let search = Search::new(&self.texts);
         for track in tracks {
             let response = &track.interaction.response;
@@ -255,6 +259,40 @@ impl Bindings {
         {
             known.add(text, id, binding.whole);
         }
+    }
+}
+
+/// The texts of a hidden value that may recur: the placeholders within it, and the whole.
+fn secrets_of(value: &Value, redactor: &Redactor) -> Vec<(String, Read)> {
+    let mut found = Vec::new();
+    if let Some(recorded) = text_of(value) {
+        let within = redactor.placeholders_in(&recorded).into_iter().map(|placeholder| {
+            let read = Read::Within {
+                recorded: recorded.clone().into_owned(),
+                placeholder: placeholder.clone(),
+            };
+            (placeholder, read)
+        });
+        found.extend(within);
+    }
+    match value {
+        Value::Text(text) => found.push((text.clone(), Read::Text)),
+        Value::Blob(bytes) => {
+            found.extend(String::from_utf8(bytes.clone()).ok().map(|text| (text, Read::Bytes)));
+            found.push((base64_text(bytes), Read::Base64));
+        }
+        _ => {}
+    }
+    found.retain(|(text, _)| !text.is_empty());
+    found
+}
+
+/// A text, or a blob that is one.
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Blob(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        _ => None,
     }
 }
 

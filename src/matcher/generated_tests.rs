@@ -85,7 +85,7 @@ const KINDS: &[Kind] = &[
     without(
         MAPS,
         known("t#SecretMap", |drawn| {
-            object(vec![(&format!("hush{}", drawn.number), text(&drawn.secret))])
+            object(vec![(&format!("hush~{}", drawn.number), text(&drawn.secret))])
         }),
     ),
     without(
@@ -124,7 +124,7 @@ const KINDS: &[Kind] = &[
             r#""t#SecretDocument":{"type":"document","traits":{"smithy.api#sensitive":{}}},"#,
             |drawn| {
                 object(vec![
-                    ("hush-key", text(&drawn.secret)),
+                    ("hush~key", text(&drawn.secret)),
                     (
                         "list",
                         Value::List(vec![number(4321 + drawn.number % 3), Value::Bool(true), Value::Null]),
@@ -221,7 +221,7 @@ const KINDS: &[Kind] = &[
             "t#SecretWhole",
             r#""t#SecretWhole":{"type":"map","key":{"target":"smithy.api#String"},"value":{"target":"t#Few"},
                 "traits":{"smithy.api#sensitive":{}}},"#,
-            |drawn| object(vec![(&format!("hush{}", drawn.number), number(1 + drawn.number % 3))]),
+            |drawn| object(vec![(&format!("hush~{}", drawn.number), number(1 + drawn.number % 3))]),
         ),
     ),
 ];

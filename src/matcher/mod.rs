@@ -20,6 +20,8 @@ mod nearest;
 pub mod propose;
 #[cfg(test)]
 mod protocol_tests;
+#[cfg(test)]
+mod recurring_tests;
 mod rules;
 pub mod session;
 mod shown;
@@ -237,6 +239,12 @@ impl Tape {
             }
             inputs.push(tape.read(interaction, finding));
         }
+        let mut recorded = tape
+            .tracks
+            .iter()
+            .map(|track| &track.interaction)
+            .zip(inputs.iter().map(Option::as_ref));
+        tape.redactor.recognize_values(&mut recorded);
         tape.find_hidden_accounts(&inputs);
         tape.operations.compile(&rules);
         if !rules.matching.fold.is_empty() {
@@ -246,7 +254,8 @@ impl Tape {
             fold::fold(&mut tape.tracks, &keys, &rules.matching);
         }
         let operations = &tape.operations;
-        tape.bindings = Bindings::find(&mut tape.tracks, &inputs, &|track| operations.rules(track.operation));
+        let redactor = &tape.redactor;
+        tape.bindings = Bindings::find(&mut tape.tracks, &inputs, redactor, &|track| operations.rules(track.operation));
         for track in &mut tape.tracks {
             track.template.add_digests(track.interaction.response.headers());
         }

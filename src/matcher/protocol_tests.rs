@@ -221,7 +221,7 @@ fn put_input() -> impl Strategy<Value = Value> {
             ("filters", list(&[&one, &three])),
             ("key", header(&three)),
             ("keys", list(&[&four.replace('é', "e"), "hush-list"])),
-            ("meta", object(vec![(&format!("hush{name}"), header(&two))])),
+            ("meta", object(vec![(&format!("hush~{name}"), header(&two))])),
             ("note", text(&word)),
             ("spec", text(&four)),
             ("clientToken", text("7f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11")),
@@ -242,9 +242,9 @@ fn send_input() -> impl Strategy<Value = Value> {
                 3 => ("number", Value::Integer(4321 + i128::from(number))),
                 4 => (
                     "environment",
-                    object(vec![(&format!("hush{number}"), text(&secret)), ("hush-b", text("hush-c"))]),
+                    object(vec![(&format!("hush~{number}"), text(&secret)), ("hush~b", text("hush-c"))]),
                 ),
-                5 => ("flat", object(vec![(secret.as_str(), text("hush-d"))])),
+                5 => ("flat", object(vec![(format!("~{secret}").as_str(), text("hush-d"))])),
                 6 => ("plain", object(vec![("password", text(&secret)), ("b", text(&word))])),
                 7 => ("items", Value::List(vec![item(&secret), item("hush-e")])),
                 8 => (

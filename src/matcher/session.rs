@@ -173,7 +173,7 @@ impl Session {
         let mut state = self.lock();
         let live_input = Directory::new(live_input);
         for told in told {
-            if let Some(text) = told.live(&live_input)
+            if let Some(text) = told.live(&live_input, &tape.redactor)
                 && let Some(live) = state.live.get_mut(told.id as usize)
             {
                 *live = Some(text.clone());

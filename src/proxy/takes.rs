@@ -67,6 +67,8 @@ pub struct Prepared {
 pub struct Cut<'a> {
     /// What was known of the cassette beforehand.
     pub header: &'a RunHeader,
+    /// It knows what was hidden of it.
+    pub redactor: &'a Redactor,
     /// The interactions, with the numbers of their calls.
     pub entries: Vec<(u64, Entry)>,
     /// Why it may be less than what is there, if it may: that stays then.
@@ -251,6 +253,7 @@ impl<D: Desk> Takes<D> {
         let entries: Result<Vec<Entry>, String> = records.iter().map(|record| Entry::read(record)).collect();
         self.desk.write(Cut {
             header: &of.reel.header,
+            redactor: &of.reel.redactor,
             entries: calls.into_iter().zip(entries?).collect(),
             doubt,
             merges: takes.iter().any(|take| !take.has_own_cassette()),

@@ -139,7 +139,7 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
 
 /// What stands at a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
+pub(super) enum What {
     Text,
     /// A number, `true` or `false`.
     Scalar,
@@ -148,7 +148,7 @@ enum What {
 }
 
 /// The texts and numbers of an interaction at these paths, read without a model.
-fn each_text(interaction: &Interaction, paths: &HashSet<&str>, show: &mut dyn FnMut(&str, &str, What)) {
+pub(super) fn each_text(interaction: &Interaction, paths: &HashSet<&str>, show: &mut dyn FnMut(&str, &str, What)) {
     let mut show = |path: &str, text: &str, what: What| {
         if paths.contains(path) {
             show(path, text, what);
@@ -188,7 +188,7 @@ fn each_text(interaction: &Interaction, paths: &HashSet<&str>, show: &mut dyn Fn
 }
 
 /// The parts of a URI or of a header's list, any of which may be the stand-in.
-fn parts(path: &str, text: &str) -> Vec<String> {
+pub(super) fn parts(path: &str, text: &str) -> Vec<String> {
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     if path == "/request/uri" {
         return text
@@ -207,7 +207,13 @@ fn parts(path: &str, text: &str) -> Vec<String> {
 /// rules that it is listed under. What stands there now may have no such form (a session token
 /// becomes 32 digits), so a recording of a replay would not list it.
 pub(super) fn listed_texts(interaction: &Interaction, texts: &mut HashMap<String, Vec<Rule>>) {
-    let by_form = [Rule::AwsSignature, Rule::SessionToken, Rule::AccessKeyId, Rule::SecretForms];
+    let by_form = [
+        Rule::AwsSignature,
+        Rule::SessionToken,
+        Rule::AccessKeyId,
+        Rule::SecretForms,
+        Rule::KnownValues,
+    ];
     let mut listed: HashMap<&str, Vec<Rule>> = HashMap::new();
     for place in &interaction.redacted {
         if let Some(rule) = by_form.into_iter().find(|rule| rule.id() == place.rule) {

@@ -109,6 +109,30 @@ static SERVICES: &[(&str, &[Listed])] = &[
     ("mq", &[("", "Password")]),
 ];
 
+/// Of these places, and of some that models mark, those that hold anything whatever: the output of a
+/// stack, the value of a variable. It may be the name of a resource.
+const ANYTHING: [Listed; 13] = [
+    ("Output", "OutputValue"),
+    ("RecordOutput", "OutputValue"),
+    ("Parameter", "ParameterValue"),
+    ("Parameter", "ResolvedValue"),
+    ("ProvisioningParameter", "Value"),
+    ("UpdateProvisioningParameter", "Value"),
+    ("KeyValuePair", "value"),
+    ("EnvironmentVariable", "value"),
+    ("ConfigurationOptionSetting", "Value"),
+    // Systems Manager. One that is encrypted says so beside it.
+    ("Parameter", "Value"),
+    ("ParameterHistory", "Value"),
+    ("PutParameterRequest", "Value"),
+    ("GetParameterResult", "Value"),
+];
+
+/// Whether a member of a structure may as well name a resource.
+pub(super) fn may_name(listed: &[Listed], holder: &str, name: &str) -> bool {
+    !listed.is_empty() && ANYTHING.contains(&(holder, name))
+}
+
 /// The unmarked credentials of a service.
 pub(super) fn of(sdk_id: &str) -> &'static [Listed] {
     let service = SERVICES.iter().find(|(known, _)| *known == sdk_id);

@@ -16,14 +16,17 @@ mod known;
 mod left;
 mod listed;
 mod loaded;
+mod memory;
 mod names;
 pub mod numbering;
 mod ordinary;
 mod places;
+mod recurring;
 pub mod renaming;
 mod resource;
 pub mod rules;
 pub mod scan;
+mod settle;
 pub mod stand_in;
 #[cfg(test)]
 mod stream_tests;
@@ -36,7 +39,7 @@ pub mod user;
 mod writer;
 
 use crate::cassette::{Interaction, Redaction};
-use crate::codec::spot::Visit;
+use crate::codec::spot::{self, Spot, Visit};
 use crate::inspect::{Call, Finding};
 use crate::model::schema::ShapeIndex;
 use crate::pointer::Path;
@@ -48,12 +51,14 @@ use digests::Digests;
 use headers::ContentError;
 use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
+use memory::Recall;
 use places::{Side, is_void};
+use recurring::Recurring;
 use rules::{Context, Rule};
 use scan::{AccountIds, Budget, Search, layers};
 use stand_in::{At, StandIns};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use user::{UserRuleError, UserRules};
 use writer::{Message, Writer};
@@ -133,6 +138,10 @@ pub struct Redactor {
     own_secrets: Vec<String>,
     /// What the user hides beyond that.
     user: UserRules,
+    /// Values that stay readable, because they are names.
+    plain: HashSet<String>,
+    /// Recorded texts that hold placeholders, in replay.
+    recurring: Option<Recurring>,
     /// What became of digests of what was hidden.
     digests: Digests,
 }
@@ -156,7 +165,36 @@ impl Redactor {
             listed,
             own_secrets: Vec::new(),
             user: UserRules::default(),
+            plain: redaction.plain.iter().cloned().collect(),
+            recurring: None,
             digests: Digests::default(),
+        }
+    }
+
+    /// The same, that remembers what it hides and hides it wherever it recurs: for a recording.
+    pub fn with_memory(mut self) -> Redactor {
+        self.stand_ins.keep_in_mind();
+        self
+    }
+
+    /// Who knows what is hidden wherever it recurs.
+    fn recall(&self) -> Option<&dyn Recall> {
+        let memory = self.stand_ins.memory().map(|memory| memory as &dyn Recall);
+        memory.or(self.recurring.as_ref().map(|recurring| recurring as &dyn Recall))
+    }
+
+    /// Whether a value stays readable wherever it is.
+    fn is_plain(&self, text: &str) -> bool {
+        !self.plain.is_empty() && self.plain.contains(text)
+    }
+
+    /// Notes what stands in the place of a name: it may be given as a secret elsewhere.
+    fn note_name(&self, spot: &Spot<'_>) {
+        if let (Some(memory), Some(member)) = (self.stand_ins.memory(), spot.member)
+            && !spot.key
+            && names::is_name_of_resource(&spot::name_of(member))
+        {
+            memory.note_name(&spot.text);
         }
     }
 
@@ -188,11 +226,15 @@ impl Redactor {
             stand_ins: &self.stand_ins,
             patterns: self.user.patterns(),
             budget,
+            known: self.recall(),
         }
     }
 
     /// The rule that hides the place of a walk: the context's, or one of the user's.
     fn secret_at(&self, context: &Context<'_>, operation: &str, path: &Path<'_>, value: &Value) -> Option<Rule> {
+        if !self.plain.is_empty() && value.as_text().is_some_and(|text| self.is_plain(text)) {
+            return None;
+        }
         context.rule_for(value).or_else(|| {
             let has_paths = self.user.has_paths(operation);
             has_paths.then(|| self.user.of_path(operation, &path.render())).flatten()
@@ -282,7 +324,8 @@ impl Redactor {
         recorded: bool,
         budget: &Budget,
     ) -> Cow<'t, str> {
-        if context.secret.is_none_or(|rule| rule == Rule::SecretForms) || self.keeps(operation, path) {
+        let is_named = |rule| rule == Rule::SecretForms || names::is_variable(key);
+        if context.secret.is_none_or(is_named) || self.keeps(operation, path) {
             return self.scrubbed(key, budget);
         }
         if recorded {
@@ -428,10 +471,9 @@ impl Redactor {
                 for (name, value) in entries {
                     let place = path.name(name);
                     let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    if let Some(rule) = key
-                        .secret
-                        .filter(|rule| *rule != Rule::SecretForms && !self.keeps(side.operation, &place))
-                    {
+                    let hides =
+                        |rule: &Rule| *rule != Rule::SecretForms && !names::is_variable(name) && !self.keeps(side.operation, &place);
+                    if let Some(rule) = key.secret.filter(hides) {
                         let entry = side.place(&place, Value::Null);
                         entry.key_rule = Some(rule);
                         entry.key_at = key.at();
@@ -457,6 +499,11 @@ impl Redactor {
                 }
             }
         }
+    }
+
+    /// The account ids that are known by now.
+    fn account_names(&self) -> AccountNames {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).names()
     }
 
     /// Learns the account ids of an exchange, in order of first appearance, and gives what is written

@@ -4,6 +4,7 @@
 //! a tag. Case, `-`, `_` and a plural `s` do not count.
 
 use super::ordinary::is_ordinary;
+use super::stand_in::is_marked_text;
 use std::sync::LazyLock;
 
 /// How the names of secrets end; `-` is a gap that may be written `-`, `_` or not at all. Entries are
@@ -283,6 +284,57 @@ pub fn is_value_of_pair(name: &str) -> bool {
     ends("value") || ends("values") || ends("valuelist")
 }
 
+/// Whether the key of a map is the name of a variable and no secret itself: `DB_HOST`, `stage`,
+/// `spring.datasource.url`.
+pub fn is_variable(key: &str) -> bool {
+    const LONGEST: usize = 64;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let begins = key.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    if !begins || key.len() > LONGEST || !key.bytes().all(is_part) || is_marked_text(key) {
+        return false;
+    }
+    // What is drawn by lot changes between letters and digits all the time, or is a number.
+    let words = key.split(['_', '.', '-']).map(str::as_bytes);
+    let changes = |word: &[u8]| {
+        word.windows(2)
+            .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
+            .count()
+    };
+    let is_number = |word: &[u8]| {
+        word.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit())
+            .any(|run| run.len() > 4 && run[0].is_ascii_digit())
+    };
+    words.into_iter().all(|word| changes(word) <= 3 && !is_number(word))
+}
+
+/// Whether the name of a member says that the name of a resource stands behind it: `TableName`,
+/// `ImageId`, `BucketArn`.
+pub fn is_name_of_resource(name: &str) -> bool {
+    const ENDINGS: [&str; 18] = [
+        "name",
+        "id",
+        "arn",
+        "identifier",
+        "bucket",
+        "url",
+        "uri",
+        "cluster",
+        "service",
+        "role",
+        "image",
+        "table",
+        "stream",
+        "database",
+        "domain",
+        "alia",
+        "topic",
+        "queue",
+    ];
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix('s').unwrap_or(&name);
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// Whether the name of a member says that an account id stands behind it.
 pub fn is_account_name(name: &str) -> bool {
     let name = name.strip_suffix('s').unwrap_or(name);
@@ -453,6 +505,24 @@ mod tests {
         }
         for name in ["count", "id", "OrderNumber", "é"] {
             assert!(!is_account_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_variables_are_told_from_secrets() {
+        for key in ["STAGE", "DB_HOST", "_x1", "spring.datasource.url", "Retries-2", "AWS_S3_V4"] {
+            assert!(is_variable(key), "{key}");
+        }
+        for key in [
+            "",
+            "1x",
+            "a b",
+            "a1b2c3d4e5f6",
+            "ABC-123456",
+            "pass:word",
+            "c0bd820e8f721fa2cc8038727ffa8ef5",
+        ] {
+            assert!(!is_variable(key), "{key}");
         }
     }
 

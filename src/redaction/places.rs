@@ -1,5 +1,6 @@
 //! The places of one side of an exchange that are not written as they were.
 
+use super::names;
 use super::rules::{Context, Rule};
 use super::stand_in::{At, base64_bytes};
 use crate::codec::spot::{Form, Spot};
@@ -106,7 +107,8 @@ impl<'a> Side<'a> {
         let context = tokens.iter().fold(root, |context, token| context.step(token));
         if spot.key {
             let key = context.is_map().then(|| context.key());
-            place.key_rule = key.and_then(|key| key.secret).filter(|rule| *rule != Rule::SecretForms);
+            let hides = |rule: &Rule| *rule != Rule::SecretForms && !names::is_variable(&spot.text);
+            place.key_rule = key.and_then(|key| key.secret).filter(hides);
             return place;
         }
         place.rule = context.rule_for(&place.value);

@@ -3,7 +3,8 @@
 //!
 //! Who is bound to what is the matcher's affair; here a name is a text with a number.
 
-use std::collections::HashMap;
+use aho_corasick::AhoCorasick;
+use std::collections::{BTreeSet, HashMap};
 
 /// From this length on, a name counts in the middle of a word.
 const DISTINCTIVE: usize = 8;
@@ -17,6 +18,8 @@ pub struct Names {
     parts: Vec<(String, u32)>,
     /// The text of each name.
     texts: HashMap<u32, String>,
+    /// Finds those that count inside, where they are many.
+    search: Option<AhoCorasick>,
 }
 
 /// A piece of a string.
@@ -37,6 +40,7 @@ impl Names {
     /// Adds a text for a name. A name may have one; the older one goes. `whole`: it counts as a
     /// whole string only.
     pub fn add(&mut self, text: &str, name: u32, whole: bool) {
+        self.search = None;
         if let Some(old) = self.texts.remove(&name) {
             if self.whole.get(&old) == Some(&name) {
                 self.whole.remove(&old);
@@ -55,6 +59,21 @@ impl Names {
         self.parts.insert(at, (text.to_owned(), name));
     }
 
+    /// Makes looking for many names as quick as looking for one, until another is added.
+    pub fn compile(&mut self) {
+        let texts = self.parts.iter().map(|(text, _)| text);
+        self.search = AhoCorasick::new(texts).ok();
+    }
+
+    /// Which of those that count inside may stand in a text, in their order.
+    fn candidates(&self, text: &str) -> Vec<&(String, u32)> {
+        let Some(search) = &self.search else {
+            return self.parts.iter().collect();
+        };
+        let found: BTreeSet<usize> = search.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).collect();
+        found.into_iter().filter_map(|index| self.parts.get(index)).collect()
+    }
+
     /// Whether the whole text is a name.
     pub fn has(&self, text: &str) -> bool {
         self.whole.contains_key(text) || self.parts.iter().any(|(known, _)| known == text)
@@ -68,15 +87,16 @@ impl Names {
         let mut pieces = Vec::new();
         let mut from = 0;
         // Where each name stands next; of those at one place the longest counts, and they come first.
-        let mut next: Vec<Option<usize>> = self.parts.iter().map(|(name, _)| occurrence(text, name, 0)).collect();
+        let candidates = self.candidates(text);
+        let mut next: Vec<Option<usize>> = candidates.iter().map(|(name, _)| occurrence(text, name, 0)).collect();
         while let Some((at, index)) = next.iter().enumerate().filter_map(|(index, at)| Some(((*at)?, index))).min() {
-            let (name, number) = &self.parts[index];
+            let (name, number) = candidates[index];
             if at > from {
                 pieces.push(Piece::Text(text[from..at].to_owned()));
             }
             pieces.push(Piece::Name(*number));
             from = at + name.len();
-            for (slot, (name, _)) in next.iter_mut().zip(&self.parts) {
+            for (slot, (name, _)) in next.iter_mut().zip(&candidates) {
                 if slot.is_some_and(|at| at < from) {
                     *slot = occurrence(text, name, from);
                 }

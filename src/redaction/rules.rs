@@ -30,13 +30,15 @@ pub enum Rule {
     AccountId,
     /// Secrets recognised by their form or by the name before them.
     SecretForms,
+    /// Values that another rule hid elsewhere.
+    KnownValues,
     /// A rule of the user's own, by its id. It lives as long as the run.
     User(&'static str),
 }
 
 impl Rule {
     /// Every rule of Ferrotape's own, in the order in which a cassette lists them.
-    pub const ALL: [Rule; 7] = [
+    pub const ALL: [Rule; 8] = [
         Rule::AwsSignature,
         Rule::SessionToken,
         Rule::SensitiveMembers,
@@ -44,6 +46,7 @@ impl Rule {
         Rule::AccessKeyId,
         Rule::AccountId,
         Rule::SecretForms,
+        Rule::KnownValues,
     ];
 
     /// The rule's id in a cassette.
@@ -56,6 +59,7 @@ impl Rule {
             Rule::AccessKeyId => "access-key-id",
             Rule::AccountId => "account-id",
             Rule::SecretForms => "secret-forms",
+            Rule::KnownValues => "known-values",
             Rule::User(id) => id,
         }
     }
@@ -64,9 +68,32 @@ impl Rule {
 /// Structures whose expiry SDKs check before they use the credentials beside it.
 const EXPIRING: [&str; 2] = ["Credentials", "RoleCredentials"];
 
-/// The output of a stack or of a provisioned product. Programs take the ARNs and URLs of resources from
-/// there, and call them.
-const GIVEN_OUT: &str = "OutputValue";
+/// Parts of the names of members that hold secrets and never names.
+const SECRETIVE: [&str; 10] = [
+    "secret",
+    "pass",
+    "token",
+    "credential",
+    "plaintext",
+    "key",
+    "auth",
+    "private",
+    "cookie",
+    "pin",
+];
+
+fn is_secretive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRETIVE.iter().any(|part| name.contains(part))
+}
+
+/// A name of a secret, for a value that is encrypted whatever its name.
+const ENCRYPTED: &str = "secret-key";
+
+/// A parameter of Systems Manager that is encrypted says so beside its value.
+fn is_encrypted(name: &str, value: &Value) -> bool {
+    name == "Type" && value.as_text() == Some("SecureString")
+}
 
 /// What is known of the place at which a walk through a value stands.
 #[derive(Clone, Copy)]
@@ -86,8 +113,10 @@ pub struct Context<'a> {
     pub expiry: bool,
     /// The message of a modelled error: it stays readable (tests assert on it).
     pub message: bool,
-    /// Rather the name of something than a secret: what a stack gives out.
+    /// Rather the name of something than a secret: what a stack gives out, an environment variable.
     given_out: bool,
+    /// It may be the name of something, though the model marks it.
+    weak: bool,
     /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
     pair: Option<&'a str>,
     /// The members of the object around, where expressions there say what a value is compared with.
@@ -119,6 +148,7 @@ impl<'a> Context<'a> {
             expiry: false,
             message: false,
             given_out: false,
+            weak: false,
             pair: None,
             beside: None,
         }
@@ -131,7 +161,8 @@ impl<'a> Context<'a> {
     {
         let names_pair = |(name, value): &'b (String, Value)| value.as_text().filter(|_| is_name_of_pair(name));
         let names = || entries.iter().filter_map(names_pair);
-        let secret = names().find(|name| is_secret_name(name));
+        let encrypted = entries.iter().any(|(name, value)| is_encrypted(name, value));
+        let secret = names().find(|name| is_secret_name(name)).or(encrypted.then_some(ENCRYPTED));
         Context {
             pair: secret.or_else(|| names().find(|name| may_name_secret(name))),
             beside: if self.name == expression::VALUES {
@@ -168,6 +199,7 @@ impl<'a> Context<'a> {
             expiry: false,
             message: false,
             given_out: false,
+            weak: !self.pair.is_some_and(is_secret_name) && !is_secretive(name),
             pair: None,
             beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
@@ -211,7 +243,7 @@ impl<'a> Context<'a> {
                     Context {
                         maybe,
                         expiry: name.eq_ignore_ascii_case("expiration") && EXPIRING.contains(&shape.name()),
-                        given_out: name == GIVEN_OUT && secret == Some(Rule::Credentials) && named().is_none(),
+                        given_out: listed::may_name(self.listed, shape.name(), name) && named().is_none(),
                         ..next.described(member, secret)
                     }
                 }
@@ -273,7 +305,7 @@ impl<'a> Context<'a> {
 
     /// Whether a value at a place of credentials only names a resource of AWS.
     pub fn names_resource(&self, value: &Value) -> bool {
-        self.given_out && value.as_text().is_some_and(resource::is_name)
+        self.given_out && value.as_text().is_some_and(resource::is_plain)
     }
 
     /// The rule that hides a value here, if any does.
@@ -301,6 +333,7 @@ impl<'a> Context<'a> {
         At {
             member: self.member,
             kind: self.kind(),
+            weak: self.given_out || self.weak && self.secret == Some(Rule::SensitiveMembers),
         }
     }
 

@@ -35,7 +35,7 @@ const MODEL: &str = r##"{"smithy":"2.0","shapes":{
  "arn":{"target":"smithy.api#String"},"at":{"target":"smithy.api#Timestamp"},"tree":{"target":"t#Tree"},
  "clientToken":{"target":"smithy.api#String","traits":{"smithy.api#idempotencyToken":{}}}}},
 "t#Out":{"type":"structure","members":{"spec":{"target":"t#Secret"},"digits":{"target":"t#Digits"},"Credentials":{"target":"t#Credentials"},
- "token":{"target":"smithy.api#String"},"arn":{"target":"smithy.api#String"},"message":{"target":"t#Secret"}}},
+ "token":{"target":"smithy.api#String"},"note":{"target":"smithy.api#String"},"arn":{"target":"smithy.api#String"},"message":{"target":"t#Secret"}}},
 "t#Oops":{"type":"structure","members":{"message":{"target":"t#Secret"},"detail":{"target":"t#Secret"}},"traits":{"smithy.api#error":"client"}},
 "t#Credentials":{"type":"structure","members":{"AccessKeyId":{"target":"smithy.api#String"},
  "SecretAccessKey":{"target":"t#Secret"},"SessionToken":{"target":"smithy.api#String"},"Expiration":{"target":"smithy.api#Timestamp"}}},

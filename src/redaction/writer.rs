@@ -2,9 +2,10 @@
 //! changed. Where a member is on the wire, the protocol says; this file never reads a format.
 
 use super::known::AccountNames;
+use super::memory::Recall;
 use super::places::PlaceToHide;
 use super::rules::Rule;
-use super::scan::{Budget, layers};
+use super::scan::{Budget, Search, layers};
 use super::stand_in::{self, FAR_FUTURE};
 use super::{Leak, Origin, Redactor, Side, headers, scan};
 use crate::cassette::Redacted;
@@ -35,6 +36,9 @@ pub(super) type Locate<'l> = &'l dyn Fn(&Message, Visit<'_>) -> Result<(), Malfo
 /// Writes the parts of an interaction and lists what it replaced, in the order of the wire.
 pub(super) struct Writer<'a> {
     redactor: &'a Redactor,
+    known: Option<&'a dyn Recall>,
+    /// The members are hidden by now, and only what is known is looked for.
+    settles: bool,
     accounts: AccountNames,
     origin: Origin,
     pub(super) redacted: Vec<Redacted>,
@@ -74,10 +78,41 @@ impl<'a> Writer<'a> {
     pub(super) fn new(redactor: &'a Redactor, accounts: AccountNames, origin: Origin) -> Writer<'a> {
         Writer {
             redactor,
+            known: redactor.recall(),
+            settles: false,
             accounts,
             origin,
             redacted: Vec::new(),
             listed: HashSet::new(),
+        }
+    }
+
+    /// A writer for what was redacted before, that hides what `known` knows by now.
+    pub(super) fn settling(redactor: &'a Redactor, accounts: AccountNames, known: &'a dyn Recall) -> Writer<'a> {
+        Writer {
+            known: Some(known),
+            settles: true,
+            ..Writer::new(redactor, accounts, Origin::Cassette)
+        }
+    }
+
+    /// What the user keeps readable is hidden by its form alone.
+    fn unknowing(&self) -> Writer<'a> {
+        Writer {
+            known: None,
+            redactor: self.redactor,
+            settles: self.settles,
+            accounts: AccountNames::clone(&self.accounts),
+            origin: self.origin,
+            redacted: Vec::new(),
+            listed: HashSet::new(),
+        }
+    }
+
+    fn search<'s>(&'s self, budget: &'s Budget) -> Search<'s> {
+        Search {
+            known: self.known,
+            ..self.redactor.search(budget)
         }
     }
 
@@ -125,11 +160,17 @@ impl<'a> Writer<'a> {
 
     /// Decides what becomes of one scalar.
     fn spot(&self, spot: Spot<'_>, side: &Side<'_>, draft: &mut Draft) {
+        draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
+        if self.settles || self.redactor.is_plain(&spot.text) {
+            return match spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
+                true => self.unknowing().clean_spot(&spot, draft),
+                false => self.clean_spot(&spot, draft),
+            };
+        }
         if spot.form == Form::EventBytes && spot.wire.ends_with(frames::SIGNATURE) {
             // New in every run, and true of other bytes than these: it says nothing any more.
             return draft.put(&spot, &Value::Blob(vec![0; 32]), &[Rule::AwsSignature]);
         }
-        draft.raw |= matches!(spot.form, Form::Raw | Form::RawBytes);
         let member = spot.member.or_else(|| spot.wire.strip_prefix("/body"));
         let known = member.and_then(|member| side.places.get(member));
         let overlooked;
@@ -139,7 +180,7 @@ impl<'a> Writer<'a> {
                 overlooked = side.overlooked(&spot);
                 // What the user keeps readable, nobody overlooked.
                 if spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
-                    return self.clean_spot(&spot, draft);
+                    return self.unknowing().clean_spot(&spot, draft);
                 }
                 &overlooked
             }
@@ -152,7 +193,10 @@ impl<'a> Writer<'a> {
         };
         match hidden {
             Some((value, rule)) => draft.put(&spot, &value, &[rule]),
-            None => self.clean_spot(&spot, draft),
+            None => {
+                self.redactor.note_name(&spot);
+                self.clean_spot(&spot, draft);
+            }
         }
         if place.rule.is_some()
             && !spot.key
@@ -185,7 +229,7 @@ impl<'a> Writer<'a> {
         };
         let written = match layers::in_bytes(&bytes, &draft.budget, &mut open) {
             Some(written) => written,
-            None => self.redactor.search(&draft.budget).scrub_bytes(&bytes).map(|(clean, rule)| {
+            None => self.search(&draft.budget).scrub_bytes(&bytes).map(|(clean, rule)| {
                 add(&mut found, rule);
                 clean
             }),
@@ -198,7 +242,7 @@ impl<'a> Writer<'a> {
     /// Secrets by form, then account ids; the rules that found something.
     fn clean(&self, text: &str, budget: &Budget) -> Option<(String, Vec<Rule>)> {
         let mut rules = Vec::new();
-        let mut scrubbed = self.redactor.search(budget).scrub(text).map(|(clean, rule)| {
+        let mut scrubbed = self.search(budget).scrub(text).map(|(clean, rule)| {
             rules.push(rule);
             clean
         });
@@ -268,7 +312,7 @@ impl<'a> Writer<'a> {
             let spliced = applied(Part::Header(at), value.as_bytes())?;
             let text = String::from_utf8_lossy(&spliced);
             let replaced = match headers::secret(name.as_str(), &text).or_else(|| self.redactor.user.of_header(name.as_str())) {
-                Some(_) if draft.hidden_headers.contains(&at) => None,
+                Some(_) if self.settles || draft.hidden_headers.contains(&at) => self.clean(&text, &draft.budget).filter(|_| self.settles),
                 Some(rule) => headers::hidden(&self.redactor.stand_ins, &text).map(|stand_in| (stand_in, vec![rule])),
                 None => self.clean(&text, &draft.budget),
             };

@@ -10,6 +10,7 @@ mod bad_upstream;
 mod beside_aws;
 mod buckets;
 mod canary;
+mod canary_known;
 mod cbor;
 mod client;
 mod determinism;

@@ -143,6 +143,7 @@ impl Reader<'_> {
                 "salt" => redaction.salt = reader.string("a salt (a string)")?,
                 "rules" => redaction.rules = reader.strings("rule ids")?,
                 "user" => redaction.user = reader.strings("rules, `ID KIND WHAT`")?,
+                "plain" => redaction.plain = reader.strings("values that stay readable")?,
                 "keep" => redaction.keep = reader.strings("places, `OPERATION:/path`")?,
                 _ => return Ok(false),
             }

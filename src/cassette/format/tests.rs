@@ -84,7 +84,7 @@ fn full() -> Cassette {
             salt: "5a".repeat(32),
             rules: vec!["aws-signature".to_owned(), "account-id".to_owned()],
             keep: vec!["CreateServiceInstance:/spec".to_owned()],
-            user: Vec::new(),
+            ..Redaction::default()
         },
         rules: CallRules::default(),
         interactions: vec![first, second],
@@ -524,7 +524,7 @@ fn the_schema_knows_every_member_that_is_written() {
         ]
     );
     assert_eq!(members("/$defs/match"), ["ignore", "compare", "now", "order", "fold", "polls"]);
-    assert_eq!(members("/$defs/redaction"), ["salt", "rules", "keep", "user"]);
+    assert_eq!(members("/$defs/redaction"), ["salt", "rules", "keep", "plain", "user"]);
     assert_eq!(members("/$defs/model"), ["version", "sha256"]);
     assert_eq!(
         members("/$defs/interaction"),

@@ -131,6 +131,7 @@ impl Writer {
         }
         self.strings_member("rules", &redaction.rules);
         self.strings_member("keep", &redaction.keep);
+        self.strings_member("plain", &redaction.plain);
         self.strings_member("user", &redaction.user);
         self.unknown(unknown, "/redaction");
         self.close('}');

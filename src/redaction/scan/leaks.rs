@@ -19,9 +19,8 @@ pub fn leaks(interaction: &Interaction, patterns: &[Pattern]) -> Vec<Leak> {
     let mut leaks = Vec::new();
     look_everywhere(interaction, &mut |place, found| {
         let search = Search {
-            stand_ins: &stand_ins,
             patterns,
-            budget: if place.starts_with("/request") { asked } else { answered },
+            ..Search::new(&stand_ins, if place.starts_with("/request") { asked } else { answered })
         };
         let rule = match found {
             Found::Text(text) => search.scrub(text).map(|(_, rule)| rule),

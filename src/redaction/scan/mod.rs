@@ -22,6 +22,7 @@ pub use accounts::{AccountIds, accounts, has_twelve_digits, is_account_stand_in,
 pub use budget::Budget;
 pub use leaks::{leaks, literally};
 
+use super::memory::Recall;
 use super::rules::Rule;
 use super::stand_in::StandIns;
 use super::user::Pattern;
@@ -47,6 +48,8 @@ pub struct Search<'a> {
     pub patterns: &'a [Pattern],
     /// What may be spent on the message of which the texts are.
     pub budget: &'a Budget,
+    /// Who knows values that are hidden wherever they recur.
+    pub known: Option<&'a dyn Recall>,
 }
 
 /// Opens what is encoded in a text, and closes it again.
@@ -62,6 +65,7 @@ impl<'a> Search<'a> {
             stand_ins,
             patterns: &[],
             budget,
+            known: None,
         }
     }
 
@@ -84,11 +88,30 @@ impl<'a> Search<'a> {
         };
         match layers::in_bytes(bytes, self.budget, &mut open) {
             Some(clean) => clean.and_then(|clean| Some((clean, found?))),
-            None => forms::in_bytes(self.stand_ins, bytes),
+            None => self.known_in_bytes(bytes).or_else(|| forms::in_bytes(self.stand_ins, bytes)),
         }
     }
 
+    fn known_in_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, Rule)> {
+        let hidden = self.known?.hide_in_bytes(bytes)?;
+        Some((
+            forms::in_bytes(self.stand_ins, &hidden).map_or(hidden, |(clean, _)| clean),
+            Rule::KnownValues,
+        ))
+    }
+
+    /// Known values first: a form would find only a part of some.
     fn nested(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
+        let Some(hidden) = self.known.and_then(|known| known.hide(text)) else {
+            return self.by_form(text, nesting);
+        };
+        // What a form gives away is listed for that, whether it was known or not.
+        let rule = self.by_form(text, nesting).map_or(Rule::KnownValues, |(_, rule)| rule);
+        let clean = self.by_form(&hidden, nesting).map_or(hidden, |(clean, _)| clean);
+        Some((clean, rule))
+    }
+
+    fn by_form(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
         if text.len() < SHORTEST || nesting > 0 && !self.budget.spend(text.len()) {
             return None;
         }

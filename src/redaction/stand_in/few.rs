@@ -151,6 +151,7 @@ mod tests {
         let at = At {
             member,
             kind: member.map(|member| &call.service.shape(member.target).kind),
+            ..At::default()
         };
         let stand_ins = StandIns::new(SALT);
         values.iter().map(|value| stand_ins.value(value, at)).collect()

@@ -244,7 +244,7 @@ pub(super) fn is_jwt(text: &str) -> bool {
 }
 
 /// `2020-01-31`, or that with a time.
-pub(super) fn is_date(text: &str) -> bool {
+pub fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let day = |bytes: &[u8]| {
         bytes.iter().enumerate().all(|(index, byte)| match index {

@@ -69,7 +69,7 @@ fn each(text: &str, show: &mut dyn FnMut(Token<'_>, usize, usize)) -> Option<()>
 }
 
 fn scalar(stand_ins: &StandIns, token: Token<'_>, nesting: usize) -> Option<String> {
-    let of_text = |text: Cow<'_, str>| (!text.is_empty()).then(|| rewrite::string(&stand_ins.text_within(&text, nesting + 1)));
+    let of_text = |text: Cow<'_, str>| (!text.is_empty()).then(|| rewrite::string(&stand_ins.first_within(&text, nesting + 1)));
     match token {
         Token::Key(raw) => Some(raw.decode()).filter(|name| !is_name(name)).and_then(of_text),
         Token::Text(raw) => of_text(raw.decode()),

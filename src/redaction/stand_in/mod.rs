@@ -29,12 +29,13 @@ mod key;
 mod pem;
 
 pub use few::is_short;
-pub use form::{NUMBER_PREFIX, is_access_key_id, is_marked, is_marked_text, is_number, is_uuid};
+pub use form::{NUMBER_PREFIX, is_access_key_id, is_date, is_marked, is_marked_text, is_number, is_uuid};
 
 use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
 use crate::model::sample;
 use crate::model::schema::{Member, ShapeKind};
+use crate::redaction::memory::Memory;
 use crate::value::Value;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -51,6 +52,8 @@ pub struct StandIns {
     key: [u8; 32],
     /// Hashes of stand-ins without a mark that the cassette in use holds.
     known: HashSet<[u8; 16]>,
+    /// What was hidden, where that is to be known: while something is recorded.
+    memory: Option<Memory>,
 }
 
 impl StandIns {
@@ -59,7 +62,27 @@ impl StandIns {
         StandIns {
             key: key_of(salt),
             known: HashSet::new(),
+            memory: None,
         }
+    }
+
+    /// The same under the same salt, that remembers nothing.
+    pub(super) fn twin(&self) -> StandIns {
+        StandIns {
+            key: self.key,
+            known: HashSet::new(),
+            memory: None,
+        }
+    }
+
+    /// Remembers from now on what it hides.
+    pub(super) fn keep_in_mind(&mut self) {
+        self.memory = Some(Memory::default());
+    }
+
+    /// What was hidden by now, where that is remembered.
+    pub(super) fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
     }
 
     /// Remembers an unmarked stand-in of the cassette in use, so that it maps to itself.
@@ -113,7 +136,11 @@ impl StandIns {
                 None => self.integer(value, at),
             },
             Value::Text(text) => return self.place_text(text, at),
-            Value::Blob(bytes) => Value::Blob(self.blob(bytes, at.member)),
+            Value::Blob(bytes) => {
+                let blob = self.blob(bytes, at.member);
+                self.learn_blob(bytes, &blob);
+                Value::Blob(blob)
+            }
             Value::Timestamp { seconds, nanos } => {
                 let mut bytes = [0; 12];
                 bytes[..8].copy_from_slice(&seconds.to_le_bytes());
@@ -129,6 +156,36 @@ impl StandIns {
 
     /// The stand-in for a text whose place is not known or not constrained.
     pub fn text(&self, text: &str) -> String {
+        let placeholder = self.first_within(text, 0);
+        self.learn(text, &placeholder, false);
+        placeholder
+    }
+
+    /// What was written for a text first, or what is written for it anywhere: inside so many JSON
+    /// documents.
+    fn first_within(&self, text: &str, nesting: usize) -> String {
+        let known = self.memory.as_ref().and_then(|memory| memory.placeholder(text));
+        known.unwrap_or_else(|| self.text_within(text, nesting))
+    }
+
+    fn learn(&self, text: &str, placeholder: &str, weak: bool) {
+        if let Some(memory) = &self.memory {
+            memory.learn(text, placeholder, weak);
+            memory.learn_document(text, placeholder);
+        }
+    }
+
+    /// A blob comes back in base64, or as the text that it is.
+    fn learn_blob(&self, bytes: &[u8], blob: &[u8]) {
+        let Some(memory) = &self.memory else { return };
+        memory.learn(&base64_text(bytes), &base64_text(blob), false);
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            memory.learn(text, &self.anywhere(text), false);
+        }
+    }
+
+    /// What is written for a text by the text alone.
+    pub(super) fn anywhere(&self, text: &str) -> String {
         self.text_within(text, 0)
     }
 
@@ -161,12 +218,14 @@ impl StandIns {
         if let Some(other) = few::named(self, text, at) {
             return Fresh::OfFew(Value::Text(other));
         }
-        let plain = self.text(text);
+        let plain = self.first_within(text, 0);
         // A key is a key whatever the model says of it: ACM's pattern knows no encrypted one.
         if pem::may_be(&plain) {
+            self.learn(text, &plain, false);
             return of(plain);
         }
         let Some(member) = at.member.filter(|member| !member.constraints.is_empty()) else {
+            self.learn(text, &plain, at.weak);
             return of(plain);
         };
         let obeys = |text: &str| {
@@ -175,13 +234,17 @@ impl StandIns {
             (min..=max).contains(&text.len()) && member.constraints.pattern.as_ref().is_none_or(matches)
         };
         if obeys(&plain) {
+            self.learn(text, &plain, at.weak);
             return of(plain);
         }
         let fitted = self.fitted(text, plain, member);
         // So short a text may be the stand-in of another one, too.
         match few::is_short(&fitted).then(|| few::shaped(self, text, &obeys)).flatten() {
             Some(other) => Fresh::OfFew(Value::Text(other)),
-            None => of(fitted),
+            None => {
+                self.learn(text, &fitted, at.weak);
+                of(fitted)
+            }
         }
     }
 
@@ -287,6 +350,8 @@ pub struct At<'a> {
     pub member: Option<&'a Member>,
     /// What the model says of the value there.
     pub kind: Option<&'a ShapeKind>,
+    /// What stands there may be the name of something, too.
+    pub weak: bool,
 }
 
 /// A stand-in that is made from a value.

@@ -15,6 +15,7 @@ fn place<'a>(service: &'a Service, member: Option<&'a Member>) -> At<'a> {
     At {
         member,
         kind: member.map(|member| &service.shape(member.target).kind),
+        ..At::default()
     }
 }
 

@@ -1,0 +1,166 @@
+//! At the seal: what was recorded before it was known to be a secret, or the id of an account, is
+//! hidden too; and what turned out to be the name of something is readable again.
+
+use super::known::{AccountNames, each_text};
+use super::memory::{Finder, Recall};
+use super::recurring::Guess;
+use super::rules::Rule;
+use super::writer::{Message, Writer};
+use super::{Leak, Redactor, Side, locate_request, locate_response, rebuilt_request, rebuilt_response, refresh};
+use crate::cassette::{Cassette, Interaction};
+use crate::inspect::Finding;
+use crate::wire::Response;
+use http::header::CONTENT_ENCODING;
+use std::collections::HashSet;
+
+/// What is known at the end.
+struct Known<'k> {
+    accounts: AccountNames,
+    values: &'k dyn Recall,
+    plain: HashSet<String>,
+}
+
+impl Redactor {
+    /// Hides in a whole cassette what is known by now. `understand` is what
+    /// [`inspect_recorded`](crate::inspect::inspect_recorded) finds in an interaction. Gives what is to
+    /// be said of it: an interaction that cannot be written so is left out.
+    pub fn settle(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Vec<String> {
+        let (values, names) = match self.stand_ins.memory() {
+            Some(memory) => memory.verdict(),
+            None => (Finder::default(), Vec::new()),
+        };
+        let known = Known {
+            accounts: self.account_names(),
+            values: &values,
+            plain: names.iter().cloned().collect(),
+        };
+        if known.accounts.is_empty() && values.is_empty() {
+            return Vec::new();
+        }
+        let mut notes: Vec<String> = told(&names).into_iter().collect();
+        notes.extend(self.settle_all(cassette, understand, &known));
+        let plain = &mut cassette.redaction.plain;
+        plain.extend(names);
+        plain.sort();
+        plain.dedup();
+        notes
+    }
+
+    /// The same for what is recovered of a run that was killed: what it knew is gone, but a word whose
+    /// placeholder the recording holds is a secret.
+    pub fn settle_recovered(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Vec<String> {
+        let Some(guess) = Guess::from(&cassette.interactions, &self.stand_ins) else {
+            return Vec::new();
+        };
+        let known = Known {
+            accounts: AccountNames::default(),
+            values: &guess,
+            plain: HashSet::new(),
+        };
+        self.settle_all(cassette, understand, &known)
+    }
+
+    fn settle_all(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding, known: &Known<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        cassette.interactions.retain_mut(|interaction| {
+            let settled = self.settled(interaction, &understand(interaction), known);
+            let why = settled.err();
+            notes.extend(why.iter().map(|leak| format!("an interaction is left out: {leak}")));
+            why.is_none()
+        });
+        notes
+    }
+
+    fn settled(&self, interaction: &mut Interaction, finding: &Finding, known: &Known<'_>) -> Result<(), Leak> {
+        let mut writer = Writer::settling(self, AccountNames::clone(&known.accounts), known.values);
+        let call = finding.call.as_ref();
+        let request = interaction.request.clone();
+        let mut response = interaction.response.clone();
+        // The body is stored without the encoding that the header names.
+        let encoding = response.headers_mut().remove(CONTENT_ENCODING);
+        let side = |decoded| Side {
+            decoded,
+            ..Side::new(call)
+        };
+        let asked = Message {
+            uri: Some(request.uri().clone()),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+        };
+        let is_read = finding.request.as_ref().is_some_and(|judged| judged.content.is_some());
+        let asked = writer.message("/request", asked, &side(is_read), &locate_request(&request, call))?;
+        let answered = Message {
+            uri: None,
+            headers: response.headers().clone(),
+            body: response.body().clone(),
+        };
+        let is_read = finding.response.as_ref().is_some_and(|judged| judged.content.is_some());
+        let answered = writer.message("/response", answered, &side(is_read), &locate_response(&response, finding))?;
+        interaction.request = rebuilt_request(&request, asked);
+        interaction.response = rebuilt_response(&response, answered);
+        let head = request.method() == http::Method::HEAD;
+        refresh(interaction, request.body(), response.body(), head);
+        restore(&mut interaction.response, encoding);
+        list(interaction, writer);
+        unlist(interaction, &known.plain);
+        Ok(())
+    }
+}
+
+fn restore(response: &mut Response, encoding: Option<http::HeaderValue>) {
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, encoding);
+    }
+}
+
+/// Adds the places at which something is hidden now, in the order of the wire.
+fn list(interaction: &mut Interaction, writer: Writer<'_>) {
+    let new = writer.redacted.into_iter().filter(|place| {
+        let is_it = |known: &crate::cassette::Redacted| known.path == place.path && known.member == place.member;
+        // What another rule hides is listed for that.
+        !interaction
+            .redacted
+            .iter()
+            .any(|known| is_it(known) && (known.rule == place.rule || place.rule == Rule::KnownValues.id()))
+    });
+    let mut new: Vec<_> = new.collect();
+    if new.is_empty() {
+        return;
+    }
+    // Requests before responses.
+    let at = interaction.redacted.iter().position(|place| place.path.starts_with("/response"));
+    let asked = new.extract_if(.., |place| place.path.starts_with("/request")).collect::<Vec<_>>();
+    let at = at.unwrap_or(interaction.redacted.len());
+    interaction.redacted.splice(at..at, asked);
+    interaction.redacted.extend(new);
+}
+
+/// What is readable again is hidden no more.
+fn unlist(interaction: &mut Interaction, plain: &HashSet<String>) {
+    if plain.is_empty() || interaction.redacted.is_empty() {
+        return;
+    }
+    let mut readable = HashSet::new();
+    let paths: HashSet<&str> = interaction.redacted.iter().map(|place| place.path.as_str()).collect();
+    each_text(interaction, &paths, &mut |path, text, _| {
+        if plain.contains(text) {
+            readable.insert(path.to_owned());
+        }
+    });
+    interaction.redacted.retain(|place| !readable.contains(&place.path));
+}
+
+/// What is said of values that stay readable.
+fn told(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let first = names.first()?;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "{}{more} was given where secrets are, and stays readable because other calls use it as a name; to hide it all the same, add `{} = {{ pattern = \"{}\" }}` to `[redaction.rules]`",
+        shown.join(", "),
+        "my-secret",
+        regex::escape(first)
+    ))
+}
