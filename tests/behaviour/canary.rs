@@ -365,8 +365,14 @@ fn assert_silent(folder: &Path, log: &str) {
     }
 }
 
-/// A recording through both doors, with credentials of its own.
+/// A recording through both doors, with credentials of its own. Placeholders follow from the salt, which
+/// a cassette keeps: they are the same in every run, but in a thorough one.
 fn recording(place: &Workplace, service: &OddUpstream) -> Puppet {
+    if std::env::var_os("FERROTAPE_THOROUGH").is_none() {
+        let redaction = json!({ "salt": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "rules": [] });
+        let empty = json!({ "ferrotape": 1, "origin": "recorded", "models": {}, "redaction": redaction, "interactions": [] });
+        place.write_cassette("shop", &empty.to_string());
+    }
     let run = place
         .run(["record", "-c", "shop", "--upstream", &service.url, "--report", "json=report.json"])
         .env("AWS_ACCESS_KEY_ID", "ASIAQWERTYUIOPASDFGH")
