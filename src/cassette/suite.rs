@@ -1,5 +1,5 @@
 //! Which cassettes the sessions of a suite asked for, as far as it is known on this machine: what `prune`
-//! goes by. A run over the whole suite says so anew; every other run only adds to it.
+//! goes by. A run over the whole suite replaces the list; every other run only adds to it.
 
 use super::state::Lock;
 use super::{Name, StateFolder, durable};

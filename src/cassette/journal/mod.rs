@@ -188,7 +188,7 @@ impl SealedRun {
 pub struct Recovery {
     /// Runs that died before their seal, sorted by folder.
     pub runs: Vec<SealedRun>,
-    /// Runs whose journal is damaged, and where it was moved, so that it is told once.
+    /// Runs whose journal is damaged, and where it was moved, so that it is reported once.
     pub damaged: Vec<(JournalError, PathBuf)>,
     /// Runs whose journal cannot be read now. Their folders stay.
     pub unread: Vec<JournalError>,
