@@ -285,11 +285,11 @@ mod tests {
     fn a_finding_is_told_by_its_line_and_rule() {
         let scanner = scanner();
         let found = |content: &[u8]| scanner.content(content, &Budget::default());
-        let text = format!("one\npassword = hunter2\n\nkey {}\n", "AKIAIOSFODNN7EXAMPLE");
+        let text = format!("one\npassword = hunter2\n\nkey {}\n", "AKIAIOSFODNN7SECRETS");
         assert_eq!(found(text.as_bytes()), [":2: secret-forms", ":4: access-key-id"]);
         let key = format!("a\n-----BEGIN {0} KEY-----\nMIIEpA\n-----END {0} KEY-----\n", "PRIVATE");
         assert_eq!(found(key.as_bytes()), [":3: secret-forms"]);
-        assert_eq!(found(b"\xff\x00AKIAIOSFODNN7EXAMPLE"), [": access-key-id"]);
+        assert_eq!(found(b"\xff\x00AKIAIOSFODNN7SECRETS"), [": access-key-id"]);
         assert!(found(b"nothing\n").is_empty() && found(b"\xff\x00").is_empty());
     }
 }

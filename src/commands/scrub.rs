@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn what_an_older_cassette_holds_is_hidden_once() {
         let catalog = Catalog::built_in().unwrap();
-        let mut old = cassette(r#"{"name":"n","serviceName":"s","spec":"hunter2","templateMajorVersion":"key AKIAIOSFODNN7EXAMPLE"}"#);
+        let mut old = cassette(r#"{"name":"n","serviceName":"s","spec":"hunter2","templateMajorVersion":"key AKIAIOSFODNN7SECRETS"}"#);
         let first = scrub(&mut old, &catalog, &Settings::default()).unwrap();
         assert!(first.changed && !first.refused);
         assert_eq!(

@@ -202,7 +202,7 @@ pub(super) fn secret() -> impl Strategy<Value = String> {
 pub(super) fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z<&\"é]{1,6}",
-        Just("key AKIAIOSFODNN7EXAMPLE!".to_owned()),
+        Just("key AKIAIOSFODNN7SECRETS!".to_owned()),
         Just("arn:aws:iam::481516234207:role/x".to_owned()),
         Just("https://sqs.us-east-1.amazonaws.com/210987654321/q".to_owned()),
         Just("password=hushed2".to_owned()),
@@ -379,7 +379,7 @@ pub(super) fn recorded_once(world: &World, operation: &str, input: &Value, outpu
 
 fn credentials() -> Value {
     object(vec![
-        ("AccessKeyId", text("AKIAIOSFODNN7EXAMPLE")),
+        ("AccessKeyId", text("AKIAIOSFODNN7SECRETS")),
         ("SecretAccessKey", text("hush-secret")),
         ("SessionToken", text("hush-session")),
         (
@@ -466,7 +466,7 @@ fn a_header_gives_back_the_token_and_the_secret_of_the_request() {
 
 #[test]
 fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
-    let stored = object(vec![("body", Value::Blob(b"{ \"note\": \"key AKIAIOSFODNN7EXAMPLE\" }".to_vec()))]);
+    let stored = object(vec![("body", Value::Blob(b"{ \"note\": \"key AKIAIOSFODNN7SECRETS\" }".to_vec()))]);
     let given = object(vec![("body", Value::Blob(b"hush\0\xff".to_vec()))]);
     for world in WORLDS.iter() {
         recorded_twice(world, "Store", &stored, &given);
@@ -475,7 +475,7 @@ fn a_body_that_is_one_blob_is_hidden_whole_and_a_plain_one_is_searched() {
     for world in WORLDS.iter().filter(|world| world.is_rest()) {
         let (request, response) = world.exchange("Store", &stored, &given);
         let taken = world.taken(&redactor_after(&[]), &request, &response);
-        let id = StandIns::new(SALT).text("AKIAIOSFODNN7EXAMPLE");
+        let id = StandIns::new(SALT).text("AKIAIOSFODNN7SECRETS");
         assert_eq!(
             taken.request.body(),
             format!("{{ \"note\": \"key {id}\" }}").as_bytes(),
@@ -643,14 +643,14 @@ fn events() -> Value {
                 "data",
                 vec![
                     ("spec", text("hush <one>")),
-                    ("note", text("key AKIAIOSFODNN7EXAMPLE")),
+                    ("note", text("key AKIAIOSFODNN7SECRETS")),
                     ("key", text("hush-key")),
                     ("hint", text("of arn:aws:iam::481516234207:role/x")),
-                    ("blob", bytes(b"hush\xff")),
+                    ("blob", bytes(b"hush\xff, hushed")),
                 ],
             ),
             event("raw", vec![("bytes", bytes(b"a password=hushed2 \n"))]),
-            event("raw", vec![("bytes", bytes(b"\x00\xffAKIAIOSFODNN7EXAMPLE"))]),
+            event("raw", vec![("bytes", bytes(b"\x00\xffAKIAIOSFODNN7SECRETS"))]),
             event("said", vec![("text", text("hush, I said"))]),
             event("data", vec![("note", text("n"))]),
         ]),
@@ -690,7 +690,7 @@ fn a_signed_event_keeps_no_signature() {
 #[test]
 fn a_secret_that_two_events_share_is_not_written() {
     let half = |bytes: &str| object(vec![("raw", object(vec![("bytes", Value::Blob(bytes.as_bytes().to_vec()))]))]);
-    let cut = object(vec![("stream", Value::List(vec![half("key AKIAIOSF"), half("ODNN7EXAMPLE.")]))]);
+    let cut = object(vec![("stream", Value::List(vec![half("key AKIAIOSF"), half("ODNN7SECRETS.")]))]);
     for world in streaming() {
         let (request, response) = world.exchange("Watch", &cut, &events());
         let leak = redactor_after(&[])
@@ -704,7 +704,7 @@ fn a_secret_that_two_events_share_is_not_written() {
 fn what_stands_beside_the_values_of_xml_is_searched_too() {
     let world = WORLDS.iter().find(|world| world.protocol.id().ends_with("restXml")).unwrap();
     let (mut request, response) = world.exchange("Send", &object(vec![("note", text("n"))]), &object(vec![]));
-    let key = "AKIAIOSFODNN7EXAMPLE";
+    let key = "AKIAIOSFODNN7SECRETS";
     let body = format!(
         "<!-- a {key} --><?b {key}?><SendInput c=\"{key}\" xmlns=\"urn:t\">d &#x41;{} <note>n<!--{key}--></note>\
          <![CDATA[{key}]]></SendInput><!-- {key} -->",

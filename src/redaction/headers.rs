@@ -251,7 +251,7 @@ mod tests {
                 ("x-ferrotape-session", "a"),
                 (
                     "authorization",
-                    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20200101/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date, Signature=0a",
+                    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7SECRETS/20200101/us-east-1/proton/aws4_request, SignedHeaders=host;x-amz-date, Signature=0a",
                 ),
                 ("content-type", "application/x-amz-json-1.0"),
             ]),

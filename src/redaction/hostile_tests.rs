@@ -26,7 +26,7 @@ const PIECES: &[&str] = &[
     "arn:",
     "2099-01-01",
     "ASIA",
-    "AKIAIOSFODNN7EXAMPLE",
+    "AKIAIOSFODNN7SECRETS",
     "00000000-0000-4000-8000-",
     "123456789012",
     "{\"password\":\"",

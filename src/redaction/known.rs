@@ -115,6 +115,14 @@ pub(super) fn remember(stand_ins: &mut StandIns, interaction: &Interaction) {
     if paths.is_empty() {
         return;
     }
+    for (path, body) in [
+        ("/request/body", interaction.request.body()),
+        ("/response/body", interaction.response.body()),
+    ] {
+        if paths.contains(path) {
+            stand_ins.remember(&Value::Blob(body.to_vec()));
+        }
+    }
     each_text(interaction, &paths, &mut |path, text, what| {
         if stand_in::is_marked_text(text) {
             return;

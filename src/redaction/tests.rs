@@ -59,9 +59,9 @@ fn vended_credentials_are_hidden_and_never_expire() {
 
 #[test]
 fn an_errors_message_stays_readable_with_ids_scrubbed() {
-    let body = r#"{"__type":"Oops","message":"arn:aws:iam::481516234207:user/a may not; key AKIAIOSFODNN7EXAMPLE","detail":"hunter2"}"#;
+    let body = r#"{"__type":"Oops","message":"arn:aws:iam::481516234207:user/a may not; key AKIAIOSFODNN7SECRETS","detail":"hunter2"}"#;
     let taken = redacted(&redactor(), "{}", 400, body);
-    let (id, detail) = (standing("AKIAIOSFODNN7EXAMPLE"), standing("hunter2"));
+    let (id, detail) = (standing("AKIAIOSFODNN7SECRETS"), standing("hunter2"));
     assert_eq!(
         text(taken.response.body()),
         format!(r#"{{"__type":"Oops","message":"arn:aws:iam::000000000001:user/a may not; key {id}","detail":"{detail}"}}"#)
@@ -289,7 +289,7 @@ fn a_plain_value_in_a_loaded_cassette_is_hidden_and_told() {
 
 #[test]
 fn redacting_twice_is_redacting_once() {
-    let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGk=","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::481516234207:role/x"}"#;
+    let asked = r#"{"spec":"s","pin":"12345678","code":"ABC-123456","number":77,"blob":"aGVsbG8gd29ybGQhIQ==","environment":{"K":"v"},"items":[{"password":"p"}],"arn":"arn:aws:iam::481516234207:role/x"}"#;
     let once = redacted(
         &redactor(),
         asked,
@@ -306,7 +306,7 @@ fn redacting_twice_is_redacting_once() {
 #[test]
 fn a_recording_of_a_replay_lists_the_texts_that_held_secrets() {
     let token = format!("IQoJb3JpZ2lu{}", "abcXYZ0189".repeat(12));
-    let asked = format!(r#"{{"note":"key AKIAIOSFODNN7EXAMPLE","note2":"token {token} of arn:aws:iam::481516234207:role/x"}}"#);
+    let asked = format!(r#"{{"note":"key AKIAIOSFODNN7SECRETS","note2":"token {token} of arn:aws:iam::481516234207:role/x"}}"#);
     let answered = r#"{"url":"https://user:hunter2hunter2@example.com/"}"#;
     let once = redacted(&redactor(), &asked, 200, answered);
     assert_eq!(
@@ -341,7 +341,7 @@ fn a_body_whose_encoding_hides_it_is_not_written() {
 fn a_secret_in_a_finished_interaction_is_a_leak() {
     let mut taken = redacted(&redactor(), "{}", 200, "{}");
     assert!(scan::leaks(&taken, &[]).is_empty());
-    *taken.response.body_mut() = Bytes::from_static(br#"{"a":["AKIAIOSFODNN7EXAMPLE"]}"#);
+    *taken.response.body_mut() = Bytes::from_static(br#"{"a":["AKIAIOSFODNN7SECRETS"]}"#);
     let leaks = scan::leaks(&taken, &[]);
     assert_eq!(
         leaks.iter().map(Leak::to_string).collect::<Vec<_>>(),
@@ -351,11 +351,11 @@ fn a_secret_in_a_finished_interaction_is_a_leak() {
 
 #[test]
 fn a_body_that_cannot_be_decoded_is_searched_by_form() {
-    let request = request_of("NoSuchOperation", r#"{ "Password": "hunter2", "n": ["AKIAIOSFODNN7EXAMPLE"] }"#);
+    let request = request_of("NoSuchOperation", r#"{ "Password": "hunter2", "n": ["AKIAIOSFODNN7SECRETS"] }"#);
     let response = response(400, "secret_key=hunter2");
     let finding = finding(&request, &response);
     let taken = redactor().redact(&request, &response, &finding, 1).unwrap();
-    let (secret, id) = (standing("hunter2"), standing("AKIAIOSFODNN7EXAMPLE"));
+    let (secret, id) = (standing("hunter2"), standing("AKIAIOSFODNN7SECRETS"));
     let asked = format!(r#"{{ "Password": "{secret}", "n": ["{id}"] }}"#);
     assert_eq!(
         text(taken.request.body()),

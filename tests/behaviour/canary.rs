@@ -327,7 +327,7 @@ fn sing_to(puppet: &Puppet) -> usize {
     let mut endpoint = Connection::open(address).expect("it listens");
     let own = sing(&mut endpoint, &address.to_string(), &puppet.key());
     let host = "proton.us-east-1.amazonaws.com";
-    let key = Key::new("AKIAIOSFODNN7EXAMPLE", "x", Some(&in_header(TOKEN_OF_REQUESTS)));
+    let key = Key::new("AKIAIOSFODNN7SECRETS", "x", Some(&in_header(TOKEN_OF_REQUESTS)));
     own + sing(&mut puppet.intercepted(host), host, &key)
 }
 

@@ -69,7 +69,7 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
         let created = json!({ "serviceInstance": {
             "name": body["name"], "serviceName": body["serviceName"], "spec": body["spec"],
             "arn": "arn:aws:proton:us-east-1:210987654321:service/frontend/service-instance/a",
-            "deploymentStatus": "IN_PROGRESS", "deploymentStatusMessage": "started by AKIAIOSFODNN7EXAMPLE",
+            "deploymentStatus": "IN_PROGRESS", "deploymentStatusMessage": "started by AKIAIOSFODNN7SECRETS",
             "environmentName": "production", "templateName": "web", "templateMajorVersion": "1", "templateMinorVersion": "4",
             "createdAt": 1_700_000_000.125, "lastDeploymentAttemptedAt": 1_700_000_001, "lastDeploymentSucceededAt": 1_700_000_002,
             "lastClientRequestToken": body["clientToken"],
@@ -80,7 +80,7 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
             ("Set-Cookie", "session=abcdef"),
         ];
         Act::Answer(match number % 4 {
-            1 => http(400, &[plain, &[("x-amzn-ErrorType", "ConflictException:http://internal.amazon.com/coral/")]].concat(), json!({ "__type": "com.amazonaws.proton#ConflictException", "message": "arn:aws:proton:us-east-1:210987654321:service/frontend exists, says AKIAIOSFODNN7EXAMPLE" }).to_string().as_bytes()),
+            1 => http(400, &[plain, &[("x-amzn-ErrorType", "ConflictException:http://internal.amazon.com/coral/")]].concat(), json!({ "__type": "com.amazonaws.proton#ConflictException", "message": "arn:aws:proton:us-east-1:210987654321:service/frontend exists, says AKIAIOSFODNN7SECRETS" }).to_string().as_bytes()),
             2 => http(200, &[plain, &[("Content-Encoding", "gzip")]].concat(), &gzipped(created.to_string().as_bytes())),
             3 => http(500, plain, b"<html>not even JSON</html>"),
             _ => http(200, plain, created.to_string().as_bytes()),
@@ -92,7 +92,7 @@ fn recording_a_replay_of_answers_full_of_secrets_gives_the_same_cassette() {
         .collect();
     let (first, second) = twice(&service.url, &calls);
     assert_same_text(&first, &second);
-    for secret in ["210987654321", "AKIAIOSFODNN7EXAMPLE", "session=abcdef", "ServiceSpec"] {
+    for secret in ["210987654321", "AKIAIOSFODNN7SECRETS", "session=abcdef", "ServiceSpec"] {
         assert!(!first.contains(secret), "`{secret}` is in:\n{first}");
     }
     assert!(first.contains("not even JSON"), "{first}");

@@ -171,7 +171,7 @@ fn what_was_recorded_with_a_model_is_told_by_its_name() {
 #[test]
 fn without_a_scope_the_endpoint_door_knows_no_host_and_says_so() {
     let place = Workplace::new();
-    let credentials = [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "unused")];
+    let credentials = [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7SECRETS"), ("AWS_SECRET_ACCESS_KEY", "unused")];
     let run = credentials
         .iter()
         .fold(place.run(["record", "-c", "shop"]), |run, (name, value)| run.env(name, value));

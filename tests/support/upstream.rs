@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 /// The only key pair that this AWS knows.
-pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7SECRETS";
 pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 pub const REGION: &str = "us-east-1";
 

@@ -102,7 +102,7 @@ fn a_blob_that_holds_a_secret_by_its_form_still_matches_its_recording() {
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z\"\\\\é]{0,6}",
-        Just("AKIAIOSFODNN7EXAMPLE".to_owned()),
+        Just("AKIAIOSFODNN7SECRETS".to_owned()),
         Just("arn:aws:iam::481516234207:role/x".to_owned()),
         Just("210987654321".to_owned()),
         Just("password=hunter2".to_owned()),

@@ -63,6 +63,19 @@ pub(super) fn named(stand_ins: &StandIns, text: &str, at: At<'_>) -> Option<Stri
     values.get(other).map(|other| other.value.clone())
 }
 
+/// As many other bytes as these, where they are one or two; nothing where they are none or more.
+pub(super) fn bytes(stand_ins: &StandIns, bytes: &[u8]) -> Option<Vec<u8>> {
+    let other = |number: u64, count: u64| permuted(stand_ins, number, count);
+    match *bytes {
+        [byte] => Some(vec![other(u64::from(byte), 1 << 8) as u8]),
+        [high, low] => {
+            let number = other(u64::from(u16::from_be_bytes([high, low])), 1 << 16);
+            Some((number as u16).to_be_bytes().to_vec())
+        }
+        _ => None,
+    }
+}
+
 /// A text of the same shape (digits stay digits, small letters small, all else as it is) that
 /// `obeys`; nothing where there are many such texts or only the one, or where none is found.
 pub(super) fn shaped(stand_ins: &StandIns, text: &str, obeys: &dyn Fn(&str) -> bool) -> Option<String> {
@@ -186,6 +199,25 @@ mod tests {
         let stand_ins = all("digits", &texts(&values));
         let different: BTreeSet<&str> = stand_ins.iter().filter_map(Value::as_text).collect();
         assert_eq!(different, values.into_iter().collect());
+    }
+
+    #[test]
+    fn different_bytes_have_different_stand_ins_of_their_length() {
+        let stand_ins = StandIns::new(SALT);
+        let of = |bytes: &[u8]| bytes_of(&stand_ins, bytes);
+        let ones: BTreeSet<Vec<u8>> = (0..=u8::MAX).map(|byte| of(&[byte])).collect();
+        let twos: BTreeSet<Vec<u8>> = (0..=u16::MAX).map(|number| of(&number.to_be_bytes())).collect();
+        assert_eq!(ones.len(), 1 << 8);
+        // `{}` and `[]` hold nothing, and stay as they are.
+        assert!(twos.len() >= (1 << 16) - 2);
+        assert!(ones.iter().all(|bytes| bytes.len() == 1) && twos.iter().all(|bytes| bytes.len() == 2));
+    }
+
+    fn bytes_of(stand_ins: &StandIns, bytes: &[u8]) -> Vec<u8> {
+        match stand_ins.value(&Value::Blob(bytes.to_vec()), At::default()) {
+            Value::Blob(other) => other,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

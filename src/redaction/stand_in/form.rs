@@ -50,7 +50,7 @@ pub fn is_marked(value: &Value) -> bool {
     }
 }
 
-/// Whether a text bears the mark of a stand-in.
+/// Whether a text bears the mark of a stand-in, or is a key id of AWS's documentation.
 pub fn is_marked_text(text: &str) -> bool {
     is_marked_within(text, 0)
 }
@@ -59,7 +59,7 @@ pub fn is_marked_text(text: &str) -> bool {
 pub(super) fn is_marked_within(text: &str, nesting: usize) -> bool {
     let bytes = text.as_bytes();
     match bytes.len() {
-        20 if text.starts_with("ASIA") => is_access_key_id(text) && bytes[14..] == base32::<6>(mix(&bytes[4..14])),
+        20 if is_access_key_id(text) => is_documentation_key(text) || bytes[14..] == base32::<6>(mix(&bytes[4..14])),
         36 if is_number(text) => true,
         36 if is_uuid(text) => {
             let mut digits = [0; 32];
@@ -87,9 +87,32 @@ fn is_marked_word(text: &str) -> bool {
 fn is_marked_blob(bytes: &[u8]) -> bool {
     let parts = bytes.split_at_checked(24);
     parts.is_some_and(|(head, rest)| head[16..] == mix(&head[..16]).to_be_bytes() && rest.iter().all(|byte| *byte == 0))
+        || (SHORTEST_MARKED_BLOB..24).contains(&bytes.len()) && is_marked_short_blob(bytes)
         || matches!(bytes.first(), Some(b'{' | b'[')) && std::str::from_utf8(bytes).is_ok_and(|text| json::is_marked(text, 0))
         || bytes.starts_with(b"-----BEGIN ") && std::str::from_utf8(bytes).is_ok_and(pem::is_marked)
         || key::label_of(bytes).is_some_and(|label| key::is_marked(label, bytes))
+}
+
+/// Shorter ones have no room for a mark.
+const SHORTEST_MARKED_BLOB: usize = 12;
+
+fn is_marked_short_blob(bytes: &[u8]) -> bool {
+    let (head, mark) = bytes.split_at(bytes.len() - bytes.len() / 3);
+    mix(head).to_be_bytes().starts_with(mark)
+}
+
+/// So many bytes that stand for others; the last third of short ones follows from the rest.
+pub(super) fn blob(hash: [u8; 32], length: usize) -> Vec<u8> {
+    let mut out = hash.to_vec();
+    let marked = match length {
+        ..SHORTEST_MARKED_BLOB => length,
+        SHORTEST_MARKED_BLOB..24 => length - length / 3,
+        24.. => 16,
+    };
+    out.truncate(marked);
+    out.extend_from_slice(&mix(&out).to_be_bytes());
+    out.resize(length, 0);
+    out
 }
 
 fn is_in_2099(seconds: i64) -> bool {
@@ -180,12 +203,14 @@ pub(super) fn uuid(hash: [u8; 32]) -> String {
     )
 }
 
-pub(super) fn access_key_id(hash: [u8; 32]) -> String {
+/// Of the kind of this one: a long-term key's id stays one, a temporary key's too.
+pub(super) fn access_key_id(text: &str, hash: [u8; 32]) -> String {
     let mut first = [0; 10];
     for (slot, byte) in first.iter_mut().zip(hash) {
         *slot = BASE32[usize::from(byte & 31)];
     }
-    format!("ASIA{}{}", text_of(&first), text_of(&base32::<6>(mix(&first))))
+    let kind = text.get(..4).unwrap_or_default();
+    format!("{kind}{}{}", text_of(&first), text_of(&base32::<6>(mix(&first))))
 }
 
 pub(super) fn jwt(digits: &str) -> String {
@@ -223,6 +248,11 @@ pub fn is_access_key_id(text: &str) -> bool {
     text.len() == 20
         && ["AKIA", "ASIA", "ABIA", "ACCA"].iter().any(|prefix| text.starts_with(prefix))
         && text.bytes().skip(4).all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+}
+
+/// Whether an access key id is one of AWS's documentation, which mock servers give too.
+fn is_documentation_key(id: &str) -> bool {
+    id.ends_with("EXAMPLE")
 }
 
 /// Whether a text is a UUID in either case.

@@ -8,6 +8,9 @@
 //! from the pattern. So the same secret has one stand-in at all places that can hold it, which is
 //! what echoes and chains of calls need.
 //!
+//! A blob keeps its length where that can mean something: that of a key, or as many random bytes as
+//! were asked for.
+//!
 //! A text that is a JSON document keeps its shape, so that a program that reads it can go on: each
 //! string and number in it has a stand-in of its own (see [`json`]).
 //!
@@ -41,11 +44,18 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use form::{Form, YEAR, YEAR_2099, access_key_id, arn, date, decimal, hexadecimal, jwt, mix, uuid};
+use form::{Form, YEAR, YEAR_2099, access_key_id, arn, date, decimal, hexadecimal, jwt, uuid};
 use std::collections::HashSet;
 
 /// The instant that stands for every expiry of credentials: 2099-12-31T23:59:59Z.
 pub const FAR_FUTURE: i64 = 4_102_444_799;
+
+/// Up to so many bytes a blob keeps its length: a key of 256 bits has 32 bytes, and KMS neither gives
+/// nor takes more in one.
+const LONGEST_OF_LENGTH: usize = 4096;
+
+/// The length of what stands for a longer blob.
+const MARKED_BLOB: usize = 24;
 
 /// The maker of stand-ins of one cassette.
 pub struct StandIns {
@@ -137,6 +147,9 @@ impl StandIns {
             },
             Value::Text(text) => return self.place_text(text, at),
             Value::Blob(bytes) => {
+                if let Some(other) = few::bytes(self, bytes) {
+                    return Fresh::OfFew(Value::Blob(other));
+                }
                 let blob = self.blob(bytes, at.member);
                 self.learn_blob(bytes, &blob);
                 Value::Blob(blob)
@@ -205,7 +218,7 @@ impl StandIns {
         match Form::of(text) {
             Form::Digits => decimal(self.hash(b't', text.as_bytes())),
             Form::Plain => hexadecimal(self.hash(b't', text.as_bytes())),
-            Form::AccessKeyId => access_key_id(self.hash(b't', text.as_bytes())),
+            Form::AccessKeyId => access_key_id(text, self.hash(b't', text.as_bytes())),
             Form::Uuid => uuid(self.hash(b't', text.as_bytes())),
             Form::Jwt => jwt(&hexadecimal(self.hash(b't', text.as_bytes()))),
             Form::Arn => arn(text, &hexadecimal(self.hash(b't', text.as_bytes()))),
@@ -288,12 +301,11 @@ impl StandIns {
             let material = key::material(&self.hash(b'k', bytes));
             return key::placeholder(label, bytes, &material).unwrap_or_default();
         }
-        let hash = self.hash(b'b', bytes);
-        let mut out = Vec::with_capacity(24);
-        out.extend_from_slice(&hash[..16]);
-        out.extend_from_slice(&mix(&hash[..16]).to_be_bytes());
-        out.resize(out.len().clamp(min.min(max), max), 0);
-        out
+        let length = match bytes.len() {
+            length @ ..=LONGEST_OF_LENGTH => length,
+            _ => MARKED_BLOB,
+        };
+        form::blob(self.hash(b'b', bytes), length.clamp(min.min(max), max))
     }
 
     fn integer(&self, value: &Value, at: At<'_>) -> Value {

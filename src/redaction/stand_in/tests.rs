@@ -20,7 +20,7 @@ fn place<'a>(service: &'a Service, member: Option<&'a Member>) -> At<'a> {
 }
 
 const FORMS: [&str; 7] = [
-    "AKIAIOSFODNN7EXAMPLE",
+    "AKIAIOSFODNN7SECRETS",
     "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11",
     "arn:aws:iam::481516234207:role/secret",
     "2020-02-03",
@@ -33,7 +33,7 @@ const FORMS: [&str; 7] = [
 fn a_stand_in_has_the_form_of_what_it_stands_for() {
     let stand_ins: Vec<String> = FORMS.iter().map(|text| of(text)).collect();
     assert!(
-        is_access_key_id(&stand_ins[0]) && stand_ins[0].starts_with("ASIA"),
+        is_access_key_id(&stand_ins[0]) && stand_ins[0].starts_with("AKIA"),
         "{}",
         stand_ins[0]
     );
@@ -95,7 +95,7 @@ fn every_scalar_keeps_its_type() {
     assert!(matches!(value(Value::Number("1.5".to_owned())), Value::Integer(_)));
     assert_eq!(value(Value::Bool(true)), Value::Bool(false));
     assert_eq!(value(Value::Null), Value::Null);
-    let blob = value(Value::Blob(vec![1, 2, 3]));
+    let blob = value(Value::Blob(vec![1; 12]));
     assert!(is_marked(&blob) && blob == value(blob.clone()));
     let instant = value(Value::Timestamp { seconds: 5, nanos: 1 });
     assert!(is_marked(&instant) && instant == value(instant.clone()));
@@ -104,13 +104,42 @@ fn every_scalar_keeps_its_type() {
 #[test]
 fn a_blobs_stand_in_is_known_whatever_byte_it_begins_with() {
     let stand_ins: Vec<Value> = (0..4096u32)
-        .map(|number| stand_ins().value(&Value::Blob(number.to_be_bytes().to_vec()), At::default()))
+        .map(|number| stand_ins().value(&Value::Blob(number.to_be_bytes().repeat(6)), At::default()))
         .collect();
     for first in *b"[{" {
         let begins = |value: &&Value| matches!(value, Value::Blob(bytes) if bytes[0] == first);
         assert!(stand_ins.iter().any(|value| begins(&value)), "none begins with {first}");
     }
     assert!(stand_ins.iter().all(is_marked));
+}
+
+#[test]
+fn a_blob_keeps_its_length_up_to_what_one_call_to_a_key_service_takes() {
+    let of = |length: usize| stand_ins().value(&Value::Blob(vec![7; length]), At::default());
+    for length in [1, 2, 3, 11, 12, 16, 23, 24, 32, 64, 4096] {
+        let Value::Blob(blob) = of(length) else { panic!("no blob") };
+        assert_eq!(blob.len(), length);
+        assert_ne!(blob, vec![7; length]);
+        let blob = Value::Blob(blob);
+        assert_eq!(is_marked(&blob), length >= 12, "{length}");
+        assert!(length < 12 || stand_ins().value(&blob, At::default()) == blob, "{length}");
+    }
+    assert!(matches!(of(4097), Value::Blob(blob) if blob.len() == 24));
+}
+
+#[test]
+fn the_id_of_a_long_term_key_stays_one_and_that_of_a_temporary_key_too() {
+    for kind in ["AKIA", "ASIA", "ABIA", "ACCA"] {
+        let id = of(&format!("{kind}QWERTYUIOPASDFGH"));
+        assert!(id.starts_with(kind) && is_access_key_id(&id) && is_marked_text(&id), "{id}");
+    }
+}
+
+#[test]
+fn a_key_id_of_the_documentation_stays() {
+    for id in ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"] {
+        assert_eq!(of(id), id);
+    }
 }
 
 #[test]
