@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -46,6 +46,38 @@ impl Handler for Told {
             host => Reach::Refuse(format!("`{host}` is not recorded")),
         }
     }
+}
+
+/// Answers when it is let, without reading the body; panics when asked to.
+pub struct Held {
+    pub arrived: Notify,
+    pub let_go: Notify,
+}
+
+impl Handler for Held {
+    async fn call(&self, _: Arrival, request: Request<RequestBody>) -> Response<Payload> {
+        match request.uri().path() {
+            "/panic" => panic!("as asked"),
+            "/hold" => {
+                self.arrived.notify_one();
+                self.let_go.notified().await;
+            }
+            _ => {}
+        }
+        Response::new(Payload::whole("done".into()))
+    }
+
+    fn reach(&self, _: &Authority) -> Reach {
+        Reach::Intercept
+    }
+}
+
+/// One that holds `/hold`.
+pub fn held() -> Arc<Held> {
+    Arc::new(Held {
+        arrived: Notify::new(),
+        let_go: Notify::new(),
+    })
 }
 
 /// A server that runs until it is told to stop.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::proxy::authority::CertificateAuthority;
 use crate::proxy::server::Options;
-use crate::proxy::testing::{Running, Told, head, in_time, serve, talk, until_closed};
+use crate::proxy::testing::{Running, Told, head, held, in_time, serve, talk, until_closed};
 use crate::proxy::tls::{Trust, client_config};
 use crate::proxy::{Dial, Dialling};
 use rustls::pki_types::ServerName;
@@ -76,6 +76,34 @@ async fn requests_inside_reach_the_handler_with_the_hosts_uri() {
     let told = format!("Intercept {{ host: \"{HOST}\", port: 443 }} session=checkout GET https://{HOST}/a?b body=");
     assert!(answer.ends_with(&told), "{answer}");
     assert_eq!(answer.to_lowercase().matches("\r\ndate: ").count(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_no_more_inside_gets_its_answer() {
+    let authority = Arc::new(CertificateAuthority::generate().unwrap());
+    let options = Options {
+        authority: Some(Arc::clone(&authority)),
+        watches_clients: true,
+        ..Options::default()
+    };
+    let handler = held();
+    let running = serve(Arc::clone(&handler), options).await;
+    let request = format!("GET /hold HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    for says_so in [true, false] {
+        let stream = connected(running.address, &connect_line(&format!("{HOST}:443"), "")).await;
+        let name = ServerName::try_from(HOST).unwrap();
+        let mut stream = in_time(tls(&authority).connect(name, stream)).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // A client may end TLS in its direction before it closes, or only close.
+        match says_so {
+            true => stream.shutdown().await.unwrap(),
+            false => stream.get_mut().0.shutdown().await.unwrap(),
+        }
+        in_time(handler.arrived.notified()).await;
+        handler.let_go.notify_one();
+        let answer = until_closed(&mut stream).await;
+        assert!(answer.ends_with("done"), "{says_so}: {answer}");
+    }
 }
 
 #[tokio::test]

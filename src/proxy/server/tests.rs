@@ -1,5 +1,5 @@
 use super::*;
-use crate::proxy::testing::{Told, head, in_time, serve, talk, until_closed};
+use crate::proxy::testing::{Told, head, held, in_time, serve, talk, until_closed};
 use crate::proxy::{Authority, Reach};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
@@ -125,6 +125,18 @@ async fn a_client_that_sends_no_more_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_after_its_answer_ends_its_connection() {
+    // Nothing looks for clients here, and no head is waited for: only the close can end it.
+    let running = serve(held(), Options::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    head(&mut stream).await;
+    stream.shutdown().await.unwrap();
+    let closed = timeout(HEAD_TIMEOUT / 2, until_closed(&mut stream)).await;
+    assert_eq!(closed.as_deref(), Ok("done"), "it waited for another head");
+}
+
+#[tokio::test]
 async fn chunks_count_and_a_length_beside_them_does_not() {
     let smuggled = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let answer = told(smuggled).await;
@@ -224,37 +236,6 @@ async fn a_port_in_use_is_named_with_a_way_out() {
         message.contains(&address.port().to_string()) && message.contains("--listen 127.0.0.1:0"),
         "{message}"
     );
-}
-
-/// Answers when it is let, without reading the body; panics when asked to.
-struct Held {
-    arrived: Notify,
-    let_go: Notify,
-}
-
-impl Handler for Held {
-    async fn call(&self, _: Arrival, request: Request<RequestBody>) -> Response<Payload> {
-        match request.uri().path() {
-            "/panic" => panic!("as asked"),
-            "/hold" => {
-                self.arrived.notify_one();
-                self.let_go.notified().await;
-            }
-            _ => {}
-        }
-        Response::new(Payload::whole("done".into()))
-    }
-
-    fn reach(&self, _: &Authority) -> Reach {
-        Reach::Refuse(String::new())
-    }
-}
-
-fn held() -> Arc<Held> {
-    Arc::new(Held {
-        arrived: Notify::new(),
-        let_go: Notify::new(),
-    })
 }
 
 #[tokio::test]
