@@ -1,8 +1,12 @@
 //! Files from outside, which people write, merge and name: only regular ones are read, and what is
 //! wrong with one is said in our words.
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::fmt;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read as _};
+use std::marker::PhantomData;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
@@ -37,6 +41,30 @@ fn kind_name(kind: FileType) -> &'static str {
         _ if kind.is_fifo() => "a named pipe",
         _ if kind.is_socket() => "a socket",
         _ => "a device",
+    }
+}
+
+/// A part of a document that is written with its keys. By itself, serde takes a list of the values for
+/// it, too, an empty one for one that says nothing.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(entries)).map(Object)
     }
 }
 

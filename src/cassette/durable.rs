@@ -47,6 +47,23 @@ pub(super) fn way_out(error: &io::Error) -> &'static str {
     }
 }
 
+/// What to do where no file can be made in a folder.
+pub(super) fn way_out_of_folder(error: &io::Error) -> &'static str {
+    match way_out(error) {
+        "" => "; make the folder writable, or name another",
+        known => known,
+    }
+}
+
+/// Fails where no file can be made in a folder.
+pub(super) fn try_file(folder: &Path) -> io::Result<()> {
+    tempfile::Builder::new()
+        .prefix(TEMPORARY.0)
+        .suffix(TEMPORARY.1)
+        .tempfile_in(folder)?
+        .close()
+}
+
 /// Puts a file in the place of the one at `path`, if there is one, all or nothing. A new file gets
 /// the mode that the process' mask leaves; a replaced one passes its mode on.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {

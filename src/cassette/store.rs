@@ -47,6 +47,9 @@ pub enum StoreError {
     /// Something is where the cassette has to have its file or folder.
     #[error("cannot record `{}`: `{}` is {what}; move it away, or take another name", file.display(), place.display())]
     InTheWay { file: PathBuf, place: PathBuf, what: &'static str },
+    /// The cassette could not be saved in the end.
+    #[error("cannot write `{}`: no file can be made in `{}`: {}{}", file.display(), folder.display(), durable::reason(source), durable::way_out_of_folder(source))]
+    Unwritable { file: PathBuf, folder: PathBuf, source: io::Error },
     /// Another process is saving, and does not come to an end.
     #[error("cannot save `{}`: another ferrotape holds the lock `{}`; wait for it to end, or stop it", file.display(), lock.display())]
     Locked { file: PathBuf, lock: PathBuf },
@@ -95,6 +98,7 @@ impl Library {
     /// Takes the right to record a cassette; nobody else has it meanwhile.
     pub fn begin_recording(&self, name: &Name) -> Result<Recording, StoreError> {
         self.refuse_what_is_in_the_way(name)?;
+        self.refuse_unwritable(name)?;
         let folder = self.state.path().join("recording");
         let wrong = |source| StoreError::Write {
             path: folder.clone(),
@@ -128,6 +132,25 @@ impl Library {
             Some((place, what)) => Err(StoreError::InTheWay { file, place, what }),
             None => Ok(()),
         }
+    }
+
+    /// A file is made to see it: modes, mounts and root's rights each tell a part only.
+    fn refuse_unwritable(&self, name: &Name) -> Result<(), StoreError> {
+        let file = self.path(name);
+        let is_there = |folder: &&Path| folder.is_dir();
+        let above = file.ancestors().skip(1).map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+        let blobs = blob_folder(&file);
+        for folder in above.filter(is_there).take(1).chain([blobs.as_path()].into_iter().filter(is_there)) {
+            durable::try_file(folder).map_err(|source| StoreError::Unwritable {
+                file: file.clone(),
+                folder: folder.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// The same, with the lock in another state folder.

@@ -3,7 +3,7 @@
 
 use crate::codec::json::{self, blob};
 use crate::contract::{Departure, Side};
-use crate::document;
+use crate::document::{self, Object};
 use crate::exit::Exit;
 use crate::inspect::{Call, Finding, Hint, Judged, Verdict, inspect_hinted, present};
 use crate::json::problem::problem;
@@ -45,8 +45,8 @@ struct Line<'a> {
     id: Option<&'a RawValue>,
     service: Option<String>,
     operation: Option<String>,
-    request: Option<LineRequest>,
-    response: Option<LineResponse>,
+    request: Option<Object<LineRequest>>,
+    response: Option<Object<LineResponse>>,
 }
 
 #[derive(Deserialize)]
@@ -147,7 +147,7 @@ fn check_line(catalog: &Catalog, line: &[u8], number: usize) -> Answer {
         }
     };
     let parsed: Line = match serde_json::from_slice(line) {
-        Ok(parsed) => parsed,
+        Ok(Object(parsed)) => parsed,
         Err(error) if error.is_data() => return unread(None, format!("it is not an exchange in JSON: {}", problem(line, &error))),
         Err(error) => return unread(None, format!("the line is not JSON, from column {} on", error.column())),
     };
@@ -181,7 +181,7 @@ fn exchange(line: &Line) -> Result<Exchange, String> {
     })
 }
 
-fn request(line: &LineRequest) -> Result<Request, String> {
+fn request(Object(line): &Object<LineRequest>) -> Result<Request, String> {
     let mut request = Request::new(body(line.body.as_deref(), line.body_base64.as_deref())?);
     *request.method_mut() = line
         .method
@@ -192,7 +192,7 @@ fn request(line: &LineRequest) -> Result<Request, String> {
     Ok(request)
 }
 
-fn response(line: &LineResponse) -> Result<Response, String> {
+fn response(Object(line): &Object<LineResponse>) -> Result<Response, String> {
     let mut response = Response::new(body(line.body.as_deref(), line.body_base64.as_deref())?);
     *response.status_mut() = http::StatusCode::from_u16(line.status).map_err(|_| format!("`{}` is not an HTTP status", line.status))?;
     *response.headers_mut() = headers(&line.headers)?;

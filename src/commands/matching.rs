@@ -3,7 +3,7 @@
 use super::run::RunArguments;
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name};
-use crate::inspect::inspect_recorded;
+use crate::inspect::{inspect_recorded, mislabeled};
 use crate::matcher::idle::{Scope, idle};
 use crate::matcher::{Tape, propose};
 use crate::model::catalog::Catalog;
@@ -132,6 +132,25 @@ fn without_models(cassette: &Cassette, catalog: &Catalog) -> Option<String> {
             near::quoted(&unknown)
         )
     })
+}
+
+/// Names in the cassette that are not those of its requests, which `verify` calls violations. It is
+/// played by its requests.
+pub fn edited(tape: &Tape, catalog: &Catalog) -> Vec<String> {
+    const REPORTED: usize = 4;
+    let tracks = tape.tracks().iter().enumerate();
+    let edited = tracks.filter_map(|(position, track)| {
+        let message = mislabeled(catalog, &track.interaction, track.call.as_ref())?;
+        Some(format!("interaction {}: {message}", position + 1))
+    });
+    let mut notes: Vec<String> = edited.collect();
+    if let more @ 1.. = notes.len().saturating_sub(REPORTED) {
+        notes.truncate(REPORTED);
+        notes.push(format!(
+            "and {more} more interactions whose names are not those of their requests; `ferrotape verify` lists them"
+        ));
+    }
+    notes
 }
 
 /// A cassette as it is played, under these rules beside its own.

@@ -1,7 +1,7 @@
 //! The cassettes that a run plays, and what is told of them at its end.
 
 use super::ledger::{Ledger, conforming, error_code};
-use super::matching::MatchArguments;
+use super::matching::{MatchArguments, edited};
 use super::run::{RunArguments, is_ci};
 use super::typed::Hints;
 use crate::cassette::history::{self, History};
@@ -136,6 +136,9 @@ impl Shelf for Cassettes {
             .map_err(|error| error.to_string())?;
         for note in notes {
             self.ledger.noted(&note);
+        }
+        for note in edited(&tape, &self.catalog) {
+            self.ledger.noted(&format!("`{}`: {note}", self.library.path(name).display()));
         }
         tell_lints(&self.library.path(name), tape.lints());
         Ok(tape)

@@ -16,7 +16,7 @@ pub use plain::{plain, whole};
 pub use present::present;
 pub use presigned::{Presigned, presigned};
 pub use recognise::{Hint, Unmodeled, recognise};
-pub use recorded::inspect_recorded;
+pub use recorded::{inspect_recorded, mislabeled};
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;

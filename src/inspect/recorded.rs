@@ -1,7 +1,7 @@
 //! Judging what a cassette holds: where something stands for a secret, the stand-in is not the
 //! service's business, and what was true of the secret is what the cassette says of it.
 
-use super::{Finding, Judged, Verdict, inspect};
+use super::{Call, Finding, Judged, Verdict, inspect};
 use crate::cassette::{Interaction, Redacted};
 use crate::contract::{Departure, Rule, Side};
 use crate::model::catalog::Catalog;
@@ -19,9 +19,13 @@ pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding
         response: Some(response),
     };
     let mut finding = inspect(catalog, &exchange);
-    let mislabeled = mislabeled(catalog, interaction, &finding);
-    if let (Some(departure), Some(judged)) = (mislabeled, &mut finding.request) {
-        judged.violations.push(departure);
+    let mislabeled = mislabeled(catalog, interaction, finding.call.as_ref());
+    if let (Some(message), Some(judged)) = (mislabeled, &mut finding.request) {
+        judged.violations.push(Departure {
+            path: String::new(),
+            rule: Rule::Unknown,
+            message,
+        });
         if judged.verdict == Verdict::Conforms {
             judged.verdict = Verdict::Violates;
         }
@@ -40,8 +44,8 @@ pub fn inspect_recorded(catalog: &Catalog, interaction: &Interaction) -> Finding
 
 /// What the cassette says that an interaction is, where its request is something else: somebody edited
 /// one of them.
-fn mislabeled(catalog: &Catalog, interaction: &Interaction, finding: &Finding) -> Option<Departure> {
-    let call = finding.call.as_ref()?;
+pub fn mislabeled(catalog: &Catalog, interaction: &Interaction, call: Option<&Call>) -> Option<String> {
+    let call = call?;
     // Of services that share their operations (RDS, Neptune, …), either may be meant.
     let is_another = |said: &&str| {
         let service = catalog.find(said);
@@ -59,13 +63,9 @@ fn mislabeled(catalog: &Catalog, interaction: &Interaction, finding: &Finding) -
     let differs = |(_, said, is): &(&str, Option<&str>, Option<&str>)| said.is_some() && is.is_some() && said != is;
     let (name, said, is) = said.into_iter().find(differs)?;
     let (said, is) = (said.unwrap_or_default(), is.unwrap_or_default());
-    Some(Departure {
-        path: String::new(),
-        rule: Rule::Unknown,
-        message: format!(
-            "the cassette says that its {name} is `{said}`, and its request is one of `{is}`; correct `{name}`, or record it again"
-        ),
-    })
+    Some(format!(
+        "the cassette says that its {name} is `{said}`, and its request is one of `{is}`; correct `{name}`, or record it again"
+    ))
 }
 
 /// The redacted members of a side, by their pointers.

@@ -8,7 +8,7 @@ mod walk;
 use crate::model::catalog::Catalog;
 use crate::model::schema::{OperationIndex, Service};
 use crate::near;
-use crate::settings::{CallRules, Place, Redaction, RedactionRule};
+use crate::settings::{CallRules, Place, Redaction, RedactionRule, Target};
 use walk::Stand;
 
 /// Whose rules they are.
@@ -57,7 +57,11 @@ pub fn idle_redaction(redaction: &Redaction, catalog: &Catalog, scope: Scope) ->
 /// Each place under its key, and whether it may be one of an answer.
 fn of_places<'p>(places: impl Iterator<Item = (String, &'p Place, bool)>, services: &[&Service], scope: Scope) -> Vec<String> {
     let told = places.filter_map(|(key, place, answers)| {
-        let why = of_place(place, answers, services, scope)?;
+        let why = match place.target {
+            // It may be ignored, and holds nothing that can be hidden, bound or a time.
+            Target::Region if key != "match.ignore" => "it is the region of a call, and no member of it".to_owned(),
+            _ => of_place(place, answers, services, scope)?,
+        };
         Some(format!("`{place}` under `{key}` matches nothing: {why}"))
     });
     told.collect()
@@ -192,6 +196,23 @@ mod tests {
                  member `nam`; there is `name`, `serviceName`",
                 "`CreateServiceInstanc` under `match.polls` matches nothing: no model of this run has an operation \
                  `CreateServiceInstanc`; there is `CreateServiceInstance`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_region_may_be_ignored_and_nothing_else() {
+        let rules = r#"
+            bind = [{ from = "*:region" }]
+            match.ignore = ["*:region"]
+            match.now = ["CreateServiceInstance:region"]
+        "#;
+        let why = "matches nothing: it is the region of a call, and no member of it";
+        assert_eq!(
+            told(rules, Scope::Shared),
+            [
+                format!("`CreateServiceInstance:region` under `match.now` {why}"),
+                format!("`*:region` under `bind` {why}")
             ]
         );
     }

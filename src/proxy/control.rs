@@ -11,6 +11,7 @@ use super::sessions::{Ending, SessionError};
 use super::signature::same;
 use super::{Handler, Refused, framing, token_path};
 use crate::cassette::Name;
+use crate::document::Object;
 use crate::json::problem::problem;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
@@ -208,7 +209,7 @@ fn ending(request: &Request<Bytes>) -> Result<Ending, ControlError> {
         return Ok(Ending::Passed);
     }
     expect_json(request, "say how the session ended")?;
-    let end: End = serde_json::from_slice(request.body()).map_err(|error| {
+    let Object(end): Object<End> = serde_json::from_slice(request.body()).map_err(|error| {
         ControlError::bad(format!(
             "the body is not `{{\"failed\": true}}` or `{{\"keep\": false}}`: {}",
             problem(request.body(), &error)
@@ -233,7 +234,7 @@ fn expect_json(request: &Request<Bytes>, what: &str) -> Result<(), ControlError>
 
 fn start(control: &dyn Control, base: &str, request: &Request<Bytes>) -> Result<(StatusCode, Value), ControlError> {
     expect_json(request, "say what to start")?;
-    let start: Start = serde_json::from_slice(request.body()).map_err(|error| {
+    let Object(start): Object<Start> = serde_json::from_slice(request.body()).map_err(|error| {
         ControlError::bad(format!(
             "the body is not `{{\"name\": NAME, \"cassette\": NAME}}`: {}",
             problem(request.body(), &error)

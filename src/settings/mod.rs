@@ -12,6 +12,7 @@ mod place;
 mod rule;
 mod whole;
 
+use crate::document::Object;
 pub use file::SettingsError;
 pub use option::{FileOption, Said};
 pub use paste::{bind_tables, match_table};
@@ -165,7 +166,7 @@ impl Redaction {
 
 /// One redaction rule, `corp-token = { header = "x-corp-token" }`: what it finds is hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "rule::Keys", rename_all = "kebab-case")]
+#[serde(try_from = "Object<rule::Keys>", rename_all = "kebab-case")]
 pub enum RedactionRule {
     /// The values of the header of that name, in requests and responses.
     Header(String),

@@ -1,6 +1,7 @@
 //! One redaction rule as it is written: exactly one key, which says something.
 
 use super::{Place, RedactionRule};
+use crate::document::Object;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -22,20 +23,24 @@ pub(super) enum RuleError {
     /// The header's name is none.
     #[error("the redaction header `{0}` is not the name of a header")]
     Header(String),
+    /// The pattern finds nothing everywhere.
+    #[error("the redaction pattern `{0}` matches the empty text, too; it must ask for a letter at least")]
+    Empty(String),
     /// The pattern is none.
     #[error("the redaction pattern `{pattern}` is no regular expression: {why}")]
     Pattern { pattern: String, why: String },
 }
 
-impl TryFrom<Keys> for RedactionRule {
+impl TryFrom<Object<Keys>> for RedactionRule {
     type Error = RuleError;
 
-    fn try_from(keys: Keys) -> Result<RedactionRule, RuleError> {
+    fn try_from(Object(keys): Object<Keys>) -> Result<RedactionRule, RuleError> {
         match (keys.header, keys.path, keys.pattern) {
             (Some(name), None, None) if http::HeaderName::from_bytes(name.trim().as_bytes()).is_err() => Err(RuleError::Header(name)),
             (Some(name), None, None) => Ok(RedactionRule::Header(name)),
             (None, Some(place), None) => Ok(RedactionRule::Path(place)),
             (None, None, Some(pattern)) => match Regex::new(&pattern) {
+                Ok(regex) if regex.is_match("") => Err(RuleError::Empty(pattern)),
                 Ok(_) => Ok(RedactionRule::Pattern(pattern)),
                 Err(error) => Err(RuleError::Pattern {
                     why: in_short(&error),
@@ -80,5 +85,12 @@ mod tests {
             told("{ pattern = \"(\" }"),
             "the redaction pattern `(` is no regular expression: unclosed group"
         );
+        assert_eq!(
+            told("{ pattern = \"a*\" }"),
+            "the redaction pattern `a*` matches the empty text, too; it must ask for a letter at least"
+        );
+        for list in ["[]", "[\"X-A\"]", "[\"X-A\", \"*:/a\", \"a\"]"] {
+            assert_eq!(told(list), "expected an object, found a list");
+        }
     }
 }

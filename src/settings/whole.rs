@@ -1,7 +1,8 @@
 //! The settings as a whole: their own parts, and beside them the options of a run.
 
-use super::Settings;
 use super::option::FileOption;
+use super::{Bind, Matching, Redaction, Settings};
+use crate::document::Object;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use toml::Spanned;
@@ -27,9 +28,9 @@ impl<'de> Visitor<'de> for SettingsVisitor {
             match key.get_ref().as_str() {
                 "cassettes" => settings.cassettes = Some(entries.next_value()?),
                 "models" => settings.models = entries.next_value()?,
-                "match" => settings.matching = entries.next_value()?,
-                "bind" => settings.bind = entries.next_value()?,
-                "redaction" => settings.redaction = entries.next_value()?,
+                "match" => settings.matching = entries.next_value::<Object<Matching>>()?.0,
+                "bind" => settings.bind = entries.next_value::<Vec<Object<Bind>>>()?.into_iter().map(|bind| bind.0).collect(),
+                "redaction" => settings.redaction = entries.next_value::<Object<Redaction>>()?.0,
                 _ => settings.options.push(FileOption::read(key, entries.next_value()?)),
             }
         }

@@ -104,6 +104,72 @@ fn a_cassette_that_is_something_else_is_told() {
 }
 
 #[test]
+fn a_name_that_was_edited_in_a_cassette_is_reported_when_it_is_loaded() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({})), instance("b", json!({}))]);
+    let text = place.cassette_text("shop");
+    let second = text
+        .rfind("\"operation\": \"CreateServiceInstance\"")
+        .expect("each interaction has its name");
+    let (first, edited) = text.split_at(second);
+    place.write_cassette(
+        "shop",
+        &format!("{first}{}", edited.replacen("CreateServiceInstance", "DeleteService", 1)),
+    );
+    let said = "warning: `cassettes/shop.json`: interaction 2: the cassette says that its operation is `DeleteService`, and its request is one of `CreateServiceInstance`";
+    for mode in ["replay", "auto"] {
+        let server = place.run([mode, "-c", "shop"]).start();
+        assert_eq!(instance("b", json!({})).send(server.address).status, 200, "its request is played");
+        let done = server.stop().expect(0);
+        assert_eq!(done.stderr.matches(said).count(), 1, "{mode}: {}", done.stderr);
+    }
+    let verified = place.run(["verify"]).finish().expect(10);
+    let told = verified.stdout + &verified.stderr;
+    assert!(told.contains("its operation is `DeleteService`"), "{told}");
+}
+
+#[test]
+fn a_list_in_the_place_of_an_object_is_no_rule_and_no_request() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let text = place.cassette_text("shop");
+    for (rules, found) in [
+        ("\"match\": []", "expected an object, found a list"),
+        ("\"match\": [[\"*:/name\"]]", "expected an object, found a list"),
+        ("\"bind\": [[\"*:/name\"]]", "expected an object, found a list"),
+        ("\"bind\": {}", "expected a list, found an object"),
+    ] {
+        place.write_cassette(
+            "shop",
+            &text.replacen("\"interactions\"", &format!("{rules},\n  \"interactions\""), 1),
+        );
+        refuses(
+            place.run(["replay", "-c", "shop", "--", "touch", "started"]),
+            1,
+            &["cassettes/shop.json:", found],
+        );
+    }
+    place.write_cassette(
+        "shop",
+        &text.replacen("\"interactions\"", "\"match\": {},\n  \"bind\": [],\n  \"interactions\"", 1),
+    );
+    place.replay("shop", []).stop().expect(0);
+    for settings in [
+        "match = []\n",
+        "bind = [[\"*:/name\"]]\n",
+        "redaction = []\n",
+        "[redaction.rules]\na = [\"x\"]\n",
+    ] {
+        std::fs::write(place.path().join("ferrotape.toml"), settings).expect("the folder can be written");
+        refuses(place.run(["verify"]), 1, &["ferrotape.toml:", "expected an object, found a list"]);
+    }
+    std::fs::remove_file(place.path().join("ferrotape.toml")).expect("it is there");
+    std::fs::write(place.path().join("lines"), "[null, null, null, {}, null]\n").expect("the folder can be written");
+    let checked = place.run(["check", "lines"]).finish().expect(1);
+    assert!(checked.stdout.contains("expected an object, found a list"), "{}", checked.stdout);
+}
+
+#[test]
 fn a_model_that_is_none_is_told_by_its_file() {
     let place = Workplace::new();
     for (name, text) in [
@@ -157,6 +223,35 @@ fn a_cassette_that_could_not_be_saved_is_refused_before_the_command_starts() {
         assert!(words.iter().all(|word| done.stderr.contains(word)), "{name}: {}", done.stderr);
         assert!(!place.path().join("started").exists());
     }
+}
+
+/// Nobody makes a file in `/proc`, root neither.
+#[test]
+fn a_folder_in_which_no_file_can_be_made_is_refused_before_a_call_is_forwarded() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    std::os::unix::fs::symlink("/proc", place.path().join("linked")).expect("it can be made");
+    for folder in ["/proc", "/proc/cassettes", "linked"] {
+        for mode in ["record", "auto"] {
+            let upstream = stand_in.url();
+            let run = place.run([mode, "--cassettes", folder, "--upstream", &upstream, "--", "touch", "started"]);
+            let found = folder.trim_end_matches("/cassettes");
+            let why = format!("cannot write `{folder}/default.json`: no file can be made in `{found}`: ");
+            refuses(run, 1, &[&why, "; make the folder writable, or name another"]);
+            assert!(!place.path().join("started").exists(), "{mode} {folder}");
+        }
+    }
+    let server = place.record("shop", &stand_in.url());
+    std::fs::remove_dir(place.path().join("cassettes")).unwrap_or_default();
+    std::os::unix::fs::symlink("/proc", place.path().join("cassettes")).expect("it can be made");
+    let refused = instance("a", json!({})).at("/@session").send(server.address);
+    assert!(
+        refused.message().contains("no file can be made in `cassettes`"),
+        "{}",
+        refused.message()
+    );
+    std::fs::remove_file(place.path().join("cassettes")).expect("it is a link");
+    server.stop().expect(14);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use super::reader::{Blobs, Read, Reader, as_text, shortened};
 use super::write::model_pointer;
 use super::{VERSION, blob_folder};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
-use crate::document::{in_plain_words, objection};
+use crate::document::{Object, in_plain_words, objection};
 use crate::json::lexer::Token;
+use crate::settings::Bind;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -58,8 +59,11 @@ impl Reader<'_> {
                 "origin" => origin = Some(reader.origin()?),
                 "models" => cassette.models = reader.models(&mut unknown)?,
                 "redaction" => cassette.redaction = reader.redaction(&mut unknown)?,
-                "match" => cassette.rules.matching = reader.settings("the table `[match]` of `ferrotape.toml`")?,
-                "bind" => cassette.rules.bind = reader.settings("the tables `[[bind]]` of `ferrotape.toml`")?,
+                "match" => cassette.rules.matching = reader.settings::<Object<_>>("the table `[match]` of `ferrotape.toml`")?.0,
+                "bind" => {
+                    let binds: Vec<Object<Bind>> = reader.settings("the tables `[[bind]]` of `ferrotape.toml`")?;
+                    cassette.rules.bind = binds.into_iter().map(|bind| bind.0).collect();
+                }
                 "interactions" => interactions = Some(reader.interactions()?),
                 _ => return Ok(false),
             }
