@@ -85,6 +85,8 @@ pub struct Redaction {
     pub rules: Vec<String>,
     /// Sensitive members that were asked to stay readable, `OPERATION:/path`.
     pub keep: Vec<String>,
+    /// Whether the ids of accounts stay readable.
+    pub keeps_accounts: bool,
     /// Values that were given as secrets and stay readable, because other calls use them as names.
     pub plain: Vec<String>,
     /// Rules of the user's own that were on, each as `ID KIND WHAT`: they must be on in replay, too.

@@ -17,7 +17,7 @@ use crate::proxy::takes::{Cut, Desk, Prepared};
 use crate::redaction::Redactor;
 use crate::redaction::rules::Rule;
 use crate::redaction::user::{self, UserRules};
-use crate::settings::{self, CallRules};
+use crate::settings::{self, AccountIds, CallRules};
 use anyhow::{Context, bail};
 use std::sync::{Arc, Mutex};
 
@@ -148,6 +148,7 @@ impl Recordings {
                 salt,
                 rules: ids.map(str::to_owned).collect(),
                 keep,
+                keeps_accounts: self.settled.accounts == AccountIds::Keep || before.is_some_and(|before| before.keeps_accounts),
                 plain: before.map(|before| before.plain.clone()).unwrap_or_default(),
                 user,
             },

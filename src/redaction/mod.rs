@@ -161,7 +161,7 @@ impl Redactor {
         Redactor {
             stand_ins,
             keep: keep.map(|(operation, path)| (operation.to_owned(), path.to_owned())).collect(),
-            accounts: Mutex::default(),
+            accounts: Mutex::new(Accounts::new(redaction.keeps_accounts)),
             listed,
             own_secrets: Vec::new(),
             user: UserRules::default(),

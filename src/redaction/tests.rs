@@ -250,6 +250,34 @@ fn the_constraints_that_the_true_value_broke_are_told() {
 }
 
 #[test]
+fn the_ids_of_nobodys_account_stay() {
+    for id in ["123456789012", "000000000000", "111111111111", "111122223333"] {
+        let answered = format!(r#"{{"arn":"arn:aws:iam::{id}:role/x"}}"#);
+        let taken = super::testing::redacted(&redactor(), "{}", 200, &answered);
+        assert_eq!(text(taken.response.body()), answered);
+    }
+}
+
+#[test]
+fn the_ids_of_accounts_stay_where_the_user_keeps_them() {
+    let asked = r#"{"arn":"arn:aws:iam::481516234207:role/x"}"#;
+    let answered = r#"{"arn":"arn:aws:iam::481516234207:role/y"}"#;
+    let written = |redaction: &Redaction| {
+        let redactor = Redactor::new(redaction, &mut [].into_iter());
+        let taken = super::testing::redacted(&redactor, asked, 200, answered);
+        (text(taken.request.body()).to_owned(), text(taken.response.body()).to_owned())
+    };
+    let hidden = |text: &str| text.replace("481516234207", "000000000001");
+    assert_eq!(written(&redaction()), (hidden(asked), hidden(answered)));
+    let mut at_a_place = redaction();
+    at_a_place.keep = vec!["Put:/arn".to_owned()];
+    assert_eq!(written(&at_a_place), (asked.to_owned(), answered.to_owned()));
+    let mut all = redaction();
+    all.keeps_accounts = true;
+    assert_eq!(written(&all), (asked.to_owned(), answered.to_owned()));
+}
+
+#[test]
 fn what_the_user_keeps_stays_readable() {
     let mut redaction = redaction();
     redaction.keep = vec!["Put:/spec".to_owned(), "Put:/environment/*".to_owned()];

@@ -102,7 +102,7 @@ impl<'a> Writer<'a> {
             known: None,
             redactor: self.redactor,
             settles: self.settles,
-            accounts: AccountNames::clone(&self.accounts),
+            accounts: AccountNames::default(),
             origin: self.origin,
             redacted: Vec::new(),
             listed: HashSet::new(),

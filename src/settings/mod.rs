@@ -152,6 +152,9 @@ pub struct Redaction {
     /// Sensitive members to leave readable, as `record --keep` has it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<Place>,
+    /// What is written for the ids of accounts.
+    #[serde(skip_serializing_if = "AccountIds::is_default")]
+    pub accounts: AccountIds,
     /// By id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, RedactionRule>,
@@ -161,6 +164,23 @@ impl Redaction {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         *self == Redaction::default()
+    }
+}
+
+/// What is written for the ids of AWS accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountIds {
+    /// `000000000001`, … in order of appearance.
+    #[default]
+    Number,
+    /// The ids themselves.
+    Keep,
+}
+
+impl AccountIds {
+    fn is_default(&self) -> bool {
+        *self == AccountIds::default()
     }
 }
 

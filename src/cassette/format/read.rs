@@ -8,6 +8,7 @@ use super::{VERSION, blob_folder};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
 use crate::document::{Object, in_plain_words, objection};
 use crate::json::lexer::Token;
+use crate::settings::AccountIds;
 use crate::settings::Bind;
 use crate::wire::{Request, Response};
 use bytes::Bytes;
@@ -147,6 +148,7 @@ impl Reader<'_> {
                 "salt" => redaction.salt = reader.string("a salt (a string)")?,
                 "rules" => redaction.rules = reader.strings("rule ids")?,
                 "user" => redaction.user = reader.strings("rules, `ID KIND WHAT`")?,
+                "accounts" => redaction.keeps_accounts = reader.settings::<AccountIds>("`number` or `keep`")? == AccountIds::Keep,
                 "plain" => redaction.plain = reader.strings("values that stay readable")?,
                 "keep" => redaction.keep = reader.strings("places, `OPERATION:/path`")?,
                 _ => return Ok(false),

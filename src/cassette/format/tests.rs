@@ -281,6 +281,16 @@ fn a_body_file_that_is_missing_changed_or_elsewhere_is_named() {
 }
 
 #[test]
+fn a_cassette_says_that_the_ids_of_accounts_stay() {
+    let keep = "\"keep\": [\"CreateServiceInstance:/spec\"]";
+    let text = edited(keep, &format!("{keep},\n    \"accounts\": \"keep\""));
+    let cassette = parse(&text).unwrap();
+    assert!(cassette.redaction.keeps_accounts);
+    assert_eq!(rendered(&cassette), text);
+    assert!(refusal(&text.replace("\"accounts\": \"keep\"", "\"accounts\": \"hide\"")).contains("expected `number` or `keep`"));
+}
+
+#[test]
 fn headers_keep_order_repeats_and_bytes() {
     let mut tape = cassette(vec![interaction("", "")]);
     let headers = tape.interactions[0].response.headers_mut();
@@ -524,7 +534,7 @@ fn the_schema_knows_every_member_that_is_written() {
         ]
     );
     assert_eq!(members("/$defs/match"), ["ignore", "compare", "now", "order", "fold", "polls"]);
-    assert_eq!(members("/$defs/redaction"), ["salt", "rules", "keep", "plain", "user"]);
+    assert_eq!(members("/$defs/redaction"), ["salt", "rules", "keep", "accounts", "plain", "user"]);
     assert_eq!(members("/$defs/model"), ["version", "sha256"]);
     assert_eq!(
         members("/$defs/interaction"),

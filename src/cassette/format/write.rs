@@ -131,6 +131,9 @@ impl Writer {
         }
         self.strings_member("rules", &redaction.rules);
         self.strings_member("keep", &redaction.keep);
+        if redaction.keeps_accounts {
+            self.text_member("accounts", "keep");
+        }
         self.strings_member("plain", &redaction.plain);
         self.strings_member("user", &redaction.user);
         self.unknown(unknown, "/redaction");
