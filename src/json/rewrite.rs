@@ -233,19 +233,44 @@ pub fn replace(text: &str, edits: &[Edit]) -> Result<String, Malformed> {
 /// what it gives back is written in its place as a JSON string. Pointers are those of the
 /// document as it was. Everything else stays as it is.
 pub fn map_strings(text: &str, change: &mut dyn FnMut(StringPlace<'_>, &str) -> Option<String>) -> Result<String, Malformed> {
+    map_scalars(text, &mut |place, scalar| match scalar {
+        Scalar::Text(text) => change(place, text),
+        Scalar::Other(_) => None,
+    })
+}
+
+/// A scalar of a document, null aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar<'s> {
+    /// A string, decoded, or a key.
+    Text(&'s str),
+    /// A number or a boolean, as it is written.
+    Other(&'s str),
+}
+
+/// The same for every scalar; what is given back for a number or a boolean is written as it is.
+pub fn map_scalars(text: &str, change: &mut dyn FnMut(StringPlace<'_>, Scalar<'_>) -> Option<String>) -> Result<String, Malformed> {
     let mut walk = Walk::new(text);
     let mut copy = Copy::new(text);
     loop {
         let token = walk.next()?;
+        let (start, end) = (walk.lexer.token_start(), walk.lexer.token_end());
         let (raw, place) = match token {
             Token::End => return Ok(copy.finish()),
             Token::Key(raw) => (raw, Place::Key),
             Token::Text(raw) => (raw, Place::Value),
+            Token::Number(_) | Token::Bool(_) => {
+                let (pointer, place) = (walk.pointer.as_str(), Place::Value);
+                if let Some(changed) = change(StringPlace { pointer, place }, Scalar::Other(&text[start..end])) {
+                    copy.put(start, end, &changed);
+                }
+                continue;
+            }
             _ => continue,
         };
         let pointer = &walk.pointer;
-        if let Some(changed) = change(StringPlace { pointer, place }, &raw.decode()) {
-            copy.put(walk.lexer.token_start(), walk.lexer.token_end(), &string(&changed));
+        if let Some(changed) = change(StringPlace { pointer, place }, Scalar::Text(&raw.decode())) {
+            copy.put(start, end, &string(&changed));
         }
     }
 }

@@ -175,7 +175,8 @@ impl Compare<'_> {
         for index in 0..old.len().max(new.len()) {
             let recorded = old.get(index).unwrap_or(&Value::Null);
             let sent = new.get(index).unwrap_or(&Value::Null);
-            self.both(context.item(), &path.index(index), recorded, sent);
+            let items = if index < new.len() { new } else { old };
+            self.both(context.item_of(items, index), &path.index(index), recorded, sent);
         }
     }
 

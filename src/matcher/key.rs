@@ -365,7 +365,7 @@ impl Form<'_> {
             let place = path.index(index);
             let counts = self.counts(&place, item, false);
             if counts != Counts::Not {
-                self.counted(counts, context.item(), place, item);
+                self.counted(counts, context.item_of(items, index), place, item);
             }
             if unique {
                 ends.push(self.out.len());

@@ -19,6 +19,7 @@ mod loaded;
 mod memory;
 mod names;
 pub mod numbering;
+mod options;
 mod ordinary;
 mod places;
 mod recurring;
@@ -483,7 +484,7 @@ impl Redactor {
             }
             Value::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.collect(context.item(), &path.index(index), item, side);
+                    self.collect(context.item_of(items, index), &path.index(index), item, side);
                 }
             }
             Value::Null => {}

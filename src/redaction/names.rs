@@ -284,6 +284,19 @@ pub fn is_value_of_pair(name: &str) -> bool {
     ends("value") || ends("values") || ends("valuelist")
 }
 
+/// What beside a template's parameter says that its default is a secret.
+pub(super) const NO_ECHO: &str = "NoEcho";
+
+/// Whether a text is one of the words that say yes in JSON and YAML.
+pub(super) fn is_true(text: &str) -> bool {
+    ["true", "yes", "on", "1"].iter().any(|word| text.trim().eq_ignore_ascii_case(word))
+}
+
+/// Whether a name speaks of several.
+pub(super) fn is_plural(name: &str) -> bool {
+    name.ends_with(['s', 'S']) && !name.ends_with("ss") && !name.ends_with("SS")
+}
+
 /// Whether the key of a map is the name of a variable and no secret itself: `DB_HOST`, `stage`,
 /// `spring.datasource.url`.
 pub fn is_variable(key: &str) -> bool {

@@ -47,7 +47,15 @@ impl PlaceToHide<'_> {
         }
     }
 
-    /// An empty text is no secret, and a rule by name hides only strings.
+    /// Takes what the names on the way say, and where an option says that a secret begins.
+    fn hide(&mut self, context: Context<'_>, start: Option<usize>) {
+        let context = start.map_or(context, |start| context.behind_option(start));
+        self.rule = context.rule_for(&self.value);
+        self.at.start = context.at().start;
+        self.at.by_name = context.at().by_name;
+    }
+
+    /// An empty text is no secret, and a rule by name hides only strings and numbers.
     pub(super) fn is_void(&self) -> bool {
         !self.expiry && is_void(self.rule, &self.value)
     }
@@ -59,6 +67,7 @@ pub(super) fn is_void(rule: Option<Rule>, value: &Value) -> bool {
         Value::Null | Value::List(_) | Value::Object(_) => true,
         Value::Text(text) => text.is_empty(),
         Value::Blob(bytes) => bytes.is_empty(),
+        Value::Integer(_) | Value::Number(_) => false,
         _ => rule == Some(Rule::SecretForms),
     }
 }
@@ -84,8 +93,9 @@ impl<'a> Side<'a> {
     }
 
     /// What is to be hidden at a spot that the decoder passed over: an element that no shape knows,
-    /// below a place that is secret, or one whose name says so.
-    pub(super) fn overlooked(&self, spot: &Spot<'_>) -> PlaceToHide<'a> {
+    /// below a place that is secret, or one whose name says so. `start`: where an option before it says
+    /// that a secret begins.
+    pub(super) fn overlooked(&self, spot: &Spot<'_>, start: Option<usize>) -> PlaceToHide<'a> {
         let value = match spot.form {
             Form::JsonScalar | Form::CborScalar => number(&spot.text),
             _ => Value::Text(spot.text.clone().into_owned()),
@@ -96,7 +106,8 @@ impl<'a> Side<'a> {
             let names: Vec<String> = pointer::tokens(spot.wire).skip(1).collect();
             let words = names.iter().flat_map(|name| name.split('.')).map(plain_name);
             let context = words.fold(Context::unknown(), |context, word| context.step(word));
-            place.rule = context.rule_for(&place.value).filter(|_| !spot.key);
+            place.hide(context, start);
+            place.rule = place.rule.filter(|_| !spot.key);
             return place;
         };
         let mut tokens: Vec<String> = pointer::tokens(member).collect();
@@ -111,7 +122,7 @@ impl<'a> Side<'a> {
             place.key_rule = key.and_then(|key| key.secret).filter(hides);
             return place;
         }
-        place.rule = context.rule_for(&place.value);
+        place.hide(context, start);
         if let (Some(ShapeKind::Blob), Some(bytes)) = (context.kind(), base64_bytes(&spot.text)) {
             place.value = Value::Blob(bytes);
         }

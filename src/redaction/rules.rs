@@ -7,11 +7,15 @@
 
 use super::expression;
 use super::listed::{self, Listed};
-use super::names::{is_name_of_pair, is_secret_name, is_value_of_pair, is_value_of_secret, may_name_secret};
+use super::names::{
+    NO_ECHO, is_name_of_pair, is_plural, is_secret_name, is_true, is_value_of_pair, is_value_of_secret, may_name_secret, names_secret,
+};
+use super::options::Command;
 use super::resource;
 use super::stand_in::At;
 use crate::model::schema::{Member, Service, ShapeIndex, ShapeKind};
 use crate::value::Value;
+use std::borrow::Cow;
 
 /// A rule of redaction. The names are what a cassette lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,9 +94,14 @@ fn is_secretive(name: &str) -> bool {
 /// A name of a secret, for a value that is encrypted whatever its name.
 const ENCRYPTED: &str = "secret-key";
 
-/// A parameter of Systems Manager that is encrypted says so beside its value.
+/// A parameter of Systems Manager that is encrypted says so beside its value, and so does one of a
+/// template that is not to be shown.
 fn is_encrypted(name: &str, value: &Value) -> bool {
-    name == "Type" && value.as_text() == Some("SecureString")
+    match value {
+        Value::Text(text) => name == "Type" && text == "SecureString" || name == NO_ECHO && is_true(text),
+        Value::Bool(shown) => name == NO_ECHO && *shown,
+        _ => false,
+    }
 }
 
 /// What is known of the place at which a walk through a value stands.
@@ -119,6 +128,10 @@ pub struct Context<'a> {
     weak: bool,
     /// A member beside it, the key of a tag say, names a secret: the value beside that is one.
     pair: Option<&'a str>,
+    /// It is an item of a list.
+    in_list: bool,
+    /// Where a secret begins in an item of a command.
+    start: usize,
     /// The members of the object around, where expressions there say what a value is compared with.
     beside: Option<&'a [(String, Value)]>,
 }
@@ -150,6 +163,8 @@ impl<'a> Context<'a> {
             given_out: false,
             weak: false,
             pair: None,
+            in_list: false,
+            start: 0,
             beside: None,
         }
     }
@@ -201,6 +216,8 @@ impl<'a> Context<'a> {
             given_out: false,
             weak: !self.pair.is_some_and(is_secret_name) && !is_secretive(name),
             pair: None,
+            in_list: false,
+            start: 0,
             beside: self.beside.filter(|_| name == expression::VALUES),
             ..next
         };
@@ -277,12 +294,35 @@ impl<'a> Context<'a> {
 
     /// The items of the list at this place. They keep its name.
     pub fn item(&self) -> Context<'a> {
-        let next = self.inside();
+        let next = Context {
+            in_list: true,
+            ..self.inside()
+        };
         match self.kind() {
             Some(ShapeKind::List(item)) => next.described(item, self.secret),
             // The events of a stream are each the union itself.
             Some(ShapeKind::Union(_)) => *self,
             _ => next,
+        }
+    }
+
+    /// One of these items, which may be a command.
+    pub fn item_of(&self, items: &[Value], index: usize) -> Context<'a> {
+        let next = self.item();
+        let text = |index: usize| items.get(index).and_then(Value::as_text);
+        let found = text(index).filter(|_| next.secret.is_none());
+        match found.and_then(|item| Command::before(text, index).secret_in(item)) {
+            Some(start) => next.behind_option(start),
+            None => next,
+        }
+    }
+
+    /// The same place, a text in which an option of a command says that a secret begins there.
+    pub(super) fn behind_option(self, start: usize) -> Context<'a> {
+        Context {
+            secret: self.secret.or(Some(Rule::SecretForms)),
+            start,
+            ..self
         }
     }
 
@@ -310,6 +350,11 @@ impl<'a> Context<'a> {
 
     /// The rule that hides a value here, if any does.
     pub fn rule_for(&self, value: &Value) -> Option<Rule> {
+        if let Some(lexeme) = lexeme(value)
+            && self.secret.is_none_or(|rule| rule == Rule::SecretForms)
+        {
+            return self.names_number(&lexeme).then_some(Rule::SecretForms);
+        }
         let stays = self.names_resource(value);
         self.secret
             .filter(|_| !stays)
@@ -328,11 +373,25 @@ impl<'a> Context<'a> {
         is_value_of_secret(name, text) && !is_listed()
     }
 
+    /// Whether names say that a number is a secret. Below a name, most numbers are none; and under a
+    /// plural, one says how many there are.
+    fn names_number(&self, lexeme: &str) -> bool {
+        let is_count = || is_plural(self.name) && !self.in_list;
+        let is_value = is_value_of_pair(self.name) || is_attribute(self.name);
+        let is_secret = || self.secret.is_some() || self.maybe.is_some_and(|name| is_value_of_secret(name, lexeme));
+        match is_value {
+            true => is_secret(),
+            false => names_secret(self.name, lexeme) && !is_count(),
+        }
+    }
+
     /// The place, as far as it has a say in its stand-ins.
     pub fn at(&self) -> At<'a> {
         At {
             member: self.member,
             kind: self.kind(),
+            by_name: self.secret.is_none_or(|rule| rule == Rule::SecretForms),
+            start: self.start,
             weak: self.given_out || self.weak && self.secret == Some(Rule::SensitiveMembers),
         }
     }
@@ -353,6 +412,15 @@ impl<'a> Context<'a> {
             },
             ..self
         }
+    }
+}
+
+/// A number as it is written.
+fn lexeme(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Integer(number) => Some(Cow::Owned(number.to_string())),
+        Value::Number(lexeme) => Some(Cow::Borrowed(lexeme)),
+        _ => None,
     }
 }
 

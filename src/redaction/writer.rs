@@ -3,6 +3,7 @@
 
 use super::known::AccountNames;
 use super::memory::Recall;
+use super::options::Trail;
 use super::places::PlaceToHide;
 use super::rules::Rule;
 use super::scan::{Budget, Search, layers};
@@ -59,6 +60,8 @@ struct Draft {
     raw: bool,
     /// A place that cannot hold its stand-in.
     unwritable: Option<String>,
+    /// The list in which the last text of the body stands, which may be a command.
+    command: Trail,
     /// What may be spent on what the message hides.
     budget: Budget,
 }
@@ -177,7 +180,13 @@ impl<'a> Writer<'a> {
         let place = match known {
             Some(place) => place,
             None => {
-                overlooked = side.overlooked(&spot);
+                let is_text = matches!(spot.form, Form::JsonText | Form::CborText) && !spot.key;
+                let start = if is_text {
+                    draft.command.secret_in(spot.wire, &spot.text)
+                } else {
+                    None
+                };
+                overlooked = side.overlooked(&spot, start);
                 // What the user keeps readable, nobody overlooked.
                 if spot.member.is_some_and(|member| self.redactor.keeps_at(side.operation, member)) {
                     return self.unknowing().clean_spot(&spot, draft);

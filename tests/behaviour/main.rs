@@ -20,6 +20,7 @@ mod encoding;
 mod endpoints;
 mod events;
 mod floors;
+mod forms;
 mod guarding;
 mod gzip;
 mod keeping;

@@ -3,12 +3,12 @@
 
 use super::{Scrubbed, Search, is_value};
 use crate::json::lexer::{Lexer, Malformed, Token};
-use crate::json::rewrite::{self, Place};
+use crate::json::rewrite::{self, Place, Scalar};
 use crate::pointer;
-use crate::redaction::names::{is_name_of_pair, is_secret_name, is_value_of_pair, may_name_secret, names_secret};
-use crate::redaction::ordinary::is_ordinary;
+use crate::redaction::names::{self, NO_ECHO, is_name_of_pair, is_secret_name, is_true, is_value_of_pair, may_name_secret, names_secret};
+use crate::redaction::options::Trail;
 use crate::redaction::rules::Rule;
-use crate::redaction::stand_in::is_marked_text;
+use crate::redaction::stand_in::{is_marked_number, is_marked_text};
 use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -96,17 +96,22 @@ fn read(text: &str, start: usize, found: &mut Vec<Range<usize>>) -> usize {
 fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrubbed>, Malformed> {
     let pairs = pairs(search, text)?;
     let mut found = None;
-    let mut option = None;
-    let changed = rewrite::map_strings(text, &mut |place, inner| {
-        let is_option = is_behind(option.take(), place.pointer, inner);
-        if let Some(name) = inner.strip_prefix("--") {
-            option = Some((parent(place.pointer).to_owned(), name.to_owned()));
-        }
-        let named = place.place == Place::Value && (is_option || is_named(search, place.pointer, &pairs, inner));
-        let (changed, rule) = if named && is_value(inner) && !is_marked_text(inner) {
-            (search.stand_ins.text(inner), Rule::SecretForms)
-        } else {
-            search.nested(inner, nesting + 1)?
+    let mut command = Trail::default();
+    let changed = rewrite::map_scalars(text, &mut |place, scalar| {
+        let (changed, rule) = match (scalar, place.place) {
+            (Scalar::Text(inner), Place::Key) => search.nested(inner, nesting + 1)?,
+            (Scalar::Text(inner), Place::Value) => {
+                let is_hidden = |secret: &str| is_value(secret) && !is_marked_text(secret);
+                let named = || is_named(search, place.pointer, &pairs, inner).then_some(0);
+                let start = command.secret_in(place.pointer, inner).or_else(named);
+                match start.and_then(|start| inner.split_at_checked(start)) {
+                    Some((before, secret)) if is_hidden(secret) => {
+                        (format!("{before}{}", search.stand_ins.text(secret)), Rule::SecretForms)
+                    }
+                    _ => search.nested(inner, nesting + 1)?,
+                }
+            }
+            (Scalar::Other(lexeme), _) => (number(search, place.pointer, &pairs, lexeme)?, Rule::SecretForms),
         };
         found.get_or_insert(rule);
         Some(changed)
@@ -114,21 +119,35 @@ fn whole(search: &Search<'_>, text: &str, nesting: usize) -> Result<Option<Scrub
     Ok(found.map(|rule| (changed, rule)))
 }
 
-/// What beside a template's parameter says that its default is a secret.
-const NO_ECHO: &str = "NoEcho";
+/// What stands for a number whose name says that it is a secret.
+fn number(search: &Search<'_>, pointer: &str, pairs: &HashMap<String, String>, lexeme: &str) -> Option<String> {
+    let is_number = lexeme.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    // Under a plural, it says how many there are.
+    let is_count = || names::is_plural(pointer.rsplit('/').next().unwrap_or_default());
+    let is_hidden = is_number && !is_count() && is_named(search, pointer, pairs, lexeme) && !is_marked_number(lexeme);
+    is_hidden.then(|| search.stand_ins.numeral(lexeme))
+}
 
 /// The objects of a document one of whose members, the key of a tag say, names what another holds.
 fn pairs(search: &Search<'_>, text: &str) -> Result<HashMap<String, String>, Malformed> {
-    let mut pairs = HashMap::new();
-    rewrite::map_strings(text, &mut |place, inner| {
-        let is_name = match place.place {
-            Place::Key => inner == NO_ECHO,
-            Place::Value => is_name_of_pair(last_token(place.pointer)) && (is_secret_name(inner) || may_name_secret(inner)),
-        };
-        let is_paid = || place.pointer.len() <= LONG_POINTER || search.budget.spend(place.pointer.len());
-        if is_name && is_paid() {
-            let name = if inner == NO_ECHO { "password" } else { inner };
-            pairs.insert(parent(place.pointer).to_owned(), name.to_owned());
+    let mut pairs: HashMap<String, String> = HashMap::new();
+    rewrite::map_scalars(text, &mut |place, scalar| {
+        let (Scalar::Text(inner) | Scalar::Other(inner)) = scalar;
+        if place.place == Place::Key {
+            return None;
+        }
+        let last = last_token(place.pointer);
+        let name = match scalar {
+            _ if last == NO_ECHO => is_true(inner).then_some("password"),
+            Scalar::Text(inner) if is_name_of_pair(last) => Some(inner).filter(|inner| is_secret_name(inner) || may_name_secret(inner)),
+            _ => None,
+        }?;
+        if place.pointer.len() <= LONG_POINTER || search.budget.spend(place.pointer.len()) {
+            let known = pairs.entry(parent(place.pointer).to_owned()).or_default();
+            // What is not to be shown is a secret, whatever its name.
+            if !is_secret_name(known) {
+                name.clone_into(known);
+            }
         }
         None
     })?;
@@ -148,11 +167,6 @@ fn is_named(search: &Search<'_>, pointer: &str, pairs: &HashMap<String, String>,
     // `{"password": {"S": "…"}}`, as DynamoDB writes it, and the default of a template's parameter.
     let is_value = is_value_of_pair(&name) || matches!(name.as_str(), "S" | "N" | "B" | "Default");
     is_value && (pairs.get(around).is_some_and(|name| names_secret(name, value)) || names_secret(&last_name(around), value))
-}
-
-/// Whether a value is what an option before it in a list takes: `["--password", "…"]`.
-fn is_behind(option: Option<(String, String)>, pointer: &str, value: &str) -> bool {
-    option.is_some_and(|(list, name)| list == parent(pointer) && names_secret(&name, value) && !is_ordinary(value))
 }
 
 fn parent(pointer: &str) -> &str {

@@ -193,7 +193,7 @@ fn is_sign_of_block(text: &str) -> bool {
 
 /// Not a reference to a value that stands elsewhere (CloudFormation, shells, templates, ARNs), and
 /// no word of a schema.
-fn is_value(text: &str) -> bool {
+pub(super) fn is_value(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['$', '!', '{', '<', '*'])
         && !text.starts_with("arn:")

@@ -133,6 +133,14 @@ fn block(stand_ins: &StandIns, name: &str, lines: &[&str]) -> Option<String> {
     Some(format!("{}{}{end}", &first[..indent_of(first)], stand_ins.text(secret)))
 }
 
+/// Whether a line of YAML says that a parameter is not to be shown.
+fn says_no_echo(line: &str) -> bool {
+    let line = line.split(" #").next().unwrap_or(line);
+    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    let plain = |text: &str| text.trim().trim_matches(['"', '\'', ',']).to_owned();
+    plain(name) == names::NO_ECHO && names::is_true(&plain(value))
+}
+
 /// The defaults of a parameter that is named like a secret, or is not to be shown.
 fn defaults(stand_ins: &StandIns, name: &str, lines: &[&str]) -> Option<String> {
     const SMALLEST: usize = 2;
@@ -140,7 +148,7 @@ fn defaults(stand_ins: &StandIns, name: &str, lines: &[&str]) -> Option<String> 
     let indent = indent_of(lines.iter().find(|line| !line.trim().is_empty())?);
     let is_own = |line: &&&str| indent_of(line) == indent;
     let own = || lines.iter().filter(is_own);
-    let is_hidden = own().any(|line| line.trim().trim_matches(['"', '\'']).starts_with("NoEcho"));
+    let is_hidden = own().any(|line| says_no_echo(line));
     if own().count() < SMALLEST && !is_hidden {
         return None;
     }

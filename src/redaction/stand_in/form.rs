@@ -46,6 +46,7 @@ pub fn is_marked(value: &Value) -> bool {
         Value::Bool(value) => !value,
         Value::Timestamp { seconds, .. } => is_in_2099(*seconds),
         Value::Blob(bytes) => is_marked_blob(bytes),
+        Value::Integer(number) => is_numeral(*number),
         _ => false,
     }
 }
@@ -145,6 +146,29 @@ pub(super) fn decimal(hash: [u8; 32]) -> String {
     let last = decimal_mark(&digits[..20]);
     digits[20..].copy_from_slice(&last);
     text_of(&digits)
+}
+
+/// How many numbers can stand before the mark of one, and how many marks there are: with both, a
+/// number has fifteen digits, which a float holds.
+const NUMBERS: u64 = 10_000_000_000;
+const MARKS: u64 = 100_000;
+
+/// What stands for a number that only its name says to be a secret: ten digits, and five that follow
+/// from them.
+pub(super) fn numeral(hash: u64) -> u64 {
+    let first = NUMBERS / 10 + hash % (NUMBERS - NUMBERS / 10);
+    first * MARKS + mix(&first.to_le_bytes()) % MARKS
+}
+
+fn is_numeral(number: i128) -> bool {
+    let Ok(number) = u64::try_from(number) else { return false };
+    let first = number / MARKS;
+    (NUMBERS / 10..NUMBERS).contains(&first) && number % MARKS == mix(&first.to_le_bytes()) % MARKS
+}
+
+/// Whether a number as it is written bears the mark.
+pub fn is_marked_number(lexeme: &str) -> bool {
+    lexeme.parse().is_ok_and(is_numeral)
 }
 
 /// The twelve digits that follow twenty.

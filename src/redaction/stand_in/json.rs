@@ -7,9 +7,10 @@
 
 use super::StandIns;
 use super::few::permuted;
-use super::form::is_marked_within;
+use super::form::{is_marked_number, is_marked_within};
 use crate::json::lexer::{Lexer, Token};
 use crate::json::rewrite;
+use crate::redaction::names::{is_value_of_pair, names_secret};
 use std::borrow::Cow;
 
 /// A name longer than this, or with other letters than names have, may be a secret itself.
@@ -28,8 +29,16 @@ pub(super) fn stand_in(stand_ins: &StandIns, text: &str, nesting: usize) -> Opti
     }
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
+    let mut name = Cow::Borrowed("");
     each(text, &mut |token, start, end| {
-        let Some(changed) = scalar(stand_ins, token, nesting) else { return };
+        if let Token::Key(raw) = token {
+            name = raw.decode();
+        }
+        let changed = match token {
+            Token::Number(lexeme) if is_secret_number(&name, lexeme) => Some(stand_ins.numeral(lexeme)),
+            token => scalar(stand_ins, token, nesting),
+        };
+        let Some(changed) = changed else { return };
         out.push_str(text.get(from..start).unwrap_or_default());
         out.push_str(&changed);
         from = end;
@@ -38,7 +47,7 @@ pub(super) fn stand_in(stand_ins: &StandIns, text: &str, nesting: usize) -> Opti
     Some(out)
 }
 
-/// Whether a document is a stand-in: each string in it is one, and there is no number, which could
+/// Whether a document is a stand-in: each string in it is one, and each number, of which most could
 /// not be told.
 pub(super) fn is_marked(text: &str, nesting: usize) -> bool {
     if nesting == MAX_NESTING {
@@ -50,7 +59,7 @@ pub(super) fn is_marked(text: &str, nesting: usize) -> bool {
         all &= match token {
             Token::Key(raw) => is_name(&raw.decode()) || is_marked(&raw.decode()),
             Token::Text(raw) => raw.decode().is_empty() || is_marked(&raw.decode()),
-            Token::Number(_) => false,
+            Token::Number(lexeme) => is_marked_number(lexeme),
             _ => true,
         };
     });
@@ -58,7 +67,7 @@ pub(super) fn is_marked(text: &str, nesting: usize) -> bool {
 }
 
 /// Shows every token with its place; nothing where the text is no document.
-fn each(text: &str, show: &mut dyn FnMut(Token<'_>, usize, usize)) -> Option<()> {
+fn each<'t>(text: &'t str, show: &mut dyn FnMut(Token<'t>, usize, usize)) -> Option<()> {
     let mut lexer = Lexer::new(text);
     loop {
         match lexer.next().ok()? {
@@ -76,6 +85,13 @@ fn scalar(stand_ins: &StandIns, token: Token<'_>, nesting: usize) -> Option<Stri
         Token::Number(lexeme) => Some(number(stand_ins, lexeme)),
         _ => None,
     }
+}
+
+/// Whether a number would be hidden on account of its name alone, so that what stands for it must
+/// bear the mark.
+fn is_secret_number(name: &str, lexeme: &str) -> bool {
+    let is_value = is_value_of_pair(name) || matches!(name, "S" | "N" | "B" | "Default");
+    is_value || names_secret(name, lexeme)
 }
 
 fn is_name(name: &str) -> bool {

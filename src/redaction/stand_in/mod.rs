@@ -32,7 +32,7 @@ mod key;
 mod pem;
 
 pub use few::is_short;
-pub use form::{NUMBER_PREFIX, is_access_key_id, is_date, is_marked, is_marked_text, is_number, is_uuid};
+pub use form::{NUMBER_PREFIX, is_access_key_id, is_date, is_marked, is_marked_number, is_marked_text, is_number, is_uuid};
 
 use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
@@ -141,6 +141,9 @@ impl StandIns {
         Fresh::Of(match value {
             Value::Null | Value::List(_) | Value::Object(_) => value.clone(),
             Value::Bool(_) => Value::Bool(false),
+            Value::Integer(_) | Value::Number(_) if at.by_name && at.kind.is_none() => {
+                Value::Integer(form::numeral(self.hash_of_number(value)).into())
+            }
             Value::Integer(_) | Value::Number(_) => match few::number(self, value, at) {
                 Some(other) => return Fresh::OfFew(other),
                 None => self.integer(value, at),
@@ -227,6 +230,10 @@ impl StandIns {
     }
 
     fn place_text(&self, text: &str, at: At<'_>) -> Fresh {
+        if at.start > 0 {
+            let (before, secret) = text.split_at_checked(at.start).unwrap_or(("", text));
+            return Fresh::Of(Value::Text(format!("{before}{}", self.text(secret))));
+        }
         let of = |text: String| Fresh::Of(Value::Text(text));
         if let Some(other) = few::named(self, text, at) {
             return Fresh::OfFew(Value::Text(other));
@@ -309,8 +316,18 @@ impl StandIns {
     }
 
     fn integer(&self, value: &Value, at: At<'_>) -> Value {
-        // Equal numbers may be written in several ways.
-        let hashed = match (value, Decimal::of(value)) {
+        let number = i128::from(self.hash_of_number(value) % 1_000_000_000);
+        Value::Integer(match few::bounds(at, 0) {
+            (Some(min), Some(max)) if max >= min => min + number % (max - min).saturating_add(1).max(1),
+            (Some(min), _) => number.max(min).max(min.saturating_add(number)),
+            (None, Some(max)) => max.saturating_sub(number),
+            (None, None) => number,
+        })
+    }
+
+    /// Equal numbers may be written in several ways.
+    fn hash_of_number(&self, value: &Value) -> u64 {
+        match (value, Decimal::of(value)) {
             (_, Some(decimal)) => match decimal.to_integer() {
                 Some(integer) => self.number(b'i', &integer.to_le_bytes()),
                 None => {
@@ -320,14 +337,14 @@ impl StandIns {
             },
             (Value::Number(lexeme), None) => self.number(b'i', lexeme.as_bytes()),
             _ => 0,
-        };
-        let number = i128::from(hashed % 1_000_000_000);
-        Value::Integer(match few::bounds(at, 0) {
-            (Some(min), Some(max)) if max >= min => min + number % (max - min).saturating_add(1).max(1),
-            (Some(min), _) => number.max(min).max(min.saturating_add(number)),
-            (None, Some(max)) => max.saturating_sub(number),
-            (None, None) => number,
-        })
+        }
+    }
+
+    /// What stands for a number of a document that only its name says to be a secret.
+    pub(super) fn numeral(&self, lexeme: &str) -> String {
+        let written = || Value::Number(lexeme.to_owned());
+        let value = lexeme.parse().map_or_else(|_| written(), Value::Integer);
+        form::numeral(self.hash_of_number(&value)).to_string()
     }
 
     fn number(&self, kind: u8, bytes: &[u8]) -> u64 {
@@ -364,6 +381,10 @@ pub struct At<'a> {
     pub kind: Option<&'a ShapeKind>,
     /// What stands there may be the name of something, too.
     pub weak: bool,
+    /// Only a name says that it is a secret.
+    pub by_name: bool,
+    /// Where in the text the secret begins.
+    pub start: usize,
 }
 
 /// A stand-in that is made from a value.
