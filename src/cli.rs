@@ -1,5 +1,6 @@
 //! What was typed, and what stands in for what was not.
 
+mod again;
 mod supplied;
 
 pub use supplied::{SuppliedError, complete, unread};
@@ -176,11 +177,11 @@ impl Command {
                 }
                 arguments.settings = settings;
             }
-            Command::Record(arguments) => arguments.run.settings = settings,
-            Command::Replay(arguments) => arguments.run.settings = settings,
-            Command::Auto(arguments) => arguments.run.settings = settings,
-            Command::Compare(arguments) => arguments.run.settings = settings,
-            Command::Refresh(arguments) => arguments.settings = settings,
+            Command::Record(arguments) => (arguments.run.settings, arguments.run.again) = (settings, typed.again()),
+            Command::Replay(arguments) => (arguments.run.settings, arguments.run.again) = (settings, typed.again()),
+            Command::Auto(arguments) => (arguments.run.settings, arguments.run.again) = (settings, typed.again()),
+            Command::Compare(arguments) => (arguments.run.settings, arguments.run.again) = (settings, typed.again()),
+            Command::Refresh(arguments) => (arguments.settings, arguments.again) = (settings, typed.again()),
             Command::Trim(arguments) => arguments.settings = settings,
             Command::Prune(arguments) => arguments.settings = settings,
             Command::Synth(arguments) => arguments.settings = settings,

@@ -44,6 +44,16 @@ impl Former {
         Ok(None)
     }
 
+    /// One that an earlier run kept there, if it is still there.
+    pub fn left_at(path: PathBuf) -> Option<Former> {
+        path.is_file().then_some(Former { path })
+    }
+
+    /// Whether that file says the same, so that nothing of this one is lost.
+    pub fn is_same(&self, file: &Path) -> bool {
+        fs::read(&self.path).is_ok_and(|own| fs::read(file).is_ok_and(|other| own == other))
+    }
+
     fn keep_bodies(&self, bodies: &Path) -> io::Result<()> {
         let folder = blob_folder(&self.path);
         if bodies.is_dir() {

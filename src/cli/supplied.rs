@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The commands whose options may stand elsewhere.
-const RUNS: [&str; 6] = ["record", "replay", "auto", "compare", "passthrough", "refresh"];
+pub(super) const RUNS: [&str; 6] = ["record", "replay", "auto", "compare", "passthrough", "refresh"];
 
 /// Options of theirs that are typed or not meant.
 const TYPED_ONLY: [&str; 4] = ["help", "version", "config", "yes"];

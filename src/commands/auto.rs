@@ -9,7 +9,7 @@ use super::replay::{Replaying, replay};
 use super::run::{ContractMode, RunArguments, emit, is_ci};
 use super::sealing::{doubt_open, seal, started_well};
 use super::shelf::{Cassettes, asked_for, describe, note_asked, note_history, shown_upstream};
-use super::typed;
+use super::typed::config;
 use crate::cassette::StateFolder;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
@@ -143,8 +143,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
         .collect();
     let mut summary = account.summary(ReportMode::Auto, common, told);
     summary.all_played = arguments.all_played;
-    summary.options.extend(typed::matching(&arguments.matching));
-    summary.options.extend(arguments.unmodeled.replayed());
+    summary.options = [config(&common.settings), arguments.unmodeled.replayed(&common.again)].concat();
     for session in &sessions {
         summary
             .notes

@@ -7,7 +7,7 @@ use super::reckoning::Written;
 use super::recordings::Recordings;
 use super::tape::{adopt_command, finish, made, settle};
 use crate::cassette::former::Former;
-use crate::cassette::journal::Save;
+use crate::cassette::journal::{Save, Saves};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Name, Origin, history};
 use crate::matcher::idle::{Scope, idle_redaction};
@@ -66,7 +66,7 @@ impl Recordings {
         let count = new.interactions.len();
         let was_there = match self.adds {
             true => self.library.exists(name),
-            false => self.former(&mut kept, name)?.is_some(),
+            false => self.former(&mut kept, name, &saves)?.is_some(),
         };
         let put_aside = match doubt {
             None => false,
@@ -106,11 +106,17 @@ impl Recordings {
         Ok(())
     }
 
-    /// The cassette as it was before the run wrote it.
-    fn former<'k>(&self, kept: &'k mut Kept, name: &Name) -> anyhow::Result<Option<&'k Former>> {
+    /// The cassette as it was before the run wrote it. It is kept until the end of the run; should the run
+    /// die before, the next one finds it by these notes.
+    fn former<'k>(&self, kept: &'k mut Kept, name: &Name, saves: &Saves) -> anyhow::Result<Option<&'k Former>> {
         if !kept.former.contains_key(name) {
+            let path = self.library.path(name);
             let former = Former::keep(&self.state, &self.library, name);
-            let former = former.with_context(|| format!("cannot keep the former `{}`", self.library.path(name).display()))?;
+            let former = former.with_context(|| format!("cannot keep the former `{}`", path.display()))?;
+            if let Some(former) = &former {
+                // A copy that nothing tells of does no harm.
+                let _ = saves.add(&Save::of_former(former.path().to_owned(), path));
+            }
             kept.former.insert(name.clone(), former);
         }
         Ok(kept.former.get(name).and_then(Option::as_ref))
@@ -125,7 +131,7 @@ impl Recordings {
             let positions = (all - count..all).collect();
             return Ok(Placed { cassette, positions });
         }
-        let former = match self.former(kept, name)? {
+        let former = match kept.former_of(name) {
             Some(former) if merges => former.load()?,
             _ => {
                 return Ok(Placed {
@@ -154,7 +160,7 @@ impl Recordings {
     /// Notes what of the former cassette is in the one that was written no more.
     fn count_losses(&self, kept: &mut Kept, name: &Name, written: &Cassette) -> anyhow::Result<()> {
         kept.lost.remove(name);
-        let Some(former) = self.former(kept, name)? else { return Ok(()) };
+        let Some(former) = kept.former_of(name) else { return Ok(()) };
         let old = former.load()?;
         if let Some(lost) = lost(&old, &self.keys(&old)?, &self.keys(written)?) {
             kept.lost.insert(name.clone(), lost);
@@ -224,6 +230,11 @@ impl Recordings {
 }
 
 impl Kept {
+    /// The cassette as it was before the run wrote it, where there was one.
+    fn former_of(&self, name: &Name) -> Option<&Former> {
+        self.former.get(name).and_then(Option::as_ref)
+    }
+
     /// What is said again and again is said once.
     fn note(&mut self, note: Option<String>) {
         self.notes.extend(note.filter(|note| !self.notes.contains(note)));

@@ -60,7 +60,7 @@ impl Account {
             notes: self.notes,
             command: shown(&run.command),
             library: typed::library(&run.cassettes, &run.settings),
-            options: typed::models(&run.models, &run.settings),
+            options: [typed::config(&run.settings), run.again.of("replay")].concat(),
         }
     }
 }

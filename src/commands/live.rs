@@ -3,6 +3,7 @@
 
 use super::ledger::Ledger;
 use super::run::{DEFAULT_REGION, DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
+use super::typed::Again;
 use crate::aws_hosts::is_aws_host;
 use crate::child::environment::{Environment, KeyPair, Mode, of_this_process};
 use crate::child::guard;
@@ -81,11 +82,11 @@ pub enum Unmodeled {
 }
 
 impl Unmodeled {
-    /// What a replay of such a recording is told.
-    pub fn replayed(self) -> Vec<String> {
+    /// What a replay of such a recording is told, beside what was typed.
+    pub fn replayed(self, again: &Again) -> Vec<String> {
         match self {
-            Unmodeled::Record => ["--unmodeled", "recorded"].map(str::to_owned).to_vec(),
-            Unmodeled::Refuse | Unmodeled::Forward => Vec::new(),
+            Unmodeled::Record => again.with_unmodeled("replay", "recorded"),
+            Unmodeled::Refuse | Unmodeled::Forward => again.of("replay"),
         }
     }
 }

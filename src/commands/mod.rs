@@ -43,6 +43,7 @@ use crate::report::words;
 use anyhow::bail;
 pub use run::DoorChoice;
 use std::path::PathBuf;
+pub use typed::Again;
 
 /// Where models come from.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -8,6 +8,7 @@ use super::recovery::recover;
 use super::run::{ContractMode, RunArguments, emit};
 use super::sealing::{doubt_open, seal, started_well};
 use super::shelf::{asked_for, note_asked, shown_upstream};
+use super::typed::config;
 use crate::cassette::journal::Journal;
 use crate::cassette::store::Library;
 use crate::cassette::{Name, StateFolder};
@@ -100,7 +101,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let own = common.cassette.as_ref().filter(|own| !library.exists(own)).filter(has_others);
     empty.extend(own.map(ToString::to_string));
     let kept = sealed.keep(&empty, &mut summary)?;
-    summary.options.extend(arguments.unmodeled.replayed());
+    summary.options = [config(&common.settings), arguments.unmodeled.replayed(&common.again)].concat();
     emit(&common.reports, &summary)?;
     let enforce = common.contract == Some(ContractMode::Enforce);
     Ok(child.or(kept).or(summary.exit(Strictness {

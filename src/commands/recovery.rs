@@ -3,6 +3,7 @@
 
 use super::keeping::added;
 use super::tape::{adopt_command, finish, made, settle_recovered};
+use crate::cassette::former::Former;
 use crate::cassette::journal::{self, RunHeader, Save, SealedRun};
 use crate::cassette::store::{Library, StoreError};
 use crate::cassette::{Cassette, Name, StateFolder};
@@ -71,6 +72,7 @@ impl Place<'_> {
                 }
             }
         }
+        notes.extend(former_files(&run));
         let folder = run.folder().display().to_string();
         match problems.is_empty() {
             _ if !is_all_saved => {}
@@ -120,19 +122,21 @@ impl Place<'_> {
     /// adds nothing either.
     fn recover_aside(&self, recorded: Recorded, run: &SealedRun) -> anyhow::Result<String> {
         let (name, what) = (&recorded.header.name, recorded.told());
-        let mut cassette = recorded.cassette.clone();
-        // One that cannot be read is left as it is; what was recorded stands alone then.
-        if let Ok(whole) = added(self.library, name, cassette.clone()) {
-            cassette = whole;
-        }
+        // One that cannot be read is left as it is; what was recorded is alone then.
+        let whole = added(self.library, name, recorded.cassette.clone()).ok();
+        let is_whole = whole.is_some() || !self.library.exists(name);
         let free = free_name(&self.aside, name)?;
+        let cassette = whole.unwrap_or_else(|| recorded.cassette.clone());
         self.save(&self.aside, &free, &recorded, cassette, run)?;
-        let path = self.library.path(name);
-        let command = adopt_command(&self.aside.path(&free), &path);
-        Ok(format!(
-            "{what}; `{}` is without them; to take them all the same: {command}",
-            path.display()
-        ))
+        let (aside, path) = (self.aside.path(&free), self.library.path(name));
+        let (aside_shown, shown) = (aside.display(), path.display());
+        Ok(match is_whole {
+            true => format!(
+                "{what}: `{shown}` stays as it was, `{aside_shown}` has what was recorded behind it; to take that one: {}",
+                adopt_command(&aside, &path)
+            ),
+            false => format!("{what}: `{shown}` cannot be read and stays as it is, `{aside_shown}` has what was recorded"),
+        })
     }
 
     /// Saves a cassette, and notes it in the journal of its run: one that dies in between is not recovered
@@ -148,7 +152,8 @@ impl Recorded {
     fn told(&self) -> String {
         let count = self.cassette.interactions.len();
         let plural = if count == 1 { "" } else { "s" };
-        format!("recovered {count} interaction{plural} of a recording that was cut short")
+        let run = if self.header.adds { "an `auto` run" } else { "a recording" };
+        format!("recovered {count} interaction{plural} of {run} that was cut short")
     }
 }
 
@@ -192,6 +197,26 @@ fn cassettes_of(run: &SealedRun) -> (Vec<Recorded>, Vec<String>) {
     });
     let recorded = recorded.filter(|recorded| !recorded.cassette.interactions.is_empty()).collect();
     (recorded, problems)
+}
+
+/// What is to be said of the files that the run kept, because it replaced them; those that it died too
+/// early to replace are removed.
+fn former_files(run: &SealedRun) -> Vec<String> {
+    let saves = run.saves().all().into_iter();
+    let kept = saves.filter_map(|save| Some((Former::left_at(save.former?)?, save.file)));
+    let told = kept.filter_map(|(former, file)| {
+        if former.is_same(&file) {
+            // It is a copy; where it cannot be removed, it does no harm.
+            let _ = former.forget();
+            return None;
+        }
+        Some(format!(
+            "a recording that was cut short replaced `{}`; to have the former file back: {}",
+            file.display(),
+            adopt_command(former.path(), &file)
+        ))
+    });
+    told.collect()
 }
 
 /// The takes of which all that was recorded is in a cassette.

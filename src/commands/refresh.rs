@@ -1,6 +1,7 @@
 //! `ferrotape refresh`: sends a cassette's own requests again, shows what is answered otherwise now,
 //! and puts the new answers into its place.
 
+use super::ModelArguments;
 use super::carrying::{Carried, Stale};
 use super::ledger::Ledger;
 use super::live::{LiveArguments, Need, Outset, Unmodeled, Way};
@@ -8,8 +9,9 @@ use super::recordings::Recordings;
 use super::recovery::recover;
 use super::resend::{Tokens, obstacle, request};
 use super::run::{DoorChoice, RunArguments};
+use super::shelf::shown_upstream;
 use super::tape::finish;
-use super::{ModelArguments, typed};
+use super::typed::{self, Again};
 use crate::cassette::journal::{Journal, SealedRun};
 use crate::cassette::store::Library;
 use crate::cassette::{Cassette, Interaction, Name, StateFolder};
@@ -63,6 +65,9 @@ pub struct RefreshArguments {
     /// Of `ferrotape.toml`.
     #[arg(skip)]
     pub settings: Settings,
+    /// What was typed, for hints.
+    #[arg(skip)]
+    pub again: Again,
 }
 
 /// Runs the command.
@@ -115,11 +120,11 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
 }
 
 fn record_command(arguments: &RefreshArguments) -> String {
-    let (places, models) = (
-        typed::library(&arguments.cassettes, &arguments.settings),
-        typed::models(&arguments.models, &arguments.settings),
-    );
-    command_line("record", Some(arguments.name.as_str()), &[places, models].concat(), &[])
+    let upstream = arguments.live.upstream.as_ref().and_then(shown_upstream);
+    let upstream: Vec<String> = upstream.into_iter().flat_map(|url| ["--upstream".to_owned(), url]).collect();
+    let options = [typed::config(&arguments.settings), arguments.again.of("record"), upstream].concat();
+    let line = command_line("record", Some(arguments.name.as_str()), &options, &[]);
+    format!("{line} -- COMMAND")
 }
 
 /// The run of a recording, as far as there is one.
@@ -136,6 +141,7 @@ fn run_arguments(arguments: &RefreshArguments) -> RunArguments {
         pass_through: Vec::new(),
         ignore_hosts: Vec::new(),
         settings: Settings::default(),
+        again: Again::default(),
         command: Vec::new(),
     }
 }

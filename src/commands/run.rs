@@ -2,6 +2,7 @@
 
 use super::ModelArguments;
 use super::ledger::Ledger;
+use super::typed::Again;
 use crate::aws_hosts::AWS_SUFFIXES;
 use crate::cassette::Name;
 use crate::cassette::store::Library;
@@ -67,6 +68,9 @@ pub struct RunArguments {
     /// What `ferrotape.toml` says.
     #[arg(skip)]
     pub settings: Settings,
+    /// What was typed, for hints.
+    #[arg(skip)]
+    pub again: Again,
     /// The command under test. Without one, Ferrotape runs until it is interrupted, and prints the
     /// environment to paste
     #[arg(last = true, value_name = "COMMAND")]

@@ -55,7 +55,7 @@ impl Cassettes {
             ledger,
             own: run.cassette.clone(),
             upstream: upstream.and_then(shown_upstream),
-            hints: Hints::new(run, matching, unmodelled, is_ci(&of_this_process())),
+            hints: Hints::new(run, unmodelled, is_ci(&of_this_process())),
         }
     }
 }

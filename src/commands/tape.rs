@@ -104,11 +104,12 @@ pub fn adopt_command(from: &Path, to: &Path) -> String {
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         steps.push(format!("mkdir -p {}", quoted(folder)));
     }
-    if bodies.is_dir() || old_bodies.is_dir() {
-        steps.push(format!("rm -rf {}", quoted(&old_bodies)));
-    }
-    if bodies.is_dir() {
-        steps.push(format!("mv {} {}", quoted(&bodies), quoted(&old_bodies)));
+    // Bodies are named by their content: those of both may be in one folder, and the next save removes
+    // what is no longer named.
+    match (bodies.is_dir(), old_bodies.is_dir()) {
+        (true, true) => steps.push(format!("mv {}/* {}", quoted(&bodies), quoted(&old_bodies))),
+        (true, false) => steps.push(format!("mv {} {}", quoted(&bodies), quoted(&old_bodies))),
+        (false, _) => {}
     }
     steps.push(format!("mv {} {}", quoted(from), quoted(to)));
     steps.join(" && ")

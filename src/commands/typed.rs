@@ -2,12 +2,12 @@
 //! settings say is left out: they say it again by themselves.
 
 use super::ModelArguments;
-use super::matching::{Binding, MatchArguments};
 use super::run::RunArguments;
 use crate::cassette::Name;
 use crate::proxy::playing::Remedy;
 use crate::report::command_line;
 use crate::settings::Settings;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Which settings count.
@@ -33,38 +33,38 @@ pub fn models(models: &ModelArguments, settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-/// Which calls count as the same.
-pub fn matching(arguments: &MatchArguments) -> Vec<String> {
-    let mut words = Vec::new();
-    if let Some(order) = arguments.order {
-        words.extend(["--order".to_owned(), named(order)]);
-    }
-    if !arguments.fold.is_empty() {
-        let folds: Vec<String> = arguments.fold.iter().map(|fold| named(*fold)).collect();
-        words.extend(["--fold".to_owned(), folds.join(",")]);
-    }
-    for bind in &arguments.bind {
-        let place = match bind {
-            Binding::Proposed => "auto".to_owned(),
-            Binding::Of(place) => place.to_string(),
-        };
-        words.extend(["--bind".to_owned(), place]);
-    }
-    words
-}
+/// What was typed that other commands take, too.
+#[derive(Debug, Clone, Default)]
+pub struct Again(BTreeMap<&'static str, Vec<(String, Vec<String>)>>);
 
-fn named<V: clap::ValueEnum>(value: V) -> String {
-    value
-        .to_possible_value()
-        .map(|value| value.get_name().to_owned())
-        .unwrap_or_default()
+impl Again {
+    /// By the name of the command; each option by its name, and as the words that say it.
+    pub fn new(options: BTreeMap<&'static str, Vec<(String, Vec<String>)>>) -> Again {
+        Again(options)
+    }
+
+    /// What the command of that name takes.
+    pub fn of(&self, verb: &str) -> Vec<String> {
+        self.without(verb, "")
+    }
+
+    /// The same with `--unmodeled` as it is, however it was said.
+    pub fn with_unmodeled(&self, verb: &str, how: &str) -> Vec<String> {
+        let said = ["--unmodeled", how].map(str::to_owned);
+        [self.without(verb, "unmodeled"), said.to_vec()].concat()
+    }
+
+    fn without(&self, verb: &str, left_out: &str) -> Vec<String> {
+        let options = self.0.get(verb).into_iter().flatten();
+        let options = options.filter(|(name, _)| name != left_out);
+        options.flat_map(|(_, words)| words.clone()).collect()
+    }
 }
 
 /// A run whose hints name commands that record.
 pub struct Hints {
-    library: Vec<String>,
-    models: Vec<String>,
-    matching: Vec<String>,
+    config: Vec<String>,
+    again: Again,
     /// What no model knows is played, and so recorded.
     unmodelled: bool,
     /// Nothing goes live here.
@@ -74,11 +74,10 @@ pub struct Hints {
 
 impl Hints {
     /// Those of a run.
-    pub fn new(run: &RunArguments, matched: &MatchArguments, unmodelled: bool, is_ci: bool) -> Hints {
+    pub fn new(run: &RunArguments, unmodelled: bool, is_ci: bool) -> Hints {
         Hints {
-            library: library(&run.cassettes, &run.settings),
-            models: models(&run.models, &run.settings),
-            matching: matching(matched),
+            config: config(&run.settings),
+            again: run.again.clone(),
             unmodelled,
             is_ci,
             command: super::run::shown(&run.command),
@@ -88,19 +87,19 @@ impl Hints {
     /// What to do about a call that the cassette of that name does not answer; without a name, those
     /// that sessions name.
     pub fn remedy(&self, cassette: Option<&Name>, upstream: Option<String>) -> Remedy {
-        let line = |verb: &str, matching: &[String], unmodelled: bool| self.line(verb, cassette, matching, unmodelled, upstream.clone());
+        let line = |verb: &str, unmodelled: bool| self.line(verb, cassette, unmodelled, upstream.clone());
         let place = self.place();
         Remedy {
-            add: format!("record it{place}: {}", line("auto", &self.matching, self.unmodelled)),
-            // `auto` would play what is there; and the rules on what is the same are replay's alone.
-            anew: format!("record all anew{place}: {}", line("record", &[], self.unmodelled)),
-            unmodelled: format!("record it without a model{place}: {}", line("auto", &self.matching, true)),
+            add: format!("record it{place}: {}", line("auto", self.unmodelled)),
+            // `auto` would play what is there.
+            anew: format!("record all anew{place}: {}", line("record", self.unmodelled)),
+            unmodelled: format!("record it without a model{place}: {}", line("auto", true)),
         }
     }
 
     /// How to make a cassette that is not there; without a name, one that a session names.
     pub fn making(&self, cassette: Option<&Name>, upstream: Option<String>) -> String {
-        let line = self.line("record", cassette, &[], self.unmodelled, upstream);
+        let line = self.line("record", cassette, self.unmodelled, upstream);
         format!("record it with `{line}`{}", self.place())
     }
 
@@ -111,11 +110,13 @@ impl Hints {
         }
     }
 
-    fn line(&self, verb: &str, cassette: Option<&Name>, matching: &[String], unmodelled: bool, upstream: Option<String>) -> String {
-        let unmodelled: &[&str] = if unmodelled { &["--unmodeled", "record"] } else { &[] };
-        let unmodelled: Vec<String> = unmodelled.iter().map(ToString::to_string).collect();
+    fn line(&self, verb: &str, cassette: Option<&Name>, unmodelled: bool, upstream: Option<String>) -> String {
+        let again = match unmodelled {
+            true => self.again.with_unmodeled(verb, "record"),
+            false => self.again.of(verb),
+        };
         let upstream: Vec<String> = upstream.into_iter().flat_map(|url| ["--upstream".to_owned(), url]).collect();
-        let options = [&self.library[..], &self.models, matching, &unmodelled, &upstream].concat();
+        let options = [&self.config[..], &again, &upstream].concat();
         command_line(verb, cassette.map(Name::as_str), &options, &self.command)
     }
 }
@@ -129,49 +130,46 @@ mod tests {
     struct Line {
         #[command(flatten)]
         run: RunArguments,
-        #[command(flatten)]
-        matching: MatchArguments,
     }
 
-    fn remedy(line: &[&str], unmodelled: bool, is_ci: bool) -> Remedy {
+    fn remedy(line: &[&str], again: &[(&'static str, &[&str])], unmodelled: bool, is_ci: bool) -> Remedy {
         let mut line = Line::parse_from(["x"].iter().chain(line));
         line.run.settings.file = Some("other.toml".into());
-        let hints = Hints::new(&line.run, &line.matching, unmodelled, is_ci);
+        let said = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let option = |words: &&[&str]| (words[0].trim_start_matches("--").to_owned(), said(words));
+        let options = again
+            .iter()
+            .map(|(verb, words)| (*verb, words.chunks(2).collect::<Vec<_>>().iter().map(option).collect()));
+        line.run.again = Again::new(options.collect());
+        let hints = Hints::new(&line.run, unmodelled, is_ci);
         hints.remedy(Some(&line.run.cassette()), None)
     }
 
     #[test]
     fn a_hint_says_again_what_was_typed() {
-        let typed = [
-            "-c",
-            "a",
-            "--cassettes",
-            "tapes",
-            "--model",
-            "m.json",
-            "--order",
-            "strict",
-            "--fold",
-            "retries,polls",
+        let again: [(&str, &[&str]); 2] = [
+            (
+                "auto",
+                &["--order", "strict", "--unmodeled", "refuse", "--bind", "Service Catalog Put:/a"],
+            ),
+            ("record", &["--pass-through", "it's"]),
         ];
-        let bound = ["--bind", "Service Catalog Put:/a", "--bind", "auto", "--", "pytest", "-q"];
-        let told = remedy(&[&typed[..], &bound].concat(), true, false);
-        let common = "-c a --config other.toml --cassettes tapes --model m.json";
-        assert_eq!(
-            told.add,
-            format!(
-                "record it: ferrotape auto {common} --order strict --fold retries,polls --bind 'Service Catalog Put:/a' --bind auto --unmodeled record -- pytest …"
-            )
-        );
+        let told = remedy(&["-c", "a", "--", "py test", "-q"], &again, true, false);
+        let add =
+            "ferrotape auto -c a --config other.toml --order strict --bind 'Service Catalog Put:/a' --unmodeled record -- 'py test' …";
+        assert_eq!(told.add, format!("record it: {add}"));
+        assert_eq!(told.unmodelled, format!("record it without a model: {add}"));
         assert_eq!(
             told.anew,
-            format!("record all anew: ferrotape record {common} --unmodeled record -- pytest …")
+            r"record all anew: ferrotape record -c a --config other.toml --pass-through 'it'\''s' --unmodeled record -- 'py test' …"
         );
+        let told = remedy(&["-c", "a"], &again, false, false);
+        assert!(told.add.contains("--unmodeled refuse"), "{}", told.add);
     }
 
     #[test]
     fn where_nothing_goes_live_the_hint_is_for_another_machine() {
-        let told = remedy(&["--", "pytest"], false, true);
+        let told = remedy(&["--", "pytest"], &[], false, true);
         assert_eq!(
             told,
             Remedy {

@@ -18,8 +18,7 @@ pub(super) fn next_steps(summary: &Summary) -> Vec<String> {
     {
         let name = &cassette.name;
         let library = words(&summary.library);
-        let options = [&summary.library[..], &summary.options].concat();
-        let played = |name| command_line("replay", name, &options, &summary.command);
+        let played = |name| command_line("replay", name, &summary.options, &summary.command);
         steps.push(match summary.cassettes.len() {
             1 => format!(
                 "read it with `ferrotape show {name}{library}`, play it with `{}`",
@@ -67,8 +66,8 @@ fn quoted(word: &str) -> String {
 fn command_tail(command: &[String]) -> String {
     match command {
         [] => String::new(),
-        [program] => format!(" -- {}", clean(program)),
-        [program, ..] => format!(" -- {} …", clean(program)),
+        [program] => format!(" -- {}", quoted(&clean(program))),
+        [program, ..] => format!(" -- {} …", quoted(&clean(program))),
     }
 }
 

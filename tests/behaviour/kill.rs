@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{Connection, Reply};
+use crate::client::{Call, Connection, Reply};
 use crate::odd_upstream::{Act, OddUpstream, http};
 use crate::workplace::{Random, Workplace, eventually, instance};
 
@@ -257,4 +257,35 @@ fn a_recording_that_still_runs_is_left_alone() {
     assert_eq!(instance("two", json!({})).send(running.address).status, 200);
     running.stop().expect(0);
     assert_eq!(recorded_names(&place.cassette("shop")), ["one", "two"]);
+}
+
+/// A session's cassette is written when the session ends, and the former file is kept until the run does.
+#[test]
+fn the_former_file_that_a_killed_run_kept_is_reported_once() {
+    let place = Workplace::new();
+    let stand_in = place.stand_in();
+    let session = |calls: &[&str]| {
+        let server = place.record("own", &stand_in.url());
+        let address = server.address;
+        let begun = Call::control(address, "POST", "/sessions", &json!({ "name": "t1" }).to_string()).send(address);
+        assert_eq!(begun.status, 201);
+        for call in calls {
+            assert_eq!(instance(call, json!({})).at("/@t1").send(address).status, 200);
+        }
+        assert_eq!(Call::control(address, "DELETE", "/sessions/t1", "").send(address).status, 200);
+        server
+    };
+    session(&["one", "two"]).stop().expect(0);
+    session(&["one"]).kill();
+    let start = || place.record("own", &stand_in.url()).stop().expect(0);
+    let words = "a recording that was cut short replaced `cassettes/t1.json`; to have the former file back: \
+                 mv .ferrotape/previous/t1.json cassettes/t1.json";
+    let next = start();
+    assert!(next.stderr.contains(words), "{}", next.stderr);
+    assert!(!start().stderr.contains("cut short"));
+    // Where the same was recorded, nothing is lost.
+    session(&["one"]).kill();
+    let next = start();
+    assert!(!next.stderr.contains("cut short replaced"), "{}", next.stderr);
+    assert!(!place.path().join(".ferrotape/previous/t1.2.json").exists());
 }

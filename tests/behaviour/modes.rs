@@ -265,8 +265,9 @@ fn what_auto_recorded_before_it_died_is_put_aside() {
     let next = run(&place, "auto", &aws.upstream.url, &[], &["a"]).expect(0);
     assert!(
         next.stderr.contains(
-            "recovered 1 interaction of a recording that was cut short; `cassettes/shop.json` is without them; \
-             to take them all the same: mv .ferrotape/partial/shop.json cassettes/shop.json"
+            "recovered 1 interaction of an `auto` run that was cut short: `cassettes/shop.json` stays as it was, \
+             `.ferrotape/partial/shop.json` has what was recorded behind it; to take that one: \
+             mv .ferrotape/partial/shop.json cassettes/shop.json"
         ),
         "{}",
         next.stderr

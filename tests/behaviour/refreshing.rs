@@ -142,7 +142,8 @@ fn a_request_with_a_stand_in_is_not_sent_and_stays() {
     place.recorded_from("shop", &upstream.url, &[instance("a", json!({}))]);
     let done = refresh(&place, &upstream.url, &["--yes"]).finish().expect(1);
     assert!(
-        done.stderr.contains("record it anew with `ferrotape record -c shop`"),
+        done.stderr
+            .contains("record it anew with `ferrotape record -c shop --upstream http://127.0.0.1:"),
         "{}",
         told(&done)
     );

@@ -84,7 +84,11 @@ fn an_error_never_replaces_a_good_answer_unasked() {
     changed.store(true, Ordering::SeqCst);
     let done = refresh(&place, &upstream.url).finish().expect(15);
     let why = "interaction 1 Service Catalog CreateProvisioningArtifact had succeeded, and is answered with status 400 (`ResourceNotFoundException`) now";
-    for told in [why, "`cassettes/shop.json` stays as it is; ", "`ferrotape record -c shop`"] {
+    for told in [
+        why,
+        "`cassettes/shop.json` stays as it is; ",
+        "`ferrotape record -c shop --upstream http://",
+    ] {
         assert!(
             done.stderr.replace("\n             ", " ").contains(told),
             "{told}: {}",

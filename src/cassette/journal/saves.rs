@@ -25,6 +25,9 @@ pub struct Save {
     /// It took its place.
     #[serde(default)]
     pub is_done: bool,
+    /// Where the file that was there before is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<PathBuf>,
 }
 
 impl Save {
@@ -36,6 +39,15 @@ impl Save {
             file,
             blake3: String::new(),
             is_done: false,
+            former: None,
+        }
+    }
+
+    /// Nothing is saved yet; the file that is there is kept, should a save take its place.
+    pub fn of_former(former: PathBuf, file: PathBuf) -> Save {
+        Save {
+            former: Some(former),
+            ..Save::new(BTreeSet::new(), 0, file)
         }
     }
 
@@ -108,6 +120,7 @@ mod tests {
             blake3: blake3::hash(b"whole").to_hex().to_string(),
             file: file.clone(),
             is_done: false,
+            former: None,
         };
         saves.add(&save).unwrap();
         assert!(!saves.all()[0].is_in_place());
