@@ -331,15 +331,15 @@ fn private_key(stand_ins: &StandIns, captures: &Captures<'_>) -> Option<(String,
     if is_marked_text(whole) {
         return None;
     }
-    let key = stand_ins.text(whole);
-    if key.starts_with("-----BEGIN ") {
-        return Some((key, Rule::SecretForms));
-    }
     // Inside a JSON string in a string, a line break is a backslash and a letter.
     let body = captures[2].replace("\\n", "").replace("\\r", "");
     let body = body.trim();
     if body.is_empty() || is_marked_text(body) {
         return None;
+    }
+    let key = stand_ins.text(whole);
+    if key.starts_with("-----BEGIN ") {
+        return Some((key, Rule::SecretForms));
     }
     Some((
         format!("{}{}{}", &captures[1], stand_ins.text(body), &captures[3]),

@@ -31,20 +31,32 @@ pub(super) fn may_be(text: &str) -> bool {
 
 /// The text with placeholders for its private keys; nothing where it is not PEM and nothing else.
 pub(super) fn stand_in(stand_ins: &StandIns, text: &str) -> Option<String> {
-    map(text, &mut |label, bytes| {
-        let material = key::material(&stand_ins.hash(b'k', bytes));
-        key::placeholder(label, bytes, &material)
+    map(text, &mut |block| {
+        let material = key::material(&stand_ins.hash(b'k', &block.bytes));
+        key::block(block.label, &block.headers, &block.bytes, &material)
     })
 }
 
 /// Whether every private key of a text is a placeholder.
 pub(super) fn is_marked(text: &str) -> bool {
-    let is_kept = |label: &str, bytes: &[u8]| key::is_marked(label, bytes).then(|| bytes.to_vec());
-    map(text, &mut |label, bytes| is_kept(label, bytes)).is_some()
+    let is_kept = |block: &Block<'_>| key::is_marked_block(block.label, &block.headers, &block.bytes);
+    map(text, &mut |block| is_kept(block).then(Default::default)).is_some()
 }
 
-/// Gives another key for one with this label and these bytes, where there is one.
-type Change<'c> = &'c mut dyn FnMut(&str, &[u8]) -> Option<Vec<u8>>;
+/// What stands between two lines of dashes.
+struct Block<'t> {
+    label: &'t str,
+    /// Lines with a name and a value, before the letters.
+    headers: Vec<&'t str>,
+    /// What the letters say; the letters themselves where they say nothing.
+    bytes: Vec<u8>,
+    /// How lines end, and what each begins with: in YAML, it is indented.
+    line_break: &'t str,
+    indent: &'t str,
+}
+
+/// Gives headers and bytes of another key for one, where there is one.
+type Change<'c> = &'c mut dyn FnMut(&Block<'_>) -> Option<(Vec<String>, Vec<u8>)>;
 
 /// The text with another key for each; nothing where one has none, or where there is none.
 fn map(text: &str, change: Change<'_>) -> Option<String> {
@@ -62,7 +74,9 @@ fn map(text: &str, change: Change<'_>) -> Option<String> {
             true => out.push_str(body),
             false => {
                 is_private = true;
-                out.push_str(&armored(body, &change(label, &bytes(body))?));
+                let block = Block::read(label, body);
+                let (headers, bytes) = change(&block)?;
+                out.push_str(&block.armored(&headers, &bytes));
             }
         }
         out.push_str(&end);
@@ -79,23 +93,48 @@ fn is_blank(gap: &str) -> bool {
         .is_empty()
 }
 
-/// What the letters of a body say; the letters themselves where they say nothing.
-fn bytes(body: &str) -> Vec<u8> {
-    let mut letters = body.to_owned();
-    LINE_BREAKS.iter().for_each(|end| letters = letters.replace(end, ""));
-    letters.retain(|letter| !letter.is_whitespace());
-    STANDARD.decode(&letters).unwrap_or_else(|_| letters.into_bytes())
-}
+impl<'t> Block<'t> {
+    fn read(label: &'t str, body: &'t str) -> Block<'t> {
+        let line_break = LINE_BREAKS.iter().find(|end| body.contains(**end)).copied().unwrap_or("");
+        let lines: Vec<&str> = match line_break {
+            "" => vec![body],
+            line_break => body.split(line_break).collect(),
+        };
+        let indent = lines
+            .get(1)
+            .map_or("", |line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]);
+        let (headers, lines): (Vec<&str>, Vec<&str>) = lines.into_iter().map(str::trim).partition(|line| line.contains(':'));
+        // The checksum of OpenPGP follows from the rest.
+        let mut letters: String = lines.into_iter().filter(|line| !line.starts_with('=')).collect();
+        letters.retain(|letter| !letter.is_whitespace());
+        Block {
+            label,
+            headers,
+            bytes: STANDARD.decode(&letters).unwrap_or_else(|_| letters.into_bytes()),
+            line_break,
+            indent,
+        }
+    }
 
-/// Bytes in lines that end as those of another body do.
-fn armored(like: &str, bytes: &[u8]) -> String {
-    let end = LINE_BREAKS.iter().find(|end| like.contains(**end)).copied().unwrap_or("");
-    // In YAML, each line is indented.
-    let behind = like.split_once(end).filter(|_| !end.is_empty()).map_or("", |(_, behind)| behind);
-    let indent = &behind[..behind.len() - behind.trim_start_matches([' ', '\t']).len()];
-    let letters = STANDARD.encode(bytes);
-    let width = if end.is_empty() { letters.len() } else { WIDTH };
-    let lines = letters.as_bytes().chunks(width.max(1)).map(String::from_utf8_lossy);
-    let lines: Vec<String> = lines.map(|line| format!("{line}{end}{indent}")).collect();
-    format!("{end}{indent}{}", lines.concat())
+    /// Another key in lines like those of this one.
+    fn armored(&self, headers: &[String], bytes: &[u8]) -> String {
+        let letters = STANDARD.encode(bytes);
+        let width = if self.line_break.is_empty() { letters.len() } else { WIDTH };
+        let mut lines: Vec<String> = headers.to_vec();
+        if self.label == key::PGP {
+            lines.push(String::new());
+        }
+        lines.extend(
+            letters
+                .as_bytes()
+                .chunks(width.max(1))
+                .map(|line| String::from_utf8_lossy(line).into_owned()),
+        );
+        if self.label == key::PGP && !self.line_break.is_empty() {
+            lines.push(format!("={}", STANDARD.encode(key::checksum(bytes))));
+        }
+        let (line_break, indent) = (self.line_break, self.indent);
+        let lines: Vec<String> = lines.into_iter().map(|line| format!("{line}{line_break}{indent}")).collect();
+        format!("{line_break}{indent}{}", lines.concat())
+    }
 }

@@ -2,17 +2,23 @@
 //!
 //! It is made from [`Material`], the keyed hash of the key and its mark, and holds nothing else: a
 //! scalar of an elliptic curve is the material itself, and an RSA key is [`rsa`]'s with a private
-//! exponent of its own. What an encrypted key holds cannot be known: algorithms stay, and everything
-//! else is noise of the same length, which no passphrase opens.
+//! exponent of its own. An encrypted key is one that a passphrase of Ferrotape's opens.
 //!
 //! Sources: RFC 5208 and RFC 5958 (PKCS #8), RFC 5915 (SEC 1), RFC 8017 (PKCS #1), RFC 8410, and
 //! OpenSSH's `PROTOCOL.key`.
 
+mod aes;
 mod der;
+mod dsa;
+mod encrypted;
 mod openssh;
+mod pgp;
 mod rsa;
 
+pub(super) use pgp::checksum;
+
 use super::form::mix;
+use std::ops::Range;
 
 /// Sixteen bytes of a hash, and eight that follow from them.
 pub(super) type Material = [u8; 24];
@@ -46,6 +52,30 @@ const EDWARDS: [Curve; 4] = [
 /// The identifier of a key's algorithm stands among its first bytes.
 const HEAD: usize = 64;
 
+/// The label of a key that ends with its secret, behind a number of any length.
+const DSA: &str = "DSA PRIVATE KEY";
+
+/// The label of OpenPGP, whose armor has a checksum.
+pub(super) const PGP: &str = "PGP PRIVATE KEY BLOCK";
+
+/// The headers of a PEM block and what stands for its key: a key with a passphrase has headers, unless
+/// it is in PKCS #8.
+pub(super) fn block(label: &str, headers: &[&str], key: &[u8], material: &Material) -> Option<(Vec<String>, Vec<u8>)> {
+    match encrypted::is_old(headers) {
+        true => encrypted::old(label, key, material),
+        false => Some((Vec::new(), placeholder(label, key, material)?)),
+    }
+}
+
+/// Whether a PEM block with these headers is a placeholder.
+pub(super) fn is_marked_block(label: &str, headers: &[&str], key: &[u8]) -> bool {
+    if !encrypted::is_old(headers) {
+        return is_marked(label, key);
+    }
+    let made = encrypted::material_of_old(headers).and_then(|material| encrypted::old(label, key, &material));
+    made.is_some_and(|(_, made)| made == key)
+}
+
 pub(super) fn material(hash: &[u8; 32]) -> Material {
     let mut material = [0; 24];
     material[..16].copy_from_slice(&hash[..16]);
@@ -60,8 +90,10 @@ pub(super) fn placeholder(label: &str, key: &[u8], material: &Material) -> Optio
         "RSA PRIVATE KEY" => rsa::pkcs1(material),
         "EC PRIVATE KEY" => sec1(curve(key), true, material),
         "PRIVATE KEY" => pkcs8(key, material),
+        DSA => dsa::key(material),
         "OPENSSH PRIVATE KEY" => openssh::key(key, material),
-        "ENCRYPTED PRIVATE KEY" => return encrypted(key, material),
+        "ENCRYPTED PRIVATE KEY" => encrypted::pkcs8_encrypted(key, material),
+        PGP => return pgp::key(material),
         _ => return None,
     })
 }
@@ -81,13 +113,15 @@ pub(super) fn is_marked(label: &str, key: &[u8]) -> bool {
         let marked = material.filter(|material| material[16..] == mix(&material[..16]).to_be_bytes());
         marked.is_some_and(|material| placeholder(label, key, &material).is_some_and(|made| made == key))
     };
+    let is_noise = |found: &[u8]| {
+        let material = Material::try_from(found).ok();
+        material.is_some_and(|material| encrypted::noise(key, &material).is_some_and(|made| made == key))
+    };
     match label {
         "ENCRYPTED PRIVATE KEY" => {
             let places = der::octet_strings(key).unwrap_or_default();
-            places
-                .last()
-                .and_then(|last| key.get(last.start..last.start + 24))
-                .is_some_and(is_it)
+            let at = |place: &Range<usize>| key.get(place.start..place.start + 24);
+            places.first().and_then(at).is_some_and(is_it) || places.last().and_then(at).is_some_and(is_noise)
         }
         _ if rsa::is_in(key) => true,
         _ => place_of_material(label, key).and_then(|at| key.get(at..at + 24)).is_some_and(is_it),
@@ -97,6 +131,9 @@ pub(super) fn is_marked(label: &str, key: &[u8]) -> bool {
 /// Where the material stands in a placeholder for a key like this.
 fn place_of_material(label: &str, key: &[u8]) -> Option<usize> {
     const PROBE: Material = [0xa5; 24];
+    if label == DSA {
+        return key.len().checked_sub(PROBE.len());
+    }
     let made = placeholder(label, key, &PROBE)?;
     made.windows(PROBE.len()).position(|window| window == PROBE)
 }
@@ -107,7 +144,10 @@ fn holds(key: &[u8], identifier: &[u8]) -> bool {
 }
 
 fn is_known(key: &[u8]) -> bool {
-    let mut identifiers = EDWARDS.iter().map(|(identifier, _)| *identifier).chain([RSA, CURVE]);
+    let mut identifiers = EDWARDS
+        .iter()
+        .map(|(identifier, _)| *identifier)
+        .chain([RSA, CURVE, dsa::IDENTIFIER]);
     identifiers.any(|identifier| holds(key, identifier))
 }
 
@@ -129,6 +169,7 @@ fn pkcs8(key: &[u8], material: &Material) -> Vec<u8> {
                 sec1(curve, false, material),
             )
         }
+        _ if holds(key, dsa::IDENTIFIER) => dsa::of_pkcs8(material),
         _ => ([der::identifier(RSA), der::value(5, &[])].concat(), rsa::pkcs1(material)),
     };
     der::sequence(&[der::integer(&[0]), der::sequence(&algorithm), der::octets(&inner)].concat())
@@ -150,20 +191,6 @@ fn scalar(material: &Material, size: usize) -> Vec<u8> {
     let mut scalar = vec![0; size.saturating_sub(material.len())];
     scalar.extend_from_slice(material);
     scalar
-}
-
-/// Salt, initialization vector and what is encrypted become noise.
-fn encrypted(key: &[u8], material: &Material) -> Option<Vec<u8>> {
-    let places = der::octet_strings(key)?;
-    let last = places.last().filter(|last| last.len() >= material.len())?;
-    let mut out = key.to_vec();
-    for (number, place) in places.iter().enumerate() {
-        let mut noise = blake3::Hasher::new();
-        noise.update(material).update(&[number as u8]);
-        noise.finalize_xof().fill(out.get_mut(place.clone())?);
-    }
-    out.get_mut(last.start..last.start + material.len())?.copy_from_slice(material);
-    Some(out)
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn exponent(material: &Material) -> Vec<u8> {
     out
 }
 
-fn bytes(number: &str) -> Vec<u8> {
+pub(super) fn bytes(number: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
     let pairs = number.as_bytes().as_chunks::<2>().0;
     pairs.iter().map(|[high, low]| digit(*high) << 4 | digit(*low)).collect()

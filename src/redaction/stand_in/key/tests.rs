@@ -19,7 +19,9 @@ fn pem(label: &str, key: &[u8]) -> String {
 /// The bytes of the one key in a text.
 fn key_in(text: &str) -> Vec<u8> {
     let body = text.split("-----").nth(2).unwrap();
-    STANDARD.decode(body.replace("\\n", "").replace(char::is_whitespace, "")).unwrap()
+    let body = body.replace("\\n", "\n");
+    let letters: String = body.lines().filter(|line| !line.starts_with('=')).collect();
+    STANDARD.decode(letters.replace(char::is_whitespace, "")).unwrap()
 }
 
 /// A key of each kind with a secret in it that is no placeholder's.
@@ -41,6 +43,8 @@ fn keys() -> Vec<(&'static str, Vec<u8>)> {
         ("RSA PRIVATE KEY", der::sequence(&secret)),
         ("PRIVATE KEY", pkcs8(&[RSA])),
         ("ENCRYPTED PRIVATE KEY", encrypted),
+        ("DSA PRIVATE KEY", der::sequence(&secret)),
+        (PGP, secret.to_vec()),
         ("OPENSSH PRIVATE KEY", [&b"openssh-key-v1\0ssh-ed25519"[..], &secret].concat()),
         ("OPENSSH PRIVATE KEY", [&b"openssh-key-v1\0ssh-rsa"[..], &secret].concat()),
     ];
@@ -100,6 +104,90 @@ fn equal_keys_have_equal_placeholders_however_they_are_written() {
     let mut other = key.clone();
     other[10] ^= 1;
     assert_ne!(key_in(&of(&pem(label, &other))), one);
+}
+
+/// Runs a program of this machine over a key in a file; nothing where the machine has none.
+fn run(program: &str, arguments: &[&str], key: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    std::fs::write(&file, key).unwrap();
+    let arguments = arguments.iter().map(|argument| argument.replace("KEY", file.to_str().unwrap()));
+    let done = std::process::Command::new(program)
+        .args(arguments)
+        .env("GNUPGHOME", folder.path())
+        .stdin(std::process::Stdio::null())
+        .output();
+    let Ok(done) = done else {
+        eprintln!("skipped: there is no {program}");
+        return None;
+    };
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{program}: {said}\n{key}");
+    Some(said)
+}
+
+/// A key that a passphrase opens, in the older encryption of PEM.
+fn old_key() -> String {
+    let body = pem("RSA PRIVATE KEY", &b"this is encrypted".repeat(40));
+    let headers = "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\n";
+    body.replacen("-----\n", headers, 1)
+}
+
+#[test]
+fn the_programs_of_this_machine_open_the_placeholder_of_a_key_under_a_passphrase() {
+    let keys = keys();
+    let encrypted = keys.iter().find(|(label, _)| *label == "ENCRYPTED PRIVATE KEY").unwrap();
+    let short = der::sequence(&der::octets(b"this is the secret scalar"));
+    for text in [pem(encrypted.0, &encrypted.1), pem(encrypted.0, &short), old_key()] {
+        let placeholder = of(&text);
+        assert!(placeholder.contains("ENCRYPTED") && is_marked_text(&placeholder) && !is_marked_text(&text));
+        assert!(!placeholder.contains("DEK-Info: AES-128"), "{placeholder}");
+        run(
+            "openssl",
+            &["pkey", "-in", "KEY", "-passin", "pass:ferrotape", "-noout", "-check"],
+            &placeholder,
+        );
+        let escaped = of(&text.replace('\n', "\\n"));
+        assert_eq!(escaped.replace("\\n", "\n"), placeholder);
+    }
+}
+
+#[test]
+fn the_programs_of_this_machine_load_the_placeholders_of_dsa_and_openpgp_keys() {
+    let placeholder = |wanted: &str| {
+        let keys = keys();
+        let (label, key) = keys.iter().find(|(label, _)| *label == wanted).unwrap();
+        of(&pem(label, key))
+    };
+    run(
+        "openssl",
+        &["dsa", "-in", "KEY", "-noout", "-text"],
+        &placeholder("DSA PRIVATE KEY"),
+    );
+    let key = placeholder(PGP);
+    assert!(
+        key.starts_with("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n") && key.contains("\n="),
+        "{key}"
+    );
+    let listing = ["--batch", "--no-autostart", "--with-colons", "--show-keys", "KEY"];
+    if let Some(said) = run("gpg", &listing, &key) {
+        assert!(said.contains("sec:") && said.contains("Placeholder"), "{said}");
+    }
+    let algorithm = der::sequence(&der::identifier(dsa::IDENTIFIER));
+    let in_pkcs8 = der::sequence(&[der::integer(&[0]), algorithm, der::octets(b"this is the secret scalar")].concat());
+    let key = of(&pem("PRIVATE KEY", &in_pkcs8));
+    assert!(is_marked_text(&key));
+    if let Some(said) = run("openssl", &["pkey", "-in", "KEY", "-noout", "-text"], &key) {
+        assert!(said.contains("pub:") && said.contains("Q:"), "{said}");
+    }
+}
+
+#[test]
+fn the_placeholders_of_earlier_versions_are_known() {
+    let encrypted = der::sequence(&[der::octets(b"saltsalt"), der::octets(&[7; 200])].concat());
+    let older = encrypted::noise(&encrypted, &material(&[9; 32])).unwrap();
+    assert!(is_marked_text(&pem("ENCRYPTED PRIVATE KEY", &older)));
+    assert!(!is_marked_text(&pem("ENCRYPTED PRIVATE KEY", &encrypted)));
 }
 
 #[test]
