@@ -18,7 +18,7 @@ impl Library {
     pub fn rename(&self, old: &Name, new: &Name) -> Result<(), StoreError> {
         let (from, to) = (self.path(old), self.path(new));
         let _lock = self.lock(&to)?;
-        let failed = |source| StoreError::Write { path: to.clone(), source };
+        let failed = |why| StoreError::Write { path: to.clone(), why };
         if to.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
@@ -35,7 +35,7 @@ impl Library {
         let removed = fs::remove_file(&file)
             .and_then(|()| remove_other_blobs(&blob_folder(&file), &HashSet::new()))
             .and_then(|()| durable::sync_folder(durable::parent(&file)));
-        removed.map_err(|source| StoreError::Write { path: file, source })
+        removed.map_err(|why| StoreError::Write { path: file, why })
     }
 }
 

@@ -39,17 +39,17 @@ pub enum StoreError {
     #[error(transparent)]
     Format(#[from] FormatError),
     /// A file or folder cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    #[error("cannot read `{}`: {why}", path.display())]
+    Read { path: PathBuf, why: io::Error },
     /// A file or folder cannot be written.
-    #[error("cannot write `{}`: {}{}", path.display(), durable::reason(source), durable::way_out(source))]
-    Write { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`: {}{}", path.display(), durable::reason(why), durable::way_out(why))]
+    Write { path: PathBuf, why: io::Error },
     /// Something is where the cassette has to have its file or folder.
     #[error("cannot record `{}`: `{}` is {what}; move it away, or take another name", file.display(), place.display())]
     InTheWay { file: PathBuf, place: PathBuf, what: &'static str },
     /// The cassette could not be saved in the end.
-    #[error("cannot write `{}`: no file can be made in `{}`: {}{}", file.display(), folder.display(), durable::reason(source), durable::way_out_of_folder(source))]
-    Unwritable { file: PathBuf, folder: PathBuf, source: io::Error },
+    #[error("cannot write `{}`: no file can be made in `{}`: {}{}", file.display(), folder.display(), durable::reason(why), durable::way_out_of_folder(why))]
+    Unwritable { file: PathBuf, folder: PathBuf, why: io::Error },
     /// Another process is saving, and does not come to an end.
     #[error("cannot save `{}`: another ferrotape holds the lock `{}`; wait for it to end, or stop it", file.display(), lock.display())]
     Locked { file: PathBuf, lock: PathBuf },
@@ -100,10 +100,7 @@ impl Library {
         self.refuse_what_is_in_the_way(name)?;
         self.refuse_unwritable(name)?;
         let folder = self.state.path().join("recording");
-        let wrong = |source| StoreError::Write {
-            path: folder.clone(),
-            source,
-        };
+        let wrong = |why| StoreError::Write { path: folder.clone(), why };
         self.state.make().and_then(|()| durable::make_folder(&folder)).map_err(wrong)?;
         // Cassettes of one name may lie in two folders.
         let file = self.path(name);
@@ -112,7 +109,7 @@ impl Library {
         match Lock::try_take(&lock) {
             Ok(Some(lock)) => Ok(Recording { _lock: lock }),
             Ok(None) => Err(StoreError::BeingRecorded { file }),
-            Err(source) => Err(wrong(source)),
+            Err(why) => Err(wrong(why)),
         }
     }
 
@@ -144,10 +141,10 @@ impl Library {
         });
         let blobs = blob_folder(&file);
         for folder in above.filter(is_there).take(1).chain([blobs.as_path()].into_iter().filter(is_there)) {
-            durable::try_file(folder).map_err(|source| StoreError::Unwritable {
+            durable::try_file(folder).map_err(|why| StoreError::Unwritable {
                 file: file.clone(),
                 folder: folder.to_owned(),
-                source,
+                why,
             })?;
         }
         Ok(())
@@ -177,7 +174,7 @@ impl Library {
     pub fn load(&self, name: &Name) -> Result<Cassette, StoreError> {
         let file = self.path(name);
         match load_file(&file) {
-            Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Err(StoreError::NoSuchCassette {
+            Err(StoreError::Read { why, .. }) if why.kind() == io::ErrorKind::NotFound => Err(StoreError::NoSuchCassette {
                 name: name.clone(),
                 file,
                 near: self.near(name),
@@ -200,7 +197,7 @@ impl Library {
         let _lock = self.lock(&file)?;
         let write = |path: &Path| {
             let path = path.to_owned();
-            move |source| StoreError::Write { path, source }
+            move |why| StoreError::Write { path, why }
         };
         durable::make_folder(durable::parent(&file)).map_err(write(&file))?;
 
@@ -248,10 +245,7 @@ impl Library {
 
     pub(super) fn lock(&self, file: &Path) -> Result<Lock, StoreError> {
         let lock = self.state.path().join(".lock");
-        let unwritable = |source| StoreError::Write {
-            path: lock.clone(),
-            source,
-        };
+        let unwritable = |why| StoreError::Write { path: lock.clone(), why };
         self.state.make().map_err(unwritable)?;
         let deadline = Instant::now() + self.patience;
         loop {
@@ -280,9 +274,9 @@ fn not_a_folder(place: &Path) -> Option<&'static str> {
 
 /// Reads the cassette in that file, with the large bodies beside it.
 pub fn load_file(file: &Path) -> Result<Cassette, StoreError> {
-    let bytes = document::read(file).map_err(|source| StoreError::Read {
+    let bytes = document::read(file).map_err(|why| StoreError::Read {
         path: file.to_owned(),
-        source,
+        why,
     })?;
     let folder = blob_folder(file);
     Ok(Cassette::parse(&bytes, file, &|name| document::read(&folder.join(name)))?)
@@ -294,7 +288,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(folder) = waiting.pop() {
-        collect(&folder, &mut found, &mut waiting).map_err(|source| StoreError::Read { path: folder, source })?;
+        collect(&folder, &mut found, &mut waiting).map_err(|why| StoreError::Read { path: folder, why })?;
     }
     found.sort();
     Ok(found)
@@ -538,7 +532,7 @@ mod tests {
     fn a_full_disk_is_told_with_the_way_out() {
         let error = StoreError::Write {
             path: PathBuf::from("t.json"),
-            source: io::Error::from_raw_os_error(28),
+            why: io::Error::from_raw_os_error(28),
         };
         assert_eq!(
             error.to_string(),

@@ -260,3 +260,16 @@ fn a_run_that_dies_between_its_cassette_and_its_journal_is_not_recovered_twice()
     std::fs::write(journal.join("saves"), format!("{}\n", note("0"))).expect("it can be written");
     assert!(next().contains("as `cassettes/shop.recovered.json`"));
 }
+
+#[test]
+fn a_run_that_cannot_begin_its_journal_leaves_nothing_of_it() {
+    let place = Workplace::new();
+    place.recorded("shop", &[instance("a", json!({}))]);
+    let run = place.run(["record", "--upstream", "http://127.0.0.1:1", "--", "touch", "started"]);
+    let done = run.after("trap '' XFSZ; ulimit -f 0").finish().expect(1);
+    let words = "/lock`: a file there must not grow so large; raise the limit (`ulimit -f`), and run it again";
+    assert!(last_word(&done).ends_with(words), "{}", done.stderr);
+    let left = std::fs::read_dir(place.path().join(".ferrotape/journal")).expect("it is there");
+    let folders = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()));
+    assert_eq!(folders.count(), 0);
+}

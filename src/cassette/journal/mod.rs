@@ -28,11 +28,11 @@ use writer::{Records, Writer};
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum JournalError {
     /// A file or folder of the journal cannot be written.
-    #[error("cannot write the journal `{}`: {}{}", path.display(), durable::reason(source), durable::way_out(source))]
-    Write { path: PathBuf, source: Arc<io::Error> },
+    #[error("cannot write the journal `{}`: {}{}", path.display(), durable::reason(why), durable::way_out(why))]
+    Write { path: PathBuf, why: Arc<io::Error> },
     /// A file or folder of the journal cannot be read.
-    #[error("cannot read the journal `{}`: {source}", path.display())]
-    Read { path: PathBuf, source: Arc<io::Error> },
+    #[error("cannot read the journal `{}`: {why}", path.display())]
+    Read { path: PathBuf, why: Arc<io::Error> },
     /// Something removed or replaced the folder while the run went.
     #[error("the journal `{}` is gone; something removed it while the recording went on", folder.display())]
     Gone { folder: PathBuf },
@@ -47,18 +47,12 @@ pub enum JournalError {
 impl JournalError {
     fn write(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         let path = path.to_owned();
-        move |source| JournalError::Write {
-            path,
-            source: Arc::new(source),
-        }
+        move |why| JournalError::Write { path, why: Arc::new(why) }
     }
 
     fn read(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         let path = path.to_owned();
-        move |source| JournalError::Read {
-            path,
-            source: Arc::new(source),
-        }
+        move |why| JournalError::Read { path, why: Arc::new(why) }
     }
 }
 

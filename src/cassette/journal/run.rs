@@ -78,6 +78,16 @@ impl RunFolder {
         durable::make_folder(&journals).map_err(JournalError::write(&journals))?;
         let _gate = gate(&journals)?;
         let path = make_free_folder(&journals, &header.name)?;
+        let begun = RunFolder::begun(&journals, path.clone(), header);
+        if begun.is_err() {
+            // Only what was just made; where that fails, too, an empty folder is left.
+            let _ = [LOCK, HEADER].map(|file| fs::remove_file(path.join(file)));
+            let _ = fs::remove_dir(&path);
+        }
+        begun
+    }
+
+    fn begun(journals: &Path, path: PathBuf, header: &RunHeader) -> Result<RunFolder, JournalError> {
         let lock = path.join(LOCK);
         fs::write(&lock, MARK).map_err(JournalError::write(&lock))?;
         let Some(lock) = Lock::try_take(&lock).map_err(JournalError::write(&path))? else {
@@ -85,7 +95,7 @@ impl RunFolder {
         };
         let file = path.join(HEADER);
         durable::replace_file(&file, header.render().as_bytes()).map_err(JournalError::write(&file))?;
-        durable::sync_folder(&journals).map_err(JournalError::write(&journals))?;
+        durable::sync_folder(journals).map_err(JournalError::write(journals))?;
         let identity = Identity::of(&path).map_err(JournalError::write(&path))?;
         Ok(RunFolder {
             path,
