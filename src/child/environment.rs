@@ -56,10 +56,6 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// What signs in replay, where nobody checks it: it reads as what it is.
-const REPLAY_ACCESS_KEY_ID: &str = "AKIAFERROTAPEREPLAYS";
-const REPLAY_SECRET_ACCESS_KEY: &str = "ferrotape-replay-checks-no-signature-000";
-
 /// All that decides the child's environment.
 #[derive(Debug)]
 pub struct Setup<'a> {
@@ -418,20 +414,7 @@ fn region(context: &Context<'_>, other: &str) -> Change {
 }
 
 fn credential(context: &Context<'_>, part: fn(&KeyPair) -> &String) -> Change {
-    Change::when(context.credentials(), || {
-        Change::Set(if context.replay() {
-            part(&replay_keys()).clone()
-        } else {
-            part(context.setup.keys).clone()
-        })
-    })
-}
-
-fn replay_keys() -> KeyPair {
-    KeyPair {
-        access_key_id: REPLAY_ACCESS_KEY_ID.to_owned(),
-        secret_access_key: REPLAY_SECRET_ACCESS_KEY.to_owned(),
-    }
+    Change::when(context.credentials(), || Change::Set(part(context.setup.keys).clone()))
 }
 
 fn gone_with_credentials(context: &Context<'_>) -> Change {

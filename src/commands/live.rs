@@ -1,6 +1,7 @@
 //! What the commands that call AWS share: the way there, the keys of the run, what must never be
 //! written.
 
+use super::key_pair::key_pair;
 use super::ledger::Ledger;
 use super::run::{DEFAULT_REGION, DoorChoice, RunArguments, Setting, random_hexadecimal, runtime, serve};
 use super::typed::Again;
@@ -12,7 +13,7 @@ use crate::exit::Exit;
 use crate::model::catalog::Catalog;
 use crate::proxy::Dial;
 use crate::proxy::address::Preferences;
-use crate::proxy::credentials::{CredentialSource, Keyring, Keys, RunKeys};
+use crate::proxy::credentials::{CredentialSource, Keyring, Keys};
 use crate::proxy::dialer::Proxies;
 use crate::proxy::forward::{self, Behaviour, Forwarder};
 use crate::proxy::keeper::Keeper;
@@ -230,7 +231,8 @@ impl Live {
         let mut trust = Trust::from_environment();
         trust.additional.extend(arguments.upstream_ca.clone());
         let token = random_hexadecimal::<16>()?;
-        let keys = RunKeys::generate().map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+        let pair = key_pair()?;
+        let keys = Keys::new(&pair.access_key_id, &pair.secret_access_key, None);
         let need = if run.door == DoorChoice::Intercept { Need::Perhaps } else { need };
         let credentials = runtime.block_on(credentials(arguments, need, &trust, &keys))?;
         let mut secrets = vec![token.clone(), keys.secret_access_key.clone()];
@@ -257,10 +259,7 @@ impl Live {
             pass_foreign_keys,
         };
         Ok(Live {
-            keys: KeyPair {
-                access_key_id: keys.access_key_id.clone(),
-                secret_access_key: keys.secret_access_key.clone(),
-            },
+            keys: pair,
             forwarder: Forwarder {
                 catalog,
                 upstream,

@@ -2,7 +2,7 @@
 
 use super::run::RunArguments;
 use crate::cassette::store::Library;
-use crate::cassette::{Cassette, Name};
+use crate::cassette::{Cassette, Interaction, Name};
 use crate::inspect::{inspect_recorded, mislabeled};
 use crate::matcher::idle::{Scope, idle};
 use crate::matcher::{Tape, propose};
@@ -28,6 +28,17 @@ pub struct MatchArguments {
     /// (repeatable)
     #[arg(long, value_name = "OPERATION:/PATH|auto", value_parser = Binding::parse)]
     pub bind: Vec<Binding>,
+    /// The id of the account whose id the cassette hides, for a program that has it as a literal: it takes
+    /// the place of `000000000001` (repeatable: a second one that of `000000000002`, …)
+    #[arg(long = "account", value_name = "ID", value_parser = account_id)]
+    pub accounts: Vec<String>,
+}
+
+fn account_id(text: &str) -> Result<String, &'static str> {
+    match text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => Err("the id of an account has twelve digits"),
+    }
 }
 
 /// `--bind`.
@@ -76,9 +87,14 @@ impl MatchArguments {
     }
 
     /// A cassette made ready under these rules, and what is to be said of it.
-    pub fn tape(&self, rules: &CallRules, cassette: Cassette, catalog: &Catalog) -> anyhow::Result<(Tape, Vec<String>)> {
+    pub fn tape(&self, rules: &CallRules, mut cassette: Cassette, catalog: &Catalog) -> anyhow::Result<(Tape, Vec<String>)> {
         let mut rules = rules.clone();
         let mut notes: Vec<String> = without_models(&cassette, catalog).into_iter().collect();
+        if !self.accounts.is_empty() {
+            let redactor = Redactor::with_rules(&cassette.redaction, &mut cassette.interactions.iter())?;
+            let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
+            notes.extend(redactor.give_accounts(&mut cassette, &self.accounts, &understand));
+        }
         if self.proposes() {
             let proposed = propose::proposals(&indexed(cassette.clone(), &rules, catalog)?);
             notes.extend(proposed.iter().map(|proposal| {
@@ -249,6 +265,7 @@ mod tests {
             order: Some(Order::Key),
             fold: vec![Fold::Retries],
             bind: vec![Binding::Of("Put:/b".parse().unwrap()), Binding::Proposed],
+            accounts: Vec::new(),
         };
         let rules = typed.rules(&run);
         assert_eq!(rules.matching.order, Some(Order::Key));

@@ -6,6 +6,7 @@ pub mod check;
 pub mod compare;
 pub mod demo;
 mod keeping;
+mod key_pair;
 mod ledger;
 mod live;
 mod matching;

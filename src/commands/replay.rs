@@ -1,16 +1,18 @@
 //! `ferrotape replay`: answers the calls of a command from a cassette, offline.
 
+use super::key_pair::key_pair;
 use super::ledger::{Ledger, session_report};
 use super::matching::{MatchArguments, bound_notes};
 use super::run::{ContractMode, DEFAULT_REGION, RunArguments, Setting, emit, random_hexadecimal, runtime, serve};
 use super::shelf::{Cassettes, asked_for, describe, has_own, note_asked, note_history, played_cassettes};
 use crate::cassette::store::Library;
-use crate::child::environment::{KeyPair, Mode, of_this_process};
+use crate::child::environment::{Mode, of_this_process};
 use crate::exit::Exit;
 use crate::proxy::playing::{Players, Playing};
 use crate::proxy::replay::{Behaviour, Replayer};
 use crate::proxy::server::Options;
-use crate::proxy::sessions::Sessions;
+use crate::proxy::sessions::{Session, Sessions};
+use crate::redaction::rules::Rule;
 use crate::report::{Mode as ReportMode, Outcome, Strictness};
 use std::path::Path;
 use std::sync::Arc;
@@ -119,10 +121,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         arguments: common,
         mode: Mode::Replay,
         region: Some(region.unwrap_or_else(|| DEFAULT_REGION.to_owned())),
-        keys: KeyPair {
-            access_key_id: String::new(),
-            secret_access_key: String::new(),
-        },
+        keys: key_pair()?,
         has_credentials: false,
         token: random_hexadecimal::<16>()?,
         parent: of_this_process(),
@@ -160,6 +159,9 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         }
         note_asked(&library, asked, is_whole && has_ended_well);
     }
+    let is_explained =
+        child == Exit::Clean || summary.exit(Strictness::default()) != Exit::Clean || !arguments.matching.accounts.is_empty();
+    summary.notes.extend(hidden_account(&sessions).filter(|_| !is_explained));
     for session in &sessions {
         summary.notes.extend(bound_notes(&session.label, &session.part));
     }
@@ -171,6 +173,23 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         violations: enforce,
         unplayed: arguments.all_played,
     })))
+}
+
+/// What may have made a command fail of which all calls were answered: it has the id of its account as a
+/// literal, and an answer had a placeholder.
+fn hidden_account(sessions: &[Arc<Session<Playing>>]) -> Option<String> {
+    let is_hidden = |session: &Arc<Session<Playing>>| {
+        let mut tracks = session.part.playable.tape.tracks().iter().enumerate();
+        tracks.any(|(position, track)| {
+            let mut places = track.interaction.redacted.iter();
+            let answers = places.any(|place| place.rule == Rule::AccountId.id() && place.path.starts_with("/response"));
+            answers && session.part.positions.plays(position) > 0
+        })
+    };
+    sessions.iter().any(is_hidden).then(|| {
+        "answers had a placeholder such as `000000000001` for the id of an account; a command that knows the id wants `--account ID`"
+            .to_owned()
+    })
 }
 
 /// The region of the first cassette that has one, for a run that has none of its own. A cassette that

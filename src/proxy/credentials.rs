@@ -75,27 +75,6 @@ impl From<&Credentials> for Keys {
     }
 }
 
-/// The key pair of one run, given to the program under test. It is good nowhere but here.
-pub struct RunKeys;
-
-impl RunKeys {
-    /// A random pair that looks like any other: `AKIA` and 16 characters, and a secret of 40.
-    pub fn generate() -> Result<Keys, getrandom::Error> {
-        const BASE_32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        const BASE_64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut random = [0; 56];
-        getrandom::fill(&mut random)?;
-        let (id, secret) = random.split_at(16);
-        let spell = |bytes: &[u8], alphabet: &[u8]| -> String {
-            bytes
-                .iter()
-                .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
-                .collect()
-        };
-        Ok(Keys::new(format!("AKIA{}", spell(id, BASE_32)), spell(secret, BASE_64), None))
-    }
-}
-
 /// Whose key an access key id is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
@@ -292,14 +271,6 @@ fn tls_context(trust: &Trust) -> Result<TlsContext, MissingCredentials> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_keys_of_a_run_look_like_keys_and_differ() {
-        let [one, other] = [(); 2].map(|()| RunKeys::generate().unwrap());
-        assert_ne!(one, other);
-        assert_eq!((one.access_key_id.len(), one.secret_access_key.len()), (20, 40));
-        assert!(one.access_key_id.starts_with("AKIA"));
-    }
 
     #[test]
     fn a_secret_is_never_shown() {

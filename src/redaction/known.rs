@@ -31,6 +31,11 @@ fn is_nobodys(id: &str) -> bool {
     NOBODYS.contains(&id) || id.bytes().all(|digit| id.starts_with(char::from(digit)))
 }
 
+/// What is written for the account that appears as the one of that number, from 1.
+pub(super) fn account_placeholder(number: u64) -> String {
+    format!("{number:012}")
+}
+
 /// The account ids met so far, with what is written for each. Only in memory.
 pub(super) type AccountNames = Arc<HashMap<String, String>>;
 
@@ -65,7 +70,7 @@ impl Accounts {
             id.to_owned()
         } else {
             self.taken += 1;
-            format!("{:012}", self.taken)
+            account_placeholder(self.taken)
         };
         // Copied only where a message is being written under the names of before.
         Arc::make_mut(&mut self.names).insert(id.to_owned(), placeholder);

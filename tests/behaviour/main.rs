@@ -4,6 +4,7 @@ mod demo;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bad_files;
 mod bad_input;
 mod bad_upstream;

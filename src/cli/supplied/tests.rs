@@ -103,21 +103,43 @@ fn paths_in_the_file_count_from_there() {
     assert_eq!(paths[1].as_deref(), Some(ca.with_file_name("out/r.xml").as_path()));
 }
 
-/// Values of every kind that an option has; the first that it takes will do.
-const SAMPLES: [&str; 9] = [
-    "true",
-    "127.0.0.1:0",
+/// Values of every kind that an option has; the first two that it takes will do.
+const SAMPLES: [&str; 14] = [
+    "127.0.0.1:1",
+    "127.0.0.1:2",
     "http://127.0.0.1:1",
+    "http://127.0.0.1:2",
     "*:/a",
+    "*:/b",
     "human",
+    "json",
     "name",
+    "other",
     "1",
-    "10.0.0.1",
-    "30s",
+    "2",
+    "481516234207",
+    "999988887777",
 ];
 
+/// What an option is after all, as words; or what is wrong.
+fn words_of(line: &str, id: &str, file: &str, variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ferrotape.toml");
+    std::fs::write(&path, file).unwrap();
+    let words: Vec<std::ffi::OsString> = ["ferrotape"].into_iter().chain(line.split(' ')).map(Into::into).collect();
+    let (_, typed) = Cli::read(words.clone()).map_err(|error| error.to_string())?;
+    let mut settings = Settings::find(Some(&path), folder.path()).map_err(|error| error.to_string())?;
+    let completed = complete(typed.command(), &typed, &mut settings, &environment(variables)).map_err(|error| error.to_string())?;
+    let matches = completed.try_get_matches_from(words).map_err(|error| error.to_string())?;
+    let (_, matches) = matches.subcommand().unwrap();
+    let raw = matches.get_raw(id).into_iter().flatten();
+    let shown = raw.map(|word| word.to_string_lossy().replace(&format!("{}/", folder.path().display()), ""));
+    Ok(shown.collect())
+}
+
+/// A new option cannot be forgotten: all that clap knows are tried.
 #[test]
-fn every_option_of_a_run_may_stand_in_the_environment_and_in_the_file() {
+fn every_option_of_a_run_may_be_in_the_environment_and_in_the_file_with_one_precedence() {
     let cli = Cli::command();
     let mut seen = BTreeSet::new();
     for command in RUNS {
@@ -126,21 +148,32 @@ fn every_option_of_a_run_may_stand_in_the_environment_and_in_the_file() {
             let Some(name) = argument.get_long().filter(|name| !TYPED_ONLY.contains(name)) else {
                 continue;
             };
-            if !seen.insert(name.to_owned()) {
+            seen.insert(name.to_owned());
+            if matches!(name, "model" | "cassettes") {
+                // Other commands have them, too: `the_folder_and_the_models_follow_the_same_order`.
                 continue;
             }
+            let (id, variable) = (argument.get_id().as_str(), variable(name));
+            let words = |line: &str, file: &str, value: &str| words_of(line, id, file, &[(&variable, value)]);
             let choices = argument.get_possible_values();
-            let choices = choices.first().into_iter().map(|choice| choice.get_name());
-            let mut samples = choices.chain(SAMPLES);
-            let sample = samples.find(|value| read(line, "", &[(&variable(name), value)]).is_ok());
-            let sample = sample.unwrap_or_else(|| panic!("`{}` takes no sample", variable(name)));
-            if !matches!(name, "model" | "cassettes") {
-                let file = format!("[{command}]\n{name} = \"{sample}\"\n");
-                assert!(read(line, &file, &[]).is_ok(), "{file}");
+            let choices: Vec<&str> = choices.iter().map(|choice| choice.get_name()).chain(SAMPLES).collect();
+            let mut taken = choices.into_iter().filter(|value| words(line, "", value).is_ok());
+            let (Some(one), Some(other)) = (taken.next(), taken.next()) else {
+                panic!("`{command} --{name}` takes no two samples");
+            };
+            let file = format!("[{command}]\n{name} = \"{one}\"\n");
+            assert_eq!(words(line, &file, "").unwrap(), [one], "{file}");
+            assert_eq!(words(line, &file, other).unwrap(), [other], "{variable} over {file}");
+            if argument.get_action().takes_values() {
+                let typed = format!("{line} --{name} {one}");
+                assert_eq!(words(&typed, &file, other).unwrap(), [one], "{typed} over {variable}");
+            } else {
+                let typed = format!("{line} --{name}");
+                assert_eq!(words(&typed, &file, "false").unwrap(), ["true"], "{typed} over {variable}");
             }
         }
     }
-    assert!(seen.len() > 20, "{seen:?}");
+    assert!(seen.contains("undecodable") && seen.len() > 20, "{seen:?}");
 }
 
 #[test]
