@@ -1,7 +1,8 @@
 //! The forms of secrets in plain text.
 
+use super::layers::Encoded;
 use super::vendors::{self, VENDORS};
-use super::{Scrubbed, Search, compile, is_value, triggers, written};
+use super::{Budget, Scrubbed, Search, compile, is_value, triggers, written};
 use crate::redaction::names;
 use crate::redaction::rules::Rule;
 use crate::redaction::stand_in::{StandIns, is_access_key_id, is_marked_text};
@@ -160,6 +161,7 @@ pub(super) fn plain(search: &Search<'_>, text: &str) -> Option<Scrubbed> {
     let mut pass = Pass {
         text: Cow::Borrowed(text),
         found: None,
+        budget: search.budget,
     };
     if is_suspicious {
         of_amazon(search.stand_ins, &mut pass);
@@ -252,11 +254,18 @@ fn by_name(stand_ins: &StandIns, pass: &mut Pass<'_>) {
 pub(super) struct Pass<'t> {
     pub(super) text: Cow<'t, str>,
     pub(super) found: Option<Rule>,
+    budget: &'t Budget,
 }
 
 impl Pass<'_> {
     pub(super) fn over(&mut self, regex: &Regex, replace: Replace<'_>) {
         let found = &mut self.found;
+        let mut encoded = Encoded::new(&self.text, self.budget);
+        let mut replace = |captures: &Captures<'_>| {
+            // Among the letters of base64 any form stands sooner or later, and means nothing.
+            let is_chance = captures.get(0).is_some_and(|whole| encoded.is_part(whole.range()));
+            if is_chance { None } else { replace(captures) }
+        };
         let changed = regex.replace_all(&self.text, |captures: &Captures<'_>| match replace(captures) {
             Some((stand_in, rule)) => {
                 found.get_or_insert(rule);

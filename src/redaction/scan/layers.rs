@@ -90,7 +90,6 @@ pub fn in_base64(text: &str, budget: &Budget, open: Open<'_>) -> Option<String> 
 /// Maximal runs of letters of either alphabet, with what padding follows.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
@@ -191,6 +190,52 @@ impl Hidden {
         let changed = in_bytes(&self.bytes, budget, open)??;
         Some(self.engine.encode(changed))
     }
+}
+
+/// Base64 in a text that is looked at match by match.
+pub(super) struct Encoded<'t> {
+    text: &'t str,
+    budget: &'t Budget,
+    /// The run that was looked at last, and whether it hides something that can be read.
+    last: (Range<usize>, bool),
+}
+
+impl<'t> Encoded<'t> {
+    pub(super) fn new(text: &'t str, budget: &'t Budget) -> Encoded<'t> {
+        Encoded {
+            text,
+            budget,
+            last: (0..0, false),
+        }
+    }
+
+    /// Whether a place is a part of base64, and not the whole of it, that hides something that can be
+    /// read: what is there is told by what it hides.
+    pub(super) fn is_part(&mut self, place: Range<usize>) -> bool {
+        if !self.last.0.contains(&place.start) {
+            let run = run_at(self.text, place.start);
+            let hidden = self.text.get(run.clone()).and_then(|run| Hidden::read(run, self.budget));
+            let is_readable = hidden.is_some_and(|hidden| in_bytes(&hidden.bytes, self.budget, &mut |_| None).is_some());
+            self.last = (run, is_readable);
+        }
+        let (run, is_readable) = &self.last;
+        *is_readable && *run != place && run.start <= place.start && place.end <= run.end
+    }
+}
+
+/// The letters of base64 around a place, with what padding follows.
+fn run_at(text: &str, place: usize) -> Range<usize> {
+    let (before, behind) = text.as_bytes().split_at_checked(place).unwrap_or_default();
+    let start = before.iter().rposition(|byte| !is_letter(*byte)).map_or(0, |gap| gap + 1);
+    let end = behind.iter().position(|byte| !is_letter(*byte)).unwrap_or(behind.len());
+    let padding = behind.get(end..).unwrap_or_default();
+    let padding = padding.iter().take(2).take_while(|byte| **byte == b'=').count();
+    start..place + end + padding
+}
+
+/// Whether a letter is one of either alphabet.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 /// Whether bytes begin like something that a layer can hide.

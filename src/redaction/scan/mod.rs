@@ -8,6 +8,8 @@
 
 pub mod accounts;
 mod budget;
+#[cfg(test)]
+mod chance_tests;
 mod document;
 mod forms;
 pub mod layers;
@@ -198,6 +200,8 @@ pub(super) fn is_value(text: &str) -> bool {
         && !text.starts_with(['$', '!', '{', '<', '*'])
         && !text.starts_with("arn:")
         && !is_sign_of_block(text)
+        // The padding of base64.
+        && !text.bytes().all(|byte| byte == b'=')
         && !["true", "false", "null", "none", "string"]
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word))
