@@ -13,6 +13,7 @@ use crate::cassette::{Cassette, Name, Origin, history};
 use crate::matcher::idle::{Scope, idle_redaction};
 use crate::matcher::key::Key;
 use crate::proxy::takes::{Cut, Doubt, Entry};
+use crate::redaction::Leak;
 use crate::report::{CassetteReport, Summary};
 use anyhow::Context;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +63,9 @@ impl Recordings {
         }
         let mut kept = self.kept();
         let mut new = made(header, entries.into_iter().map(|(_, entry)| entry));
-        kept.notes.extend(settle(&mut new, redactor, &self.catalog));
+        let settlement = settle(&mut new, redactor, &self.catalog);
+        kept.notes.extend(settlement.notes);
+        let written = kept.leave_out(name, &mut new, &calls, settlement.refused);
         let count = new.interactions.len();
         let was_there = match self.adds {
             true => self.library.exists(name),
@@ -76,7 +79,9 @@ impl Recordings {
         let Placed { mut cassette, positions } = self.placed(&mut kept, name, new, merges)?;
         if cassette.interactions.len() > count {
             // What was there before may hold what is known now.
-            settle(&mut cassette, redactor, &self.catalog);
+            let refused = settle(&mut cassette, redactor, &self.catalog).refused;
+            kept.notes
+                .extend(refused.iter().map(|(position, leak)| told_of_older(name, *position, leak)));
         }
         finish(&mut cassette, &self.catalog);
         let target = match put_aside {
@@ -101,7 +106,7 @@ impl Recordings {
             interactions: cassette.interactions.len(),
             ..nothing(name)
         };
-        let numbers = calls.into_iter().zip(positions.into_iter().map(|position| position + 1));
+        let numbers = written.into_iter().zip(positions.into_iter().map(|position| position + 1));
         kept.report(name, report, numbers, self.adds);
         Ok(())
     }
@@ -235,6 +240,19 @@ impl Kept {
         self.former.get(name).and_then(Option::as_ref)
     }
 
+    /// Takes out the interactions that would show a secret; gives the calls of the others. They stay in
+    /// the journal, which is set aside for them.
+    fn leave_out(&mut self, name: &Name, new: &mut Cassette, calls: &[u64], refused: Vec<(usize, Leak)>) -> Vec<u64> {
+        let mut written = calls.to_vec();
+        for (position, leak) in refused.into_iter().rev() {
+            new.interactions.remove(position);
+            let call = written.remove(position);
+            self.note(Some(format!("the interaction of call {call} is left out of `{name}`: {leak}")));
+            self.written.left_out.insert(call, leak.to_string());
+        }
+        written
+    }
+
     /// What is said again and again is said once.
     fn note(&mut self, note: Option<String>) {
         self.notes.extend(note.filter(|note| !self.notes.contains(note)));
@@ -291,6 +309,14 @@ fn told_losses(library: &Library, kept: &mut Kept) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// What is said of an interaction of before that stays as it is.
+fn told_of_older(name: &Name, position: usize, leak: &Leak) -> String {
+    let number = position + 1;
+    format!(
+        "interaction {number} of `{name}`, which this run did not make, may hold what turned out to be a secret: {leak}; record it again"
+    )
 }
 
 /// What is said of a cassette that others record, too.

@@ -17,6 +17,8 @@ pub struct Written {
     pub superseded: HashSet<u64>,
     /// Calls that are only in what was put aside.
     pub aside: HashSet<u64>,
+    /// Calls whose interactions would show a secret, with what is to be said of each.
+    pub left_out: HashMap<u64, String>,
     /// Cassettes that are not written, but whose recording is safe in the journal.
     pub in_journal: HashSet<Name>,
 }
@@ -31,7 +33,10 @@ impl Written {
                 (Outcome::NotRecorded, Some(_)) => (Outcome::Recorded, None),
                 (Outcome::Recorded, None) if self.is_elsewhere(call) => continue,
                 (Outcome::Recorded, None) if self.superseded.contains(&(call.number as u64)) => (Outcome::Forwarded, None),
-                (Outcome::Recorded, None) => (Outcome::NotRecorded, Some(NOWHERE.to_owned())),
+                (Outcome::Recorded, None) => {
+                    let why = self.left_out.get(&(call.number as u64)).map_or(NOWHERE, String::as_str);
+                    (Outcome::NotRecorded, Some(why.to_owned()))
+                }
                 _ => continue,
             };
             recount(summary, index, outcome);

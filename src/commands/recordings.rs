@@ -89,6 +89,10 @@ impl Desk for Recordings {
         ));
     }
 
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
+    }
+
     fn write(&self, cut: Cut<'_>) -> Result<(), String> {
         self.keep(cut).map_err(|error| format!("{error:#}"))
     }

@@ -2,7 +2,7 @@
 //! here stops that run, and nothing is recovered twice.
 
 use super::keeping::added;
-use super::tape::{adopt_command, finish, made, settle_recovered};
+use super::tape::{adopt_command, finish, made};
 use crate::cassette::former::Former;
 use crate::cassette::journal::{self, RunHeader, Save, SealedRun};
 use crate::cassette::store::{Library, StoreError};
@@ -41,6 +41,8 @@ struct Recorded {
     takes: BTreeSet<u32>,
     /// What was recorded.
     cassette: Cassette,
+    /// How many interactions the journal has of it.
+    in_journal: usize,
 }
 
 /// Where recovered cassettes go.
@@ -58,8 +60,7 @@ impl Place<'_> {
         let (recorded, problems) = cassettes_of(&run);
         let mut notes = Vec::new();
         let mut is_all_saved = true;
-        for mut recorded in recorded {
-            notes.extend(settle_recovered(&mut recorded.cassette, self.catalog));
+        for recorded in recorded {
             let name = recorded.header.name.clone();
             match self.recover_one(recorded, &run) {
                 Ok(note) => notes.push(note),
@@ -79,7 +80,7 @@ impl Place<'_> {
             true => notes.extend(run.remove().err().map(|error| error.to_string())),
             false => notes.push(match run.set_aside(state) {
                 Ok(place) => format!(
-                    "the journal `{folder}` is damaged: {}; the rest is recovered, and the journal was moved to `{}`",
+                    "not all of the journal `{folder}` can be recovered: {}; the rest is, and the journal was moved to `{}`",
                     problems.join(", "),
                     place.display()
                 ),
@@ -143,7 +144,7 @@ impl Place<'_> {
     /// twice.
     fn save(&self, library: &Library, name: &Name, of: &Recorded, mut cassette: Cassette, run: &SealedRun) -> Result<(), StoreError> {
         finish(&mut cassette, self.catalog);
-        let save = Save::new(of.takes.clone(), of.cassette.interactions.len(), library.path(name));
+        let save = Save::new(of.takes.clone(), of.in_journal, library.path(name));
         save.during(&run.saves(), |announce| library.save_announced(name, &cassette, announce))
     }
 }
@@ -157,23 +158,58 @@ impl Recorded {
     }
 }
 
+/// What a run wrote.
+#[derive(Default)]
+struct Written {
+    /// With their numbers.
+    entries: Vec<(u64, Entry)>,
+    /// The calls whose interactions go into no cassette.
+    refused: BTreeSet<u64>,
+    /// What cannot be recovered, for people.
+    problems: Vec<String>,
+}
+
+impl Written {
+    fn of(run: &SealedRun) -> Written {
+        let mut written = Written::default();
+        for (number, record) in run.numbered() {
+            match Entry::read(record) {
+                Ok(Entry::Refused { call }) => drop(written.refused.insert(call)),
+                Ok(entry) => written.entries.push((number, entry)),
+                Err(why) => written.problems.push(format!("entry {number}: {why}")),
+            }
+        }
+        let why = "holds what turned out to be a secret, and cannot be written without it";
+        let refused = written.refused.iter().map(|call| format!("the interaction of call {call} {why}"));
+        written.problems.extend(refused);
+        written
+    }
+
+    /// The interactions of these takes.
+    fn of_takes(&self, takes: &BTreeSet<u32>) -> impl Iterator<Item = &(u64, Entry)> {
+        let is_of_it = |(_, entry): &&(u64, Entry)| entry.recorded_by().is_some_and(|take| takes.contains(&take));
+        self.entries.iter().filter(is_of_it)
+    }
+
+    /// The takes of which all that was recorded is in a cassette.
+    fn saved_already(&self, run: &SealedRun) -> HashSet<u32> {
+        let saves = run.saves().all().into_iter();
+        let in_place = saves.filter(|save| self.of_takes(&save.takes).count() == save.interactions && save.is_in_place());
+        in_place.flat_map(|save| save.takes).collect()
+    }
+}
+
 /// The cassettes that are to be recovered of a run, its own first, and what of it cannot be read. Those
 /// without an interaction are left out, and those that were saved already.
 fn cassettes_of(run: &SealedRun) -> (Vec<Recorded>, Vec<String>) {
-    let (mut entries, mut problems) = (Vec::new(), Vec::new());
-    for (number, record) in run.numbered() {
-        match Entry::read(record) {
-            Ok(entry) => entries.push(entry),
-            Err(why) => problems.push(format!("entry {number}: {why}")),
-        }
-    }
+    let written = Written::of(run);
     let mut headers = BTreeMap::from([(0, &run.header)]);
-    let mut settled = saved_already(run, &entries);
-    for entry in &entries {
+    let mut settled = written.saved_already(run);
+    for (_, entry) in &written.entries {
         match entry {
             Entry::Header { take, header } => drop(headers.insert(*take, header.as_ref())),
             Entry::Settled { take } => drop(settled.insert(*take)),
-            Entry::Interaction { .. } => {}
+            Entry::Interaction { .. } | Entry::Refused { .. } => {}
         }
     }
     let mut cassettes: Vec<(&RunHeader, BTreeSet<u32>)> = Vec::new();
@@ -184,18 +220,20 @@ fn cassettes_of(run: &SealedRun) -> (Vec<Recorded>, Vec<String>) {
         }
     }
     let is_lost = |take: &u32| !headers.contains_key(take) && !settled.contains(take);
-    let lost: BTreeSet<u32> = entries.iter().filter_map(Entry::recorded_by).filter(is_lost).collect();
-    problems.extend(lost.iter().map(|take| format!("nothing tells what the recording {take} is")));
+    let recorded_by = written.entries.iter().filter_map(|(_, entry)| entry.recorded_by());
+    let lost: BTreeSet<u32> = recorded_by.filter(is_lost).collect();
     let recorded = cassettes.into_iter().map(|(header, takes)| {
-        let is_of_it = |entry: &&Entry| entry.recorded_by().is_some_and(|take| takes.contains(&take));
-        let cassette = made(header, entries.iter().filter(is_of_it).cloned());
+        let kept = written.of_takes(&takes).filter(|(number, _)| !written.refused.contains(number));
         Recorded {
             header: header.clone(),
+            cassette: made(header, kept.map(|(_, entry)| entry.clone())),
+            in_journal: written.of_takes(&takes).count(),
             takes,
-            cassette,
         }
     });
     let recorded = recorded.filter(|recorded| !recorded.cassette.interactions.is_empty()).collect();
+    let mut problems = written.problems;
+    problems.extend(lost.iter().map(|take| format!("nothing tells what the recording {take} is")));
     (recorded, problems)
 }
 
@@ -217,17 +255,6 @@ fn former_files(run: &SealedRun) -> Vec<String> {
         ))
     });
     told.collect()
-}
-
-/// The takes of which all that was recorded is in a cassette.
-fn saved_already(run: &SealedRun, entries: &[Entry]) -> HashSet<u32> {
-    let count = |takes: &BTreeSet<u32>| {
-        let of_these = |entry: &&Entry| entry.recorded_by().is_some_and(|take| takes.contains(&take));
-        entries.iter().filter(of_these).count()
-    };
-    let saves = run.saves().all().into_iter();
-    let in_place = saves.filter(|save| count(&save.takes) == save.interactions && save.is_in_place());
-    in_place.flat_map(|save| save.takes).collect()
 }
 
 /// `NAME` where there is none yet, else `NAME.recovered`, `NAME.recovered-2`, …: what an earlier

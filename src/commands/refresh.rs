@@ -270,9 +270,12 @@ fn renewed<'a>(catalog: &Catalog, asked: &Cassette, sent: &[usize], records: imp
     let mut new = asked.clone();
     let entries: Result<Vec<Entry>, String> = records.map(Entry::read).collect();
     let entries = entries.map_err(anyhow::Error::msg)?;
+    if let Some(Entry::Refused { call }) = entries.iter().find(|entry| matches!(entry, Entry::Refused { .. })) {
+        anyhow::bail!("the interaction of call {call} holds what turned out to be a secret, and cannot be written without it");
+    }
     let interactions = entries.into_iter().filter_map(|entry| match entry {
         Entry::Interaction { interaction, .. } => Some(*interaction),
-        Entry::Header { .. } | Entry::Settled { .. } => None,
+        Entry::Header { .. } | Entry::Settled { .. } | Entry::Refused { .. } => None,
     });
     for (index, interaction) in sent.iter().zip(interactions) {
         let place = &mut new.interactions[*index];

@@ -105,7 +105,17 @@ impl Recordings {
                 run.folder().display()
             ));
         }
-        match self.keep_left(&mut run, left, started, failed)? {
+        let is_saved = self.keep_left(&mut run, left, started, failed)?;
+        let has_left_out = !self.kept().written.left_out.is_empty();
+        match is_saved {
+            true if has_left_out => {
+                let place = run.set_aside(&self.state)?;
+                self.note(format!(
+                    "the journal was moved to `{}`: it holds what was left out",
+                    place.display()
+                ));
+                exit = Exit::NotRecorded;
+            }
             true => run.remove()?,
             false => exit = exit.or(Exit::CouldNotRun),
         }

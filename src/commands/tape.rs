@@ -7,8 +7,8 @@ use crate::inspect::{inspect_recorded, recognise};
 use crate::model::catalog::Catalog;
 use crate::model::schema::Service;
 use crate::proxy::takes::Entry;
-use crate::redaction::Redactor;
 use crate::redaction::numbering::number_tokens;
+use crate::redaction::{Redactor, Settlement};
 use std::path::Path;
 
 /// What a run wrote, with its numbers. The records go from memory as they are read.
@@ -36,20 +36,10 @@ pub fn made(header: &RunHeader, entries: impl IntoIterator<Item = Entry>) -> Cas
     cassette
 }
 
-/// Hides what was recorded before it was known to be a secret or an account; gives what is to be said
-/// of it.
-pub fn settle(cassette: &mut Cassette, redactor: &Redactor, catalog: &Catalog) -> Vec<String> {
+/// Hides what was recorded before it was known to be a secret or an account.
+pub fn settle(cassette: &mut Cassette, redactor: &Redactor, catalog: &Catalog) -> Settlement {
     let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
     redactor.settle(cassette, &understand)
-}
-
-/// The same for what is recovered of a run that was killed.
-pub fn settle_recovered(cassette: &mut Cassette, catalog: &Catalog) -> Vec<String> {
-    let understand = |interaction: &Interaction| inspect_recorded(catalog, interaction);
-    match Redactor::with_rules(&cassette.redaction, &mut std::iter::empty()) {
-        Ok(redactor) => redactor.settle_recovered(cassette, &understand),
-        Err(error) => vec![error.to_string()],
-    }
 }
 
 /// What depends on all interactions of a cassette.

@@ -5,9 +5,9 @@ use super::keeper::{Fate, Keeper, Kept, Unkept};
 use super::own_address;
 use super::record::STAND_IN;
 use super::sessions::{Ending, Session, Stage, Unplayed};
-use super::takes::{Desk, Doubt, Take, Takes};
+use super::takes::{Desk, Doubt, Redacted, Take, Takes, Unwritten};
 use super::work;
-use crate::cassette::{Interaction, Name};
+use crate::cassette::Name;
 use crate::outcome::Outcome;
 use crate::redaction::Leak;
 use crate::redaction::undecodable::undecodable;
@@ -93,34 +93,41 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
             "{why}; it passed through unrecorded (`--undecodable record` records such calls)"
         )));
     }
-    let mut interaction = redacted(take, exchange).await.map_err(|leak| Unkept::Told(leak.to_string()))?;
-    own_address::mark(&mut interaction, addresses);
+    let mut redacted = redacted(take, exchange).await.map_err(|leak| Unkept::Told(leak.to_string()))?;
+    own_address::mark(&mut redacted.interaction, addresses);
     let _turn = work::turn(exchange.bytes()).await;
-    let stand_in = response.headers().contains_key(STAND_IN);
-    match takes.write(take, number, &interaction, stand_in).await {
+    match takes.write(take, number, redacted).await {
         Ok(()) => Ok(Fate {
             message: undecodable.map(|why| format!("{why}; recorded, with only those secrets hidden that their form gives away")),
             ..Fate::of(Outcome::Recorded, None)
         }),
-        Err(error) => Err(Unkept::Refused(format!(
+        Err(Unwritten::Leak(leak)) => Err(Unkept::Told(leak.to_string())),
+        Err(Unwritten::Journal(error)) => Err(Unkept::Refused(format!(
             "the service carried out this call, but Ferrotape could not record it: {error}"
         ))),
     }
 }
 
 /// The exchange as it may be written.
-async fn redacted(take: &Take, exchange: &Kept<'_>) -> Result<Interaction, Leak> {
+async fn redacted(take: &Take, exchange: &Kept<'_>) -> Result<Redacted, Leak> {
     let Kept {
         request,
         response,
         finding,
         ..
     } = *exchange;
-    if exchange.bytes() <= work::SMALL {
-        return take.reel.redactor.redact(request, response, finding, attempt(request));
-    }
-    let (reel, request, response, finding) = (Arc::clone(&take.reel), request.clone(), response.clone(), Arc::clone(finding));
-    work::heavy(move || reel.redactor.redact(&request, &response, &finding, attempt(&request))).await
+    let stand_in = response.headers().contains_key(STAND_IN);
+    let (interaction, sighted) = if exchange.bytes() <= work::SMALL {
+        take.reel.redactor.redact_sighted(request, response, finding, attempt(request))?
+    } else {
+        let (reel, request, response, finding) = (Arc::clone(&take.reel), request.clone(), response.clone(), Arc::clone(finding));
+        work::heavy(move || reel.redactor.redact_sighted(&request, &response, &finding, attempt(&request))).await?
+    };
+    Ok(Redacted {
+        interaction,
+        sighted,
+        stand_in,
+    })
 }
 
 /// The SDK's retry counter: `attempt=2; max=3`.

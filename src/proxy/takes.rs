@@ -9,15 +9,18 @@
 
 mod doubt;
 mod entry;
+mod writing;
 
 pub use doubt::Doubt;
 pub use entry::Entry;
+pub use writing::{Redacted, Unwritten};
 
 use crate::cassette::journal::{Journal, JournalError, RunHeader, Saves};
 use crate::cassette::store::Recording;
 use crate::cassette::{Interaction, Name};
 use crate::inspect::Call;
 use crate::matcher::Dependence;
+use crate::model::catalog::Catalog;
 use crate::proxy::event::Label;
 use crate::proxy::playing::Remedy;
 use crate::redaction::Redactor;
@@ -25,11 +28,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
+use writing::Written;
 
 /// Headers are kept behind all interactions, whose sequence numbers are those of their calls.
 const HEADERS: u64 = 1 << 63;
 /// And behind those, that a take is settled.
 const SETTLED: u64 = 3 << 62;
+/// Between interactions and headers, that an interaction goes into no cassette.
+const REFUSED: u64 = 1 << 62;
 
 /// Where takes come from, and where they go.
 pub trait Desk: Send + Sync + 'static {
@@ -49,6 +55,8 @@ pub trait Desk: Send + Sync + 'static {
     fn depends(&self, session: &Label, call: &Call, dependence: &Dependence, remedy: &Remedy);
     /// The right to record a cassette again that this run recorded before; or why not, for people.
     fn claim(&self, cassette: &Name) -> Result<Recording, String>;
+    /// The services that are known.
+    fn catalog(&self) -> Arc<Catalog>;
     /// Writes a cassette; or says why it cannot be written, for people.
     fn write(&self, cut: Cut<'_>) -> Result<(), String>;
 }
@@ -85,6 +93,8 @@ pub struct Reel {
     pub header: RunHeader,
     /// What must not be written down, it takes out.
     pub redactor: Redactor,
+    /// What is written by now.
+    written: tokio::sync::Mutex<Written>,
 }
 
 /// What one session records.
@@ -286,29 +296,6 @@ impl<D: Desk> Takes<D> {
         Some(format!("Ferrotape forwards nothing more, because it cannot record it: {failure}"))
     }
 
-    /// Makes an interaction of a take durable, under the number of its call. After the first failure
-    /// nothing is recorded any more.
-    pub async fn write(&self, take: &Take, number: usize, interaction: &Interaction, stand_in: bool) -> Result<(), JournalError> {
-        let written = self.append(take, number, interaction, stand_in).await;
-        written.inspect_err(|error| {
-            let _ = self.failure.set(error.clone());
-        })
-    }
-
-    async fn append(&self, take: &Take, number: usize, interaction: &Interaction, stand_in: bool) -> Result<(), JournalError> {
-        if take.number > 0 {
-            let announced = take.announced.get_or_try_init(|| async {
-                let sequence = HEADERS | u64::from(take.number);
-                self.journal.append(sequence, entry::header(take.number, &take.header())).await
-            });
-            announced.await?;
-        }
-        let entry = entry::interaction(take.number, interaction, stand_in);
-        self.journal.append(number as u64, entry).await?;
-        take.calls().push(number as u64);
-        Ok(())
-    }
-
     /// The interaction of a take at this position, from 0, as it was made durable; nothing where it is
     /// not yet. Blocks.
     ///
@@ -348,7 +335,11 @@ impl Spool {
     fn new(prepared: Prepared) -> Spool {
         let Prepared { header, redactor, right } = prepared;
         Spool {
-            reel: Arc::new(Reel { header, redactor }),
+            reel: Arc::new(Reel {
+                header,
+                redactor,
+                written: Default::default(),
+            }),
             right: Some(right),
             takes: Vec::new(),
             running: 0,

@@ -97,9 +97,16 @@ struct Became {
     /// By what was true of what came.
     by_true: HashMap<String, String>,
     written: HashSet<String>,
+    /// Those that came and became others, in that order.
+    order: Vec<String>,
 }
 
 impl Digests {
+    /// The digests that became others after so many.
+    pub(super) fn learned_since(&self, count: usize) -> Vec<String> {
+        self.lock().order.get(count..).unwrap_or_default().to_vec()
+    }
+
     fn is_empty(&self) -> bool {
         self.lock().by_true.is_empty()
     }
@@ -113,7 +120,13 @@ impl Digests {
 
     fn learn(&self, digest: &str, written: &str) {
         let mut became = self.lock();
-        became.by_true.insert(digest.to_owned(), written.to_owned());
+        // What is readable again has its own digest again.
+        if became.by_true.get(written).is_some_and(|other| other == digest) {
+            became.by_true.remove(written);
+        }
+        if became.by_true.insert(digest.to_owned(), written.to_owned()).is_none() {
+            became.order.push(digest.to_owned());
+        }
         became.written.insert(written.to_owned());
     }
 

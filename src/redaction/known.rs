@@ -45,6 +45,8 @@ pub(super) struct Accounts {
     /// Ids are written as they are, and none is learned.
     kept: bool,
     names: AccountNames,
+    /// Those for which another is written, in the order of their appearance.
+    order: Vec<String>,
     /// Numbers up to here were given, or came from a replay.
     taken: u64,
 }
@@ -70,10 +72,16 @@ impl Accounts {
             id.to_owned()
         } else {
             self.taken += 1;
+            self.order.push(id.to_owned());
             account_placeholder(self.taken)
         };
         // Copied only where a message is being written under the names of before.
         Arc::make_mut(&mut self.names).insert(id.to_owned(), placeholder);
+    }
+
+    /// The ids that became known after so many.
+    pub(super) fn learned_since(&self, count: usize) -> Vec<String> {
+        self.order.get(count..).unwrap_or_default().to_vec()
     }
 
     /// All that are known by now.

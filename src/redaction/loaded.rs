@@ -31,7 +31,7 @@ impl Redactor {
         let mut response = old.response.clone();
         // The body is stored without the encoding that the header names.
         response.headers_mut().remove(CONTENT_ENCODING);
-        let mut new = self.written(&old.request, &response, finding, old.attempt, Origin::Cassette)?;
+        let mut new = self.written(&old.request, &response, finding, old.attempt, Origin::Cassette, self.recall())?;
         if let Some(encoding) = old.response.headers().get(CONTENT_ENCODING) {
             new.response.headers_mut().insert(CONTENT_ENCODING, encoding.clone());
         }
@@ -83,7 +83,7 @@ impl Redactor {
     }
 
     fn hide_loaded(&self, interaction: &mut Interaction, finding: &Finding, base: &'static str, side: &Side<'_>) -> Result<(), Leak> {
-        let mut writer = Writer::new(self, AccountNames::default(), Origin::Cassette);
+        let mut writer = Writer::new(self, AccountNames::default(), Origin::Cassette, self.recall());
         let call = finding.call.as_ref();
         if base == "/request" {
             let request = &interaction.request;

@@ -9,7 +9,7 @@ mod common;
 mod finder;
 
 pub(super) use common::{SHORTEST, is_common};
-pub(super) use finder::Finder;
+pub(super) use finder::{Finder, spellings};
 
 use crate::json::lexer::{Lexer, Token};
 use crate::redaction::names::is_secret_name;
@@ -32,6 +32,9 @@ pub trait Recall: Sync {
     fn hide_in_bytes(&self, _bytes: &[u8]) -> Option<Vec<u8>> {
         None
     }
+
+    /// Shows it a text in which it is not to hide anything: a number.
+    fn see(&self, _text: &str) {}
 }
 
 /// The values that one recording hid.
@@ -45,6 +48,8 @@ pub(super) struct Memory {
 #[derive(Default)]
 struct State {
     known: HashMap<String, Known>,
+    /// The known values in the order in which they became known.
+    order: Vec<String>,
     /// Each at least twice as large as the next, so that a value is built into few of them.
     finders: Vec<Arc<Finder>>,
     /// Hashes of the texts that stood in the places of names.
@@ -73,6 +78,7 @@ impl Memory {
                     placeholder: placeholder.to_owned(),
                     weak,
                 });
+                state.order.push(value.to_owned());
                 state.add(value, placeholder);
                 self.count.store(state.known.len(), Ordering::Release);
             }
@@ -118,6 +124,14 @@ impl Memory {
     /// Whether nothing is known.
     pub(super) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// The values that became known after so many.
+    pub(super) fn learned_since(&self, count: usize) -> Vec<String> {
+        match self.count.load(Ordering::Acquire) > count {
+            true => self.lock().order.get(count..).unwrap_or_default().to_vec(),
+            false => Vec::new(),
+        }
     }
 
     /// What is to be made of the whole cassette, and the values that stay readable.

@@ -28,6 +28,7 @@ mod resource;
 pub mod rules;
 pub mod scan;
 mod settle;
+pub mod sightings;
 pub mod stand_in;
 #[cfg(test)]
 mod stream_tests;
@@ -57,6 +58,7 @@ use places::{Side, is_void};
 use recurring::Recurring;
 use rules::{Context, Rule};
 use scan::{AccountIds, Budget, Search, layers};
+pub use settle::Settlement;
 use stand_in::{At, StandIns};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -309,7 +311,12 @@ impl Redactor {
             body: body.clone(),
         };
         let nowhere = |_: &Message, _: Visit<'_>| Err(Malformed(String::new()));
-        match Writer::new(self, AccountNames::default(), Origin::Live).message("/request", message, &Side::new(None), &nowhere) {
+        match Writer::new(self, AccountNames::default(), Origin::Live, self.recall()).message(
+            "/request",
+            message,
+            &Side::new(None),
+            &nowhere,
+        ) {
             Ok(written) => (written.uri.unwrap_or_else(|| request.uri().clone()), written.body),
             Err(_) => (request.uri().clone(), body),
         }
@@ -354,7 +361,7 @@ impl Redactor {
     /// # Errors
     /// Where a secret would be left: then nothing may be written.
     pub fn redact(&self, request: &Request, response: &Response, finding: &Finding, attempt: u32) -> Result<Interaction, Leak> {
-        self.written(request, response, finding, attempt, Origin::Live)
+        self.written(request, response, finding, attempt, Origin::Live, self.recall())
     }
 
     fn written(
@@ -364,6 +371,7 @@ impl Redactor {
         finding: &Finding,
         attempt: u32,
         origin: Origin,
+        known: Option<&dyn Recall>,
     ) -> Result<Interaction, Leak> {
         let encoded = |side| move |why| Leak::Encoded { side, why };
         let call = finding.call.as_ref();
@@ -378,7 +386,7 @@ impl Redactor {
         };
         let (input, output) = self.sides(finding);
         let names = self.rename_accounts_of(request, &asked, &answered, response);
-        let mut writer = Writer::new(self, names, origin);
+        let mut writer = Writer::new(self, names, origin, known);
         let head = request.method() == http::Method::HEAD;
         let asked = Message {
             uri: Some(request.uri().clone()),

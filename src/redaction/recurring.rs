@@ -8,7 +8,7 @@
 
 use super::Redactor;
 use super::known::{each_text, parts};
-use super::memory::{Finder, Recall, SHORTEST, is_common};
+use super::memory::Recall;
 use super::rules::Rule;
 use super::scan::{Budget, Search};
 use super::stand_in::{StandIns, is_marked_text};
@@ -297,53 +297,6 @@ impl Placeholders {
     /// Whether a text holds one.
     pub(super) fn are_in(&self, text: &str) -> bool {
         self.search.as_ref().is_some_and(|search| search.is_match(text))
-    }
-}
-
-/// Finds what a recording hid without knowing it: words whose placeholders it holds. What a run knew
-/// is gone where it was killed.
-pub(super) struct Guess<'g> {
-    placeholders: Placeholders,
-    stand_ins: &'g StandIns,
-    /// What was found out of words: most recur.
-    tried: Mutex<HashMap<String, Option<String>>>,
-}
-
-impl<'g> Guess<'g> {
-    /// From what these interactions hide; nothing where they hide nothing that bears a mark.
-    pub(super) fn from(interactions: &[Interaction], stand_ins: &'g StandIns) -> Option<Guess<'g>> {
-        let placeholders = hidden_in(interactions.iter());
-        (!placeholders.is_empty()).then_some(Guess {
-            placeholders,
-            stand_ins,
-            tried: Mutex::default(),
-        })
-    }
-
-    /// The placeholder of a word, where the recording holds it.
-    fn placeholder(&self, word: &str) -> Option<String> {
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = tried.get(word) {
-            return known.clone();
-        }
-        let placeholder = Some(self.stand_ins.anywhere(word));
-        let placeholder = placeholder.filter(|placeholder| placeholder != word && self.placeholders.all.contains(placeholder));
-        let placeholder = placeholder.filter(|_| !is_common(word));
-        tried.insert(word.to_owned(), placeholder.clone());
-        placeholder
-    }
-}
-
-impl Recall for Guess<'_> {
-    fn hide(&self, text: &str) -> Option<String> {
-        let mut seen = HashSet::new();
-        let words = words(text).filter(|word| word.len() >= SHORTEST && seen.insert(*word));
-        let known = words.filter_map(|word| Some((word, self.placeholder(word)?)));
-        let known: Vec<(&str, String)> = known.collect();
-        if known.is_empty() {
-            return None;
-        }
-        Finder::new(known.iter().map(|(word, placeholder)| (*word, placeholder.as_str()))).hide(text)
     }
 }
 

@@ -3,10 +3,9 @@
 
 use super::known::{AccountNames, account_placeholder, each_text};
 use super::memory::{Finder, Recall};
-use super::recurring::Guess;
 use super::rules::Rule;
 use super::writer::{Message, Writer};
-use super::{Leak, Redactor, Side, locate_request, locate_response, rebuilt_request, rebuilt_response, refresh};
+use super::{Leak, Redactor, Side, digests, locate_request, locate_response, rebuilt_request, rebuilt_response, refresh};
 use crate::cassette::{Cassette, Interaction};
 use crate::inspect::Finding;
 use crate::wire::Response;
@@ -21,11 +20,20 @@ struct Known<'k> {
     plain: HashSet<String>,
 }
 
+/// What came of settling a cassette.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    /// What is to be said of it.
+    pub notes: Vec<String>,
+    /// The positions, from 0, of the interactions that cannot be written so, and why not.
+    pub refused: Vec<(usize, Leak)>,
+}
+
 impl Redactor {
     /// Hides in a whole cassette what is known by now. `understand` is what
-    /// [`inspect_recorded`](crate::inspect::inspect_recorded) finds in an interaction. Gives what is to
-    /// be said of it: an interaction that cannot be written so is left out.
-    pub fn settle(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Vec<String> {
+    /// [`inspect_recorded`](crate::inspect::inspect_recorded) finds in an interaction. Those of which it
+    /// cannot be done stay as they are, and are named.
+    pub fn settle(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Settlement {
         let (values, names) = match self.stand_ins.memory() {
             Some(memory) => memory.verdict(),
             None => (Finder::default(), Vec::new()),
@@ -36,29 +44,35 @@ impl Redactor {
             plain: names.iter().cloned().collect(),
         };
         if known.accounts.is_empty() && values.is_empty() {
-            return Vec::new();
+            return Settlement::default();
         }
-        let mut notes: Vec<String> = told(&names).into_iter().collect();
-        notes.extend(self.settle_all(cassette, understand, &known));
+        let refused = self.settle_all(cassette, understand, &known);
+        let notes = told(&names).into_iter().collect();
         let plain = &mut cassette.redaction.plain;
         plain.extend(names);
         plain.sort();
         plain.dedup();
-        notes
+        Settlement { notes, refused }
     }
 
-    /// The same for what is recovered of a run that was killed: what it knew is gone, but a word whose
-    /// placeholder the recording holds is a secret.
-    pub fn settle_recovered(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding) -> Vec<String> {
-        let Some(guess) = Guess::from(&cassette.interactions, &self.stand_ins) else {
-            return Vec::new();
-        };
+    /// Hides in one interaction what is known by now, whatever it may turn out to be the name of; says
+    /// whether it is another now.
+    ///
+    /// # Errors
+    /// Where it cannot be written so; then it is as it was.
+    pub fn hide_known(&self, interaction: &mut Interaction, finding: &Finding) -> Result<bool, Leak> {
+        let nothing = Finder::default();
         let known = Known {
-            accounts: AccountNames::default(),
-            values: &guess,
+            accounts: self.account_names(),
+            values: self.recall().unwrap_or(&nothing),
             plain: HashSet::new(),
         };
-        self.settle_all(cassette, understand, &known)
+        let before = (interaction.request.clone(), interaction.response.clone());
+        self.settled(interaction, finding, &known)?;
+        let (request, response) = (&interaction.request, &interaction.response);
+        Ok(before.0.uri() != request.uri()
+            || (before.0.headers(), before.0.body()) != (request.headers(), request.body())
+            || (before.1.headers(), before.1.body()) != (response.headers(), response.body()))
     }
 
     /// Puts the ids of accounts in the place of their placeholders, in the order of these: for a cassette
@@ -70,18 +84,26 @@ impl Redactor {
             values: &Finder::default(),
             plain: HashSet::new(),
         };
-        self.settle_all(cassette, understand, &known)
+        let refused = self.settle_all(cassette, understand, &known).into_iter();
+        let told = |(position, leak): (usize, Leak)| format!("interaction {} keeps the placeholder of its account: {leak}", position + 1);
+        refused.map(told).collect()
     }
 
-    fn settle_all(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding, known: &Known<'_>) -> Vec<String> {
-        let mut notes = Vec::new();
-        cassette.interactions.retain_mut(|interaction| {
-            let settled = self.settled(interaction, &understand(interaction), known);
-            let why = settled.err();
-            notes.extend(why.iter().map(|leak| format!("an interaction is left out: {leak}")));
-            why.is_none()
-        });
-        notes
+    fn settle_all(&self, cassette: &mut Cassette, understand: &dyn Fn(&Interaction) -> Finding, known: &Known<'_>) -> Vec<(usize, Leak)> {
+        let mut refused = Vec::new();
+        let mut learned = self.learned();
+        for (position, interaction) in cassette.interactions.iter_mut().enumerate() {
+            let finding = understand(interaction);
+            refused.extend(self.settled(interaction, &finding, known).err().map(|leak| (position, leak)));
+        }
+        // A digest may stand before what it is the digest of.
+        if !self.learned_since(&mut learned).is_empty() {
+            for interaction in &mut cassette.interactions {
+                let finding = understand(interaction);
+                digests::follow(self, &finding, interaction);
+            }
+        }
+        refused
     }
 
     fn settled(&self, interaction: &mut Interaction, finding: &Finding, known: &Known<'_>) -> Result<(), Leak> {
@@ -113,8 +135,9 @@ impl Redactor {
         interaction.response = rebuilt_response(&response, answered);
         let head = request.method() == http::Method::HEAD;
         refresh(interaction, request.body(), response.body(), head);
-        restore(&mut interaction.response, encoding);
         list(interaction, writer);
+        digests::follow(self, finding, interaction);
+        restore(&mut interaction.response, encoding);
         unlist(interaction, &known.plain);
         Ok(())
     }

@@ -77,11 +77,11 @@ struct Note {
 }
 
 impl<'a> Writer<'a> {
-    /// `accounts`: what is written for each known account id.
-    pub(super) fn new(redactor: &'a Redactor, accounts: AccountNames, origin: Origin) -> Writer<'a> {
+    /// `accounts`: what is written for each known account id; `known`: who knows other values.
+    pub(super) fn new(redactor: &'a Redactor, accounts: AccountNames, origin: Origin, known: Option<&'a dyn Recall>) -> Writer<'a> {
         Writer {
             redactor,
-            known: redactor.recall(),
+            known,
             settles: false,
             accounts,
             origin,
@@ -93,9 +93,8 @@ impl<'a> Writer<'a> {
     /// A writer for what was redacted before, that hides what `known` knows by now.
     pub(super) fn settling(redactor: &'a Redactor, accounts: AccountNames, known: &'a dyn Recall) -> Writer<'a> {
         Writer {
-            known: Some(known),
             settles: true,
-            ..Writer::new(redactor, accounts, Origin::Cassette)
+            ..Writer::new(redactor, accounts, Origin::Cassette, Some(known))
         }
     }
 
@@ -220,6 +219,7 @@ impl<'a> Writer<'a> {
             return self.clean_bytes(spot, draft);
         }
         if !spot.form.is_text() {
+            self.known.iter().for_each(|known| known.see(&spot.text));
             return;
         }
         if let Some((clean, rules)) = self.clean(&spot.text, &draft.budget) {

@@ -4,8 +4,8 @@
 //! flushes. Its flush is `sync_file_range` on Linux, which a power cut does not respect, so the
 //! files are synced after it; it panics on damaged files, so every call is guarded.
 
-use super::JournalError;
 use super::run::Identity;
+use super::{JournalError, Record};
 use crate::cassette::durable;
 use std::any::Any;
 use std::collections::HashSet;
@@ -80,7 +80,7 @@ impl Database {
 
     /// Writes records as one batch, and returns when they are durable: in files that still have their
     /// names.
-    pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
+    pub(super) fn write<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> Result<(), JournalError> {
         let written = self.write_batch(records);
         match self.is_there() {
             true => written,
@@ -90,15 +90,19 @@ impl Database {
         }
     }
 
-    fn write_batch<'a>(&mut self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), JournalError> {
+    fn write_batch<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
         let mut count = 0;
-        for (sequence, record) in records {
-            let framed = [&prefix(record), record].concat();
-            for (number, chunk) in framed.chunks(CHUNK).enumerate() {
-                batch.insert(&key(sequence, number), chunk);
+        for record in records {
+            let framed = [&prefix(&record.content)[..], &record.content].concat();
+            let chunks = framed.chunks(CHUNK);
+            if record.is_new_version {
+                self.remove_behind(record.sequence, chunks.len(), &mut batch)?;
             }
-            count += 1;
+            for (number, chunk) in chunks.enumerate() {
+                batch.insert(&key(record.sequence, number), chunk);
+            }
+            count += u64::from(!record.is_new_version);
         }
         guarded(&self.folder, || {
             let applied = self.db.apply_batch(batch).and_then(|()| self.db.flush());
@@ -107,6 +111,17 @@ impl Database {
         self.acknowledged += count;
         let counted = self.sync().and_then(|()| self.count());
         counted.map_err(JournalError::write(&self.folder))
+    }
+
+    /// Removes what an earlier version of a record has more than so many chunks.
+    fn remove_behind(&self, sequence: u64, chunks: usize, batch: &mut sled::Batch) -> Result<(), JournalError> {
+        guarded(&self.folder, || {
+            let end = key(sequence, usize::MAX);
+            for found in self.db.range(key(sequence, chunks)..=end).keys() {
+                batch.remove(found.map_err(|source| failure(&self.folder, source))?);
+            }
+            Ok(())
+        })
     }
 
     fn count(&self) -> io::Result<()> {

@@ -15,6 +15,7 @@ mod writer;
 
 pub use run::RunHeader;
 pub use saves::{Save, Saves};
+pub use writer::Begun;
 
 use super::{StateFolder, durable};
 use database::Database;
@@ -56,6 +57,36 @@ impl JournalError {
     }
 }
 
+/// One record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Where it stands among the others.
+    pub sequence: u64,
+    /// What it says.
+    pub content: Vec<u8>,
+    /// It takes the place of an earlier one.
+    pub is_new_version: bool,
+}
+
+impl Record {
+    /// A record whose number was not used before.
+    pub fn new(sequence: u64, content: Vec<u8>) -> Record {
+        Record {
+            sequence,
+            content,
+            is_new_version: false,
+        }
+    }
+
+    /// A record in the place of the one that has that number.
+    pub fn new_version(sequence: u64, content: Vec<u8>) -> Record {
+        Record {
+            is_new_version: true,
+            ..Record::new(sequence, content)
+        }
+    }
+}
+
 /// The journal of a living run. Dropped without a seal it stays on disk, to be recovered.
 pub struct Journal {
     // In this order: the database is closed before the lock of the run is given back.
@@ -78,14 +109,26 @@ impl Journal {
         self.folder.path()
     }
 
+    /// Hands over records that become durable together or not at all, among them new versions of earlier
+    /// ones. They are written even where the caller stops waiting.
+    pub async fn begin(&self, records: Vec<Record>) -> Result<Begun, JournalError> {
+        self.writer.begin(records).await
+    }
+
     /// Writes a record, and returns when neither `kill -9` nor a power cut can lose it. Each
     /// sequence number may be used once. After a failure all later appends fail, too. A record is
     /// written even where the caller stops waiting.
     pub async fn append(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
-        self.writer.append(sequence, record).await
+        self.begin(vec![Record::new(sequence, record)]).await?.durable().await
     }
 
-    /// The same from a thread that may wait.
+    /// Records that were handed over before, in the order of these numbers. After a failed append it
+    /// fails, too.
+    pub async fn read(&self, sequences: Vec<u64>) -> Result<Vec<Vec<u8>>, JournalError> {
+        self.writer.read(sequences).await
+    }
+
+    /// The same as [`Journal::append`] from a thread that may wait.
     pub fn append_blocking(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
         self.writer.append_blocking(sequence, record)
     }

@@ -72,6 +72,27 @@ async fn a_run_gives_its_records_back_in_order_and_leaves_nothing() {
     assert!(recovery.runs.is_empty() && recovery.damaged.is_empty());
 }
 
+#[tokio::test]
+async fn a_new_version_of_a_record_takes_its_place_longer_or_shorter() {
+    let (_temporary, state) = state();
+    let journal = journal(&state);
+    let (long, short) = (vec![b'l'; 50_000], b"short".to_vec());
+    journal.append(0, long.clone()).await.unwrap();
+    journal.append(1, short.clone()).await.unwrap();
+    let batch = vec![
+        Record::new_version(0, short.clone()),
+        Record::new_version(1, long.clone()),
+        Record::new(2, b"new".to_vec()),
+    ];
+    journal.begin(batch).await.unwrap().durable().await.unwrap();
+    let expected = [short, long, b"new".to_vec()];
+    assert_eq!(journal.read(vec![0, 1, 2]).await.unwrap(), expected);
+    // As after a crash.
+    drop(journal);
+    let recovery = recover(&state).unwrap();
+    assert_eq!(recovery.runs[0].records, expected);
+}
+
 #[test]
 fn a_living_run_gives_back_what_was_written() {
     let (_temporary, state) = state();

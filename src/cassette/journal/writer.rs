@@ -1,7 +1,7 @@
 //! The thread that owns the database of a run, and the way to it.
 
-use super::JournalError;
 use super::database::Database;
+use super::{JournalError, Record};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,9 +25,24 @@ enum Wish {
 }
 
 struct Append {
-    sequence: u64,
-    record: Vec<u8>,
+    records: Vec<Record>,
     done: oneshot::Sender<Result<(), JournalError>>,
+}
+
+/// Records that were handed over.
+pub struct Begun {
+    is_done: oneshot::Receiver<Result<(), JournalError>>,
+    folder: PathBuf,
+}
+
+impl Begun {
+    /// Returns when neither `kill -9` nor a power cut can lose them.
+    ///
+    /// # Errors
+    /// Where they cannot be written, or an earlier one could not.
+    pub async fn durable(self) -> Result<(), JournalError> {
+        self.is_done.await.unwrap_or_else(|_| Err(closed(&self.folder)))
+    }
 }
 
 /// Records with their numbers.
@@ -76,18 +91,30 @@ impl Writer {
         })
     }
 
-    pub(super) async fn append(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
+    pub(super) async fn begin(&self, records: Vec<Record>) -> Result<Begun, JournalError> {
         let (done, is_done) = oneshot::channel();
-        let wish = Wish::Append(Append { sequence, record, done });
-        if self.sender()?.send(wish).await.is_err() {
-            return Err(closed(&self.folder));
-        }
+        let wish = Wish::Append(Append { records, done });
+        self.send(wish).await?;
+        Ok(Begun {
+            is_done,
+            folder: self.folder.clone(),
+        })
+    }
+
+    pub(super) async fn read(&self, sequences: Vec<u64>) -> Result<Vec<Vec<u8>>, JournalError> {
+        let (done, is_done) = oneshot::channel();
+        self.send(Wish::Read { sequences, done }).await?;
         is_done.await.unwrap_or_else(|_| Err(closed(&self.folder)))
+    }
+
+    async fn send(&self, wish: Wish) -> Result<(), JournalError> {
+        self.sender()?.send(wish).await.map_err(|_| closed(&self.folder))
     }
 
     pub(super) fn append_blocking(&self, sequence: u64, record: Vec<u8>) -> Result<(), JournalError> {
         let (done, is_done) = oneshot::channel();
-        self.wish(Wish::Append(Append { sequence, record, done }))?;
+        let records = vec![Record::new(sequence, record)];
+        self.wish(Wish::Append(Append { records, done }))?;
         is_done.blocking_recv().unwrap_or_else(|_| Err(closed(&self.folder)))
     }
 
@@ -145,8 +172,7 @@ fn serve(mut database: Database, mut receiver: mpsc::Receiver<Wish>, batches: &A
             }
         }
         if failure.is_none() && !appends.is_empty() {
-            let records = appends.iter().map(|append: &Append| (append.sequence, append.record.as_slice()));
-            failure = database.write(records).err();
+            failure = database.write(appends.iter().flat_map(|append: &Append| &append.records)).err();
             batches.fetch_add(1, Ordering::Relaxed);
         }
         for append in appends {

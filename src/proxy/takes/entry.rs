@@ -13,6 +13,8 @@ const TAKE_STAND_IN_MARK: u8 = b's';
 const HEADER_MARK: u8 = b'H';
 /// The number of a take of which nothing is to be recovered.
 const SETTLED_MARK: u8 = b'X';
+/// The number of a call whose interaction may be in no cassette.
+const REFUSED_MARK: u8 = b'R';
 
 /// The entry by which a take says what it is.
 pub(super) fn header(take: u32, header: &RunHeader) -> Vec<u8> {
@@ -22,6 +24,11 @@ pub(super) fn header(take: u32, header: &RunHeader) -> Vec<u8> {
 /// The entry by which nothing of a take is to be recovered.
 pub(super) fn settled(take: u32) -> Vec<u8> {
     [&[SETTLED_MARK][..], &take.to_be_bytes()].concat()
+}
+
+/// The entry by which the interaction of a call goes into no cassette.
+pub(super) fn refused(call: u64) -> Vec<u8> {
+    [&[REFUSED_MARK][..], &call.to_be_bytes()].concat()
 }
 
 /// What the journal holds of an interaction: whether a stand-in answered, its take, and itself.
@@ -58,6 +65,12 @@ pub enum Entry {
         /// A stand-in answered.
         stand_in: bool,
     },
+    /// The interaction of that call holds what turned out to be a secret, and cannot be written without
+    /// it.
+    Refused {
+        /// The number of the call.
+        call: u64,
+    },
     /// Of that take nothing is to be recovered: it is in its cassette, or another counts in its place.
     Settled {
         /// Its number.
@@ -70,7 +83,7 @@ impl Entry {
     pub fn recorded_by(&self) -> Option<u32> {
         match self {
             Entry::Interaction { take, .. } => Some(*take),
-            Entry::Header { .. } | Entry::Settled { .. } => None,
+            Entry::Header { .. } | Entry::Settled { .. } | Entry::Refused { .. } => None,
         }
     }
 
@@ -80,6 +93,12 @@ impl Entry {
     /// Where the bytes are none of its.
     pub fn read(bytes: &[u8]) -> Result<Entry, String> {
         let (mark, rest) = bytes.split_first().ok_or("an entry is empty")?;
+        if *mark == REFUSED_MARK {
+            let call = rest.try_into().map_err(|_| "an entry is too short")?;
+            return Ok(Entry::Refused {
+                call: u64::from_be_bytes(call),
+            });
+        }
         let (take, rest) = match *mark {
             LIVE_MARK | STAND_IN_MARK => (0, rest),
             _ => {

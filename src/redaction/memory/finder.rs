@@ -122,7 +122,7 @@ fn is_whole(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// A value as it is, and as XML and JSON write it in the midst of a text.
-fn spellings(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
+pub(in crate::redaction) fn spellings(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let xml = value.contains(['&', '<', '>', '"', '\'']).then(|| {
         let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         [escaped.clone(), escaped.replace('"', "&quot;").replace('\'', "&apos;")]

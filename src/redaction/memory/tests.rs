@@ -29,8 +29,9 @@ fn settled(redactor: &Redactor, interactions: Vec<Interaction>) -> (Cassette, Ve
         interactions,
         ..Cassette::default()
     };
-    let notes = redactor.settle(&mut cassette, &understand);
-    (cassette, notes)
+    let settlement = redactor.settle(&mut cassette, &understand);
+    assert!(settlement.refused.is_empty());
+    (cassette, settlement.notes)
 }
 
 #[test]
@@ -150,6 +151,35 @@ fn what_was_recorded_before_a_value_was_known_is_hidden_at_the_seal() {
         ]
     );
     assert_eq!((later.response.body(), &later.redacted), (given.response.body(), &given.redacted));
+}
+
+#[test]
+fn a_digest_that_came_before_its_value_was_known_follows_it() {
+    const VALUE: &str = "tr0ub4dor-and-3";
+    let redactor = recording();
+    let md5 = |text: &str| crate::codec::digest::Digest::Md5Hex.of(text.as_bytes());
+    let noted = |digest: &str| format!(r#"{{"note":"{digest}"}}"#);
+    let alone = redacted(&redactor, "{}", 200, &noted(&md5(VALUE)));
+    let early = redacted(&redactor, &format!(r#"{{"plain":{{"x":"{VALUE}"}}}}"#), 200, &noted(&md5(VALUE)));
+    let given = redacted(&redactor, "{}", 200, &format!(r#"{{"spec":"{VALUE}"}}"#));
+    let (cassette, _) = settled(&redactor, vec![alone, early, given]);
+    let hidden = noted(&md5(&placeholder(VALUE)));
+    let bodies: Vec<&str> = cassette.interactions[..2].iter().map(|taken| text(taken.response.body())).collect();
+    assert_eq!(bodies, [&hidden, &hidden]);
+}
+
+#[test]
+fn what_became_known_is_hidden_in_an_earlier_interaction_by_itself() {
+    const VALUE: &str = "tr0ub4dor-and-3";
+    let redactor = recording();
+    let mut early = redacted(&redactor, &format!(r#"{{"name":"x {VALUE}!"}}"#), 200, "{}");
+    let mut other = redacted(&redactor, r#"{"name":"nothing of it"}"#, 200, "{}");
+    redacted(&redactor, "{}", 200, &format!(r#"{{"spec":"{VALUE}"}}"#));
+    let finding = understand(&other);
+    assert_eq!(redactor.hide_known(&mut other, &finding), Ok(false));
+    let finding = understand(&early);
+    assert_eq!(redactor.hide_known(&mut early, &finding), Ok(true));
+    assert_eq!(text(early.request.body()), format!(r#"{{"name":"x {}!"}}"#, placeholder(VALUE)));
 }
 
 #[test]
