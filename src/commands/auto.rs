@@ -150,7 +150,7 @@ pub fn run(arguments: &AutoArguments) -> anyhow::Result<Exit> {
             .extend(session.part.playing.iter().flat_map(|playing| bound_notes(&session.label, playing)));
     }
     note_asked(&library, asked_for(&sessions), false);
-    let kept = sealed.keep(&started_well(&sessions), &mut summary)?;
+    let kept = sealed.keep(&started_well(&sessions, &common.cassette()), &mut summary)?;
     let is_told = |report: &CassetteReport| {
         let mut of_it = sessions.iter().filter(|session| *session.label.cassette == *report.name);
         common.cassette.is_some() || of_it.any(|session| !session.is_idle())

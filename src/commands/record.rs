@@ -95,7 +95,7 @@ pub fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     let told = ended.sessions.iter().map(|session| session_report(session, 0)).collect();
     let mut summary = ledger.close(|_, _| None).summary(ReportMode::Record, common, told);
     note_asked(&library, asked_for(&ended.sessions), false);
-    let mut empty = started_well(&ended.sessions);
+    let mut empty = started_well(&ended.sessions, &common.cassette());
     let has_others = |own: &&Name| asked_for(&ended.sessions).iter().any(|cassette| cassette != own.as_str());
     // A cassette that was named is there to be played, also where only sessions with others made calls.
     let own = common.cassette.as_ref().filter(|own| !library.exists(own)).filter(has_others);

@@ -30,14 +30,14 @@ fn counting() -> Upstream {
 
 /// `pytest -n 4` over the two hundred tests, below `ferrotape MODE`.
 fn pytest(place: &Place, mode: &str, options: &[&str]) -> Finished {
-    run(place, mode, options, "answers")
+    run(place, mode, options, "answers", "4")
 }
 
-/// The same, over those that are chosen so.
-fn run(place: &Place, mode: &str, options: &[&str], chosen: &str) -> Finished {
+/// The same, over those that are chosen so, by so many workers; by none for `0`.
+fn run(place: &Place, mode: &str, options: &[&str], chosen: &str, workers: &str) -> Finished {
     let program = clients::python();
     let tests = place.path().join("suite");
-    let words = ["-B", "-m", "pytest", "-n", "4", "-q", "-p", "no:cacheprovider"];
+    let words = ["-B", "-m", "pytest", "-n", workers, "-q", "-p", "no:cacheprovider"];
     Run::new(place.path(), [mode])
         .arguments(options)
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
@@ -89,8 +89,37 @@ fn two_hundred_parallel_tests_record_and_replay_each_in_its_own_session() {
     assert!(replayed.stderr.contains(told), "{}", replayed.stderr);
     // Without its cassette a test fails, and only that one.
     std::fs::remove_file(place.path().join("cassettes").join(seventeenth)).expect("it is there");
-    let failed = run(&place, "replay", &[], "answers[17] or answers[18]").expect(1);
+    let failed = run(&place, "replay", &[], "answers[17] or answers[18]", "4").expect(1);
     assert!(failed.stdout.contains("1 passed, 1 error"), "{}", failed.stdout);
     let why = format!("no cassette `{}`: there is no file", seventeenth.trim_end_matches(".json"));
     assert!(failed.stdout.contains(&why), "{}", failed.stdout);
+}
+
+/// A module's fixture runs once in each worker, so as many times as there are workers.
+#[test]
+fn any_number_of_workers_replays_what_any_number_recorded() {
+    if !clients::are_here() {
+        return;
+    }
+    for (recording, replaying) in [("0", "3"), ("3", "0"), ("3", "2"), ("2", "3")] {
+        let place = Place::new();
+        for folder in ["suite", "seen"] {
+            std::fs::create_dir(place.path().join(folder)).expect("it is new");
+        }
+        std::fs::write(place.path().join("suite/conftest.py"), fixture()).expect("the folder is there");
+        let test = clients::source("python/sessions/test_modules.py");
+        std::fs::copy(test, place.path().join("suite/test_modules.py")).expect("both are there");
+        let upstream = counting();
+        let options = ["--upstream", &upstream.url];
+        let recorded = run(&place, "record", &options, "module", recording).expect(0);
+        assert!(recorded.stdout.contains("12 passed"), "{}", recorded.stdout);
+        drop(upstream);
+        let replayed = run(&place, "replay", &[], "module", replaying).expect(0);
+        assert!(
+            replayed.stdout.contains("12 passed"),
+            "{recording} {replaying}: {}",
+            replayed.stdout
+        );
+        assert!(!replayed.stderr.contains("missed"), "{recording} {replaying}: {}", replayed.stderr);
+    }
 }
