@@ -3,13 +3,21 @@
 
 mod support;
 
-use std::path::Path;
+#[path = "behaviour/odd_upstream.rs"]
+mod odd_upstream;
 
-use serde_json::Value;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Value, json};
 use support::clients::{self, Told};
 use support::moto::Moto;
 use support::upstream::REGION;
 use support::{Finished, Run};
+
+use md5::{Digest, Md5};
+use odd_upstream::{Act, OddUpstream, http};
 
 const DOORS: [&str; 2] = ["endpoint", "intercept"];
 
@@ -142,6 +150,122 @@ fn ec2_with_instances_of_its_own() {
         secrets: &["opensesame-9-opensesame"],
         tokens: &[(2, "/Instances/0/ClientToken")],
     });
+}
+
+/// An emulator that names itself wherever AWS names itself.
+fn naming_itself() -> OddUpstream {
+    let own = Arc::new(OnceLock::<String>::new());
+    let url = Arc::clone(&own);
+    let upstream = OddUpstream::start(move |_, request| {
+        let own = url.get().cloned().unwrap_or_default();
+        let Some((content_type, body)) = named_answer(request, &own) else {
+            return Act::AnswerAndClose(http(404, &[], b"no such call"));
+        };
+        let headers = [
+            ("Content-Type", content_type),
+            ("Link", &format!("<{own}/things?page=2>; rel=next")),
+        ];
+        Act::Answer(http(200, &headers, body.as_bytes()))
+    });
+    own.set(upstream.url.clone()).expect("it is set once");
+    upstream
+}
+
+fn named_answer(request: &str, own: &str) -> Option<(&'static str, String)> {
+    let md5 = |text: &str| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let confirm = format!("{own}/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-east-1:123456789012:t&Token=t0");
+    let notice = json!({ "Type": "SubscriptionConfirmation", "SubscribeURL": confirm }).to_string();
+    let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+    let sent: Value = serde_json::from_str(body).unwrap_or_default();
+    let port = own.rsplit(':').next().unwrap_or_default();
+    let says = |name: &str| request.contains(name);
+    let xml = |text: &str| Some(("text/xml", text.to_owned()));
+    let json = |value: Value| Some(("application/x-amz-json-1.0", value.to_string()));
+    match () {
+        () if says("AmazonSQS.GetQueueUrl") => json(json!({ "QueueUrl": format!("{own}/123456789012/orders") })),
+        () if says("AmazonSQS.ReceiveMessage") => {
+            json(json!({ "Messages": [{ "MessageId": "m", "ReceiptHandle": "r", "Body": notice, "MD5OfBody": md5(&notice) }] }))
+        }
+        () if says("AmazonSQS.SendMessage") => {
+            json(json!({ "MessageId": "m", "MD5OfMessageBody": md5(sent["MessageBody"].as_str().unwrap_or_default()) }))
+        }
+        () if says("/functions/f/url") => json(json!({
+            "FunctionUrl": format!("http://abc123.lambda-url.us-east-1.localhost:{port}/"), "AuthType": "NONE",
+            "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f", "CreationTime": "2026-01-01T00:00:00Z",
+            "LastModifiedTime": "2026-01-01T00:00:00Z",
+        })),
+        () if says("/v2/apis/abc123") => json(json!({
+            "apiEndpoint": format!("http://abc123.execute-api.us-east-1.localhost:{port}"), "apiId": "abc123", "name": "n",
+            "protocolType": "HTTP", "routeSelectionExpression": "$request.path",
+        })),
+        () if says("Action=Subscribe") => xml(
+            "<SubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><SubscribeResult><SubscriptionArn>pending confirmation</SubscriptionArn></SubscribeResult></SubscribeResponse>",
+        ),
+        () if says("Action=CreateStack") => xml(
+            "<CreateStackResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><CreateStackResult><StackId>s</StackId></CreateStackResult></CreateStackResponse>",
+        ),
+        () if says("uploadId=u") => xml(&format!(
+            "<CompleteMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Location>{own}/shop/k</Location><Bucket>shop</Bucket><Key>k</Key><ETag>e</ETag></CompleteMultipartUploadResult>"
+        )),
+        () => None,
+    }
+}
+
+#[test]
+fn an_emulator_s_own_urls_are_aws_s_in_the_cassette_and_the_door_s_for_boto3() {
+    own_urls(&|url| [clients::service_program("own_urls").to_vec(), vec![url.into()]].concat(), 8);
+}
+
+#[test]
+fn an_emulator_s_own_urls_are_aws_s_in_the_cassette_and_the_door_s_for_javascript() {
+    own_urls(&|url| [clients::node_program("own_urls"), vec![url.into()]].concat(), 4);
+}
+
+/// Records a program that is given the emulator's URL through each door, and replays it through both.
+#[track_caller]
+fn own_urls(program: &dyn Fn(&str) -> Vec<OsString>, calls: usize) {
+    if !clients::are_here() {
+        return;
+    }
+    let upstream = naming_itself();
+    let port = upstream.url.rsplit(':').next().expect("it has a port");
+    let through = |folder: &Path, command: &str, door: &str, more: &[&str]| {
+        let run = run(folder, command)
+            .env("AWS_REGION", REGION)
+            .arguments(["-c", "tape", "--door", door]);
+        let run = run
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7SECRETS")
+            .env("AWS_SECRET_ACCESS_KEY", "emulated");
+        let done = run
+            .arguments(more)
+            .arguments(["--"])
+            .arguments(program(&upstream.url))
+            .finish()
+            .expect(0);
+        let texts: Vec<String> = clients::told(&done.stdout).iter().map(|told| output(told).to_string()).collect();
+        assert_eq!(texts.len(), calls, "{command} {door}: {texts:#?}");
+        let named: Vec<&String> = texts.iter().filter(|text| text.contains(port)).collect();
+        assert!(named.is_empty(), "{command} {door}: {named:#?}");
+        let is_aws = |text: &&String| text.contains("https://") && text.contains(".amazonaws.com");
+        let leads_to_aws = texts.iter().filter(is_aws).count();
+        assert_eq!(leads_to_aws > 0, door == "intercept", "{command} {door}: {texts:#?}");
+        texts
+    };
+    for door in DOORS {
+        let folder = support::folder();
+        through(folder.path(), "record", door, &["--upstream", &upstream.url]);
+        let sent = upstream.seen();
+        assert!(
+            sent.iter().any(|request| request.contains(&format!("{}/bucket/key", upstream.url))),
+            "{door}: what the program sends goes on as it is: {sent:#?}"
+        );
+        let cassette = std::fs::read_to_string(folder.path().join("cassettes/tape.json")).expect("there is a cassette");
+        let lines: Vec<&str> = cassette.lines().filter(|line| line.contains(port)).collect();
+        assert!(lines.is_empty(), "{door}: {lines:#?}");
+        for door in DOORS {
+            through(folder.path(), "replay", door, &["--all-played"]);
+        }
+    }
 }
 
 #[track_caller]

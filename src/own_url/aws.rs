@@ -68,6 +68,9 @@ fn host(service: &str, region: &str) -> String {
 
 /// `sqs.us-east-1` and `abc123.execute-api`, as AWS continues them.
 fn below(labels: &str, region: &str) -> String {
+    if labels.split('.').any(|label| label == "lambda-url") {
+        return format!("{labels}.on.aws");
+    }
     let named = labels.split('.').rev().find(|label| is_region(label));
     let suffix = partition_of(named.unwrap_or(region)).dns_suffix;
     match named {
@@ -141,6 +144,7 @@ mod tests {
         let below = |labels: &str| named(&format!("http://{labels}.localhost:5000/x"), "lambda", own);
         assert_eq!(below("sqs.us-east-1"), "https://sqs.us-east-1.amazonaws.com/x");
         assert_eq!(below("abc123.execute-api"), "https://abc123.execute-api.eu-west-1.amazonaws.com/x");
+        assert_eq!(below("abc.lambda-url.us-east-1"), "https://abc.lambda-url.us-east-1.on.aws/x");
         assert_eq!(below("sqs.cn-north-1"), "https://sqs.cn-north-1.amazonaws.com.cn/x");
         let of_bucket = |labels: &str| named(&format!("http://{labels}.localhost:5000/x"), "s3", own);
         assert_eq!(of_bucket("my.bucket"), "https://my.bucket.s3.eu-west-1.amazonaws.com/x");

@@ -3,15 +3,20 @@
 
 use crate::codec::event_stream::{self, MEDIA_TYPE};
 use crate::codec::spot::{self, Part, Splice, frames};
+use crate::redaction::digests;
 use crate::redaction::headers::{decode_content, encode_content, refresh_checksums};
 use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use std::ops::Range;
 
 /// What stands in the place of a text at a place on the wire (`/body/QueueUrl`,
 /// `/headers/location`, `/uri`); nothing where it stays.
 pub type Change<'c> = &'c dyn Fn(&str, &str) -> Option<String>;
+
+/// Of so many changed texts digests in the message are made true (`MD5OfBody`).
+const MOST_DIGESTED: usize = 16;
 
 /// Headers that are no part of what is said, or name the place rightly.
 const LEFT_ALONE: [HeaderName; 2] = [HOST, AUTHORIZATION];
@@ -66,22 +71,40 @@ fn headers(headers: &mut HeaderMap, change: Change<'_>, places: &mut Vec<String>
 fn body(headers: &HeaderMap, body: &Bytes, change: Change<'_>, places: &mut Vec<String>) -> Option<Bytes> {
     let plain = decode_content(headers, body).ok()?;
     let mut splices = Vec::new();
+    let mut changes = Vec::new();
+    let mut digests = Vec::new();
     let content_type = wire::text(headers, "content-type");
     spot::anywhere(content_type, &plain, &mut |spot| {
         let changed = spot.form.is_text().then(|| change(spot.wire, &spot.text)).flatten();
-        let Some(bytes) = changed.and_then(|text| spot.form.write(&Value::Text(text), "")) else {
+        let Some(text) = changed else {
+            if digests::has_form(&spot.text) {
+                digests.push((spot.text.into_owned(), spot.form, spot.range));
+            }
             return;
         };
-        splices.push(Splice {
-            part: Part::Body,
-            range: spot.range,
-            bytes,
-        });
+        let Some(bytes) = spot.form.write(&Value::Text(text.clone()), "") else {
+            return;
+        };
+        splices.push(splice(spot.range, bytes));
+        changes.push((spot.text.into_owned(), text));
         places.push(spot.wire.to_owned());
     });
     if splices.is_empty() {
         return None;
     }
+    changes.truncate(MOST_DIGESTED);
+    for (text, form, range) in digests {
+        let of = |(old, new): &(String, String)| {
+            Some(digests::with_digest(
+                &text,
+                digests::kind_of(&text, old.as_bytes())?,
+                new.as_bytes(),
+            ))
+        };
+        let bytes = changes.iter().find_map(of).and_then(|text| form.write(&Value::Text(text), ""));
+        splices.extend(bytes.map(|bytes| splice(range, bytes)));
+    }
+    splices.sort_by_key(|splice| splice.range.start);
     let is_stream = wire::media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(MEDIA_TYPE));
     let written = match is_stream && event_stream::frames(&plain).is_ok() {
         true => frames::spliced(&plain, &splices),
@@ -92,6 +115,14 @@ fn body(headers: &HeaderMap, body: &Bytes, change: Change<'_>, places: &mut Vec<
     let mut asked = HeaderMap::new();
     asked.insert(http::header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     Some(encode_content(&mut headers.clone(), written, &asked))
+}
+
+fn splice(range: Range<usize>, bytes: Vec<u8>) -> Splice {
+    Splice {
+        part: Part::Body,
+        range,
+        bytes,
+    }
 }
 
 /// What headers say of a body is made true.
@@ -145,6 +176,24 @@ mod tests {
             );
             assert_eq!(places.len(), 2, "{places:?}");
         }
+    }
+
+    #[test]
+    fn the_digest_of_a_text_that_is_changed_follows() {
+        let digest = |text: &str| crate::codec::digest::Digest::Md5Hex.of(text.as_bytes());
+        let body = |text: &str| {
+            format!(
+                r#"{{"MD5OfBody":"{}","Body":"{text}","MD5OfOther":"{}"}}"#,
+                digest(text),
+                digest("x")
+            )
+        };
+        let plainly = |_: &str, text: &str| text.contains("OLD").then(|| text.replace("OLD", "new"));
+        let given = http::Response::builder().header("content-type", "application/x-amz-json-1.0");
+        let given = given.body(Bytes::from(body("an OLD one"))).unwrap();
+        let (changed, places) = response(&given, true, &plainly).unwrap();
+        assert_eq!(changed.body(), &body("an new one"));
+        assert_eq!(places, ["/body/Body"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod aws;
 pub mod message;
 pub mod text;
 
+use crate::special_addresses;
 use http::Uri;
 use std::net::{IpAddr, SocketAddr};
 
@@ -102,6 +103,16 @@ impl Place {
             Some(_) => self.hosts.iter().chain(&self.domains).any(|host| holds(host)),
             None => holds(&self.port),
         }
+    }
+}
+
+/// Whether a host is this machine or one of its network, which emulators run on: a name without a dot
+/// is one that a container has.
+fn is_local(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match address {
+        Ok(address) => special_addresses::special(address).is_some(),
+        Err(_) => is_loopback(host) || !host.is_empty() && !host.contains('.'),
     }
 }
 

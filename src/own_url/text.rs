@@ -4,8 +4,9 @@
 //! (`http%3A%2F%2F127.0.0.1%3A5000`, escaped once or twice), or in a JSON document that is a string
 //! (`http:\/\/127.0.0.1:5000`). What is put there keeps the form.
 
-use super::Place;
+use super::{Place, is_local};
 use crate::aws_hosts::is_aws_host;
+use http::Uri;
 use std::ops::Range;
 
 const COLONS: [&str; 7] = [":", "%3A", "%3a", "%253A", "%253a", "\\u003a", "\\u003A"];
@@ -286,7 +287,20 @@ fn aws_mentions(text: &str) -> Vec<Mention<'_>> {
         .collect()
 }
 
-fn aws_mention(text: &str, start: usize) -> Option<Mention<'_>> {
+/// The URLs of this machine and of its network that a text names: scheme, host and port.
+pub fn local_urls(text: &str) -> Vec<Uri> {
+    let starts = text.match_indices("http").filter_map(|(start, _)| host_at(text, start));
+    let local = starts.filter_map(|(colon, _, host, rest)| {
+        let digits = rest.strip_prefix(colon)?;
+        let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
+        let port: u16 = digits.get(..end)?.parse().ok()?;
+        is_local(host).then(|| format!("http://{host}:{port}").parse().ok()).flatten()
+    });
+    local.collect()
+}
+
+/// Where an HTTP URL's colon and slash are written how, its host, and what follows.
+fn host_at(text: &str, start: usize) -> Option<(&'static str, &'static str, &str, &str)> {
     let after = text.get(start + "http".len()..)?;
     let after = after.strip_prefix('s').unwrap_or(after);
     let colon = COLONS.iter().find(|colon| after.starts_with(*colon))?;
@@ -294,8 +308,16 @@ fn aws_mention(text: &str, start: usize) -> Option<Mention<'_>> {
     let slash = SLASHES.iter().find(|slash| after.starts_with(*slash))?;
     let after = after.strip_prefix(slash)?.strip_prefix(slash)?;
     let is_in_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
-    let length = after.find(|letter| !is_in_host(letter)).unwrap_or(after.len());
+    let length = match after.starts_with('[') {
+        true => after.find(']')? + 1,
+        false => after.find(|letter| !is_in_host(letter)).unwrap_or(after.len()),
+    };
     let (host, rest) = after.split_at(length);
+    Some((colon, slash, host, rest))
+}
+
+fn aws_mention(text: &str, start: usize) -> Option<Mention<'_>> {
+    let (colon, slash, host, rest) = host_at(text, start)?;
     is_aws_host(host).then(|| Mention {
         range: start..text.len() - rest.len(),
         is_url: true,

@@ -16,6 +16,7 @@ use crate::protocol::Reply;
 use crate::scope::{self, Scope};
 use crate::value::Value;
 use crate::wire::{self, Request};
+use http::Uri;
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use hyper::body::Incoming;
@@ -93,6 +94,18 @@ impl Refused {
     }
 }
 
+/// A URI with the query of a request; at the intercept door, where the path is AWS's, with its path too.
+fn with_target_of(uri: &Uri, request: &Request, door: &Door) -> Uri {
+    let own = match (door, request.uri().query()) {
+        (Door::Endpoint, None) => return uri.clone(),
+        (Door::Endpoint, Some(query)) => format!("{}?{query}", uri.path()).parse().ok(),
+        _ => request.uri().path_and_query().cloned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = own.or(parts.path_and_query);
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
 impl Forwarder {
     /// Sends a call on its way, and waits for the head of the answer.
     pub(super) async fn ask(
@@ -135,10 +148,12 @@ impl Forwarder {
     async fn authorised(&self, arrival: &Arrival, request: Sent<'_>, address: &Address) -> Result<Request, Refused> {
         let dialled = self.upstream.locate_call(&address.uri, &address.without_names);
         let named = if arrival.door == Door::Endpoint { &dialled } else { &address.uri };
+        // The address is that of the request as AWS has it, whose query may name other places.
+        let named_with = |request: &Request| with_target_of(named, request, &arrival.door);
         let keys = self.keys_for(arrival, request.came).await?;
         let stays_signed = keys.is_none() && arrival.door != Door::Endpoint;
         let mut outgoing = if stays_signed { request.came.clone() } else { request.goes.clone() };
-        *outgoing.uri_mut() = named.clone();
+        *outgoing.uri_mut() = named_with(&outgoing);
         if let Some((scope, keys)) = keys {
             let unsigned = |error: SignError| Refused::new(Outcome::NotRecorded, 400, ACCESS_DENIED, format!("Ferrotape: {error}"));
             let (head, body) = sign::with_one_signature(outgoing).map_err(unsigned)?.into_parts();

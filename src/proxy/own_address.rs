@@ -12,18 +12,20 @@ use crate::inspect::{Call, bucket_in_host, presigned, whole};
 use crate::model::http::Binding;
 use crate::model::schema::ShapeKind;
 use crate::own_url::aws::{Around, host_of};
-use crate::own_url::text::{Mention, Target, replaced, replaced_aws};
+use crate::own_url::text::{Mention, Target, local_urls, replaced, replaced_aws};
 use crate::own_url::{Place, UPSTREAM_ADDRESS, message};
-use crate::scope;
-use crate::wire::{Request, Response};
+use crate::scope::{self, Scope};
+use crate::wire::{self, Request, Response};
 use http::Uri;
-use http::header::HOST;
+use http::header::{HOST, HeaderMap};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 /// The region of a call that tells none.
 const USUAL_REGION: &str = "us-east-1";
+/// A request names no more places than these.
+const MOST_PLACES: usize = 4;
 /// What is escaped of a session's name or of a token in a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
 
@@ -67,25 +69,47 @@ impl OwnAddress {
         let _ = self.door.set(Place::of_listener(address, names));
     }
 
-    /// A request without our own address; nothing where it does not name it.
+    /// A request without our own address and the upstream's; nothing where it names neither.
     pub fn asked(&self, request: &Request) -> Option<Asked> {
-        let door = self.door.get().filter(|door| may_name(door, request))?;
+        let door = self.door.get().filter(|door| may_name(door, request));
+        let upstream = self.upstream.as_ref().filter(|(place, _)| may_name(place, request));
+        if door.is_none() && upstream.is_none() {
+            return None;
+        }
         let scope = scope::of(request.uri(), request.headers());
-        let around = Around {
-            service: scope.as_ref().map_or("", |scope| scope.service.as_str()),
-            region: scope.as_ref().and_then(|scope| scope.region.as_deref()).unwrap_or(USUAL_REGION),
-            host: None,
-        };
-        let is_chunked = request.headers().contains_key("x-amz-decoded-content-length");
-        let joined = if is_chunked { whole(request).ok() } else { None };
-        let request = joined.as_ref().unwrap_or(request);
-        let named = |target: &dyn Fn(&Mention<'_>) -> Option<Target>| message::request(request, &|_, text| replaced(text, door, target));
-        let at_aws = named(&|mention| Some(unsigned_at_aws(mention, &around)))?;
-        let at_upstream = match &self.upstream {
-            Some((_, url)) => named(&|mention| Some(target_at(url, mention.session_length())))?,
-            None => at_aws.clone(),
+        let around = around(scope.as_ref());
+        let joined = joined(request);
+        let joined = joined.as_ref().unwrap_or(request);
+        let base = self.upstream.as_ref().map_or("", |(_, url)| url.path().trim_end_matches('/'));
+        let of_door = |mention: &Mention<'_>| Some(unsigned_at_aws(mention, &around, mention.session_length()));
+        let of_upstream = |mention: &Mention<'_>| Some(unsigned_at_aws(mention, &around, mention.skips(base)?));
+        let is_object = is_object(&around, joined);
+        let at_aws = message::request(joined, &|wire, text| {
+            let first = door.and_then(|door| replaced(text, door, &of_door));
+            let second = upstream.filter(|_| !(is_object && wire.starts_with("/body")));
+            second
+                .and_then(|(place, _)| replaced(first.as_deref().unwrap_or(text), place, &of_upstream))
+                .or(first)
+        })?;
+        let back = |url: &Uri, mention: &Mention<'_>| Some(target_at(url, mention.session_length()));
+        let at_upstream = match (door, &self.upstream) {
+            (Some(door), Some((_, url))) => {
+                let changed = message::request(joined, &|_, text| replaced(text, door, &|mention| back(url, mention)));
+                changed.unwrap_or_else(|| request.clone())
+            }
+            (Some(_), None) => at_aws.clone(),
+            (None, _) => request.clone(),
         };
         Some(Asked { at_aws, at_upstream })
+    }
+
+    /// What is said of an answer that passes through as it is, where it names the upstream.
+    pub fn left_in(&self, headers: &HeaderMap, so_far: &[u8]) -> &'static str {
+        let Some((place, _)) = &self.upstream else { return "" };
+        match place.may_be_in(so_far) || headers.values().any(|value| place.may_be_in(value.as_bytes())) {
+            true => ", so that the upstream's own address in it stays; a client that uses that address passes Ferrotape by",
+            false => "",
+        }
     }
 
     /// A response without the upstream's address; nothing where it does not name it. `came`: the
@@ -140,6 +164,68 @@ impl OwnAddress {
             places,
         })
     }
+}
+
+/// A request without the addresses of this machine and of its network, as a recording has it whose
+/// upstream is one of them: a replay knows no upstream. Nothing where it names none.
+pub fn without_local(request: &Request) -> Option<Request> {
+    let joined = joined(request);
+    let request = joined.as_ref().unwrap_or(request);
+    let places = local_places(request);
+    if places.is_empty() {
+        return None;
+    }
+    let scope = scope::of(request.uri(), request.headers());
+    let around = around(scope.as_ref());
+    let is_object = is_object(&around, request);
+    let target = |mention: &Mention<'_>| Some(unsigned_at_aws(mention, &around, 0));
+    message::request(request, &|wire, text| {
+        if is_object && wire.starts_with("/body") {
+            return None;
+        }
+        let mut changed: Option<String> = None;
+        for place in &places {
+            changed = replaced(changed.as_deref().unwrap_or(text), place, &target).or(changed);
+        }
+        changed
+    })
+}
+
+/// The places of this machine and its network that a request names.
+fn local_places(request: &Request) -> Vec<Place> {
+    let target = request.uri().path_and_query().map_or("", |path| path.as_str());
+    let headers = request.headers().iter().filter(|(name, _)| **name != HOST);
+    let mut found: Vec<Uri> = Vec::new();
+    let texts = std::iter::once(target.as_bytes()).chain(headers.map(|(_, value)| value.as_bytes()));
+    for text in texts.chain(std::iter::once(&request.body()[..])) {
+        for url in local_urls(&String::from_utf8_lossy(text)) {
+            if found.len() < MOST_PLACES && !found.contains(&url) {
+                found.push(url);
+            }
+        }
+    }
+    found.iter().filter_map(Place::of_url).collect()
+}
+
+/// A body in chunks of its own as one.
+fn joined(request: &Request) -> Option<Request> {
+    let is_chunked = request.headers().contains_key("x-amz-decoded-content-length");
+    if is_chunked { whole(request).ok() } else { None }
+}
+
+/// What is known of a request before its call is.
+fn around(scope: Option<&Scope>) -> Around<'_> {
+    Around {
+        service: scope.map_or("", |scope| scope.service.as_str()),
+        region: scope.and_then(|scope| scope.region.as_deref()).unwrap_or(USUAL_REGION),
+        host: None,
+    }
+}
+
+/// Whether the body of a request is a program's own: an object is what it is.
+fn is_object(around: &Around<'_>, request: &Request) -> bool {
+    let is_xml = wire::media_type(request.headers()).is_some_and(|media_type| media_type.ends_with("xml"));
+    matches!(around.service, "s3" | "s3express") && request.method() == http::Method::PUT && !is_xml
 }
 
 /// Marks the places of an interaction in which the upstream's address stood.
@@ -229,8 +315,7 @@ fn target_at_aws(mention: &Mention<'_>, around: &Around<'_>, skip: usize) -> Tar
 
 /// The same for a URL that a client made. Where it presigned the URL, it did so for our host and with
 /// its key of the run: the signature is worth nothing at AWS, and another in every run.
-fn unsigned_at_aws(mention: &Mention<'_>, around: &Around<'_>) -> Target {
-    let skip = mention.session_length();
+fn unsigned_at_aws(mention: &Mention<'_>, around: &Around<'_>, skip: usize) -> Target {
     let target = target_at_aws(mention, around, skip);
     let rest = mention.plain_rest().and_then(|rest| rest.get(skip..)).unwrap_or_default();
     let Some((path, query)) = rest.split_once('?') else { return target };

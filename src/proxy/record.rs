@@ -6,7 +6,7 @@ use super::body::{BodyError, Payload, Read, read_with_room};
 use super::control::Control;
 use super::cut::{self, WhenCut};
 use super::event::{Event, Label, Observer};
-use super::forward::{Forwarder, Refused, Sent, Unmodeled, upstream_failed};
+use super::forward::{Forwarder, Refused, Sent, Unmodeled};
 use super::keeper::{Asked, Fate, Keeper, Kept, Known, Unkept};
 use super::own_address::{self, OwnAddress};
 use super::refuse::{answer, refuse_at_door, refuse_call, refuse_unknown};
@@ -23,10 +23,13 @@ use crate::value::Value;
 use crate::wire::{self, Request, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+mod passed;
+
+use passed::passed_through;
 
 /// The longest body that is recorded; a longer one passes through, and the run says so.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -222,7 +225,8 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         let (body, _room) = match read_with_room(Of::Answer, body, MAX_BODY).await {
             Ok((Read::Whole(body), room)) => (body, room),
             Ok((Read::Over { so_far, rest }, _)) => {
-                let fate = self.passed(&format!("the response is larger than {MAX_BODY} bytes"));
+                let named = self.own_address.left_in(&head.headers, &so_far);
+                let fate = self.passed(&format!("the response is larger than {MAX_BODY} bytes{named}"));
                 self.tell(passage, &fate, Some(head.status), None);
                 return Ok(passed_through(http::Response::from_parts(head, ()), so_far, rest));
             }
@@ -312,18 +316,6 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
         self.pass_unmodeled(arrival, passage, &address, reason).await
     }
 
-    async fn pass_unmodeled(
-        &self,
-        arrival: &Arrival,
-        passage: &Passage<'_, K::Part>,
-        address: &Address,
-        reason: &str,
-    ) -> Result<http::Response<Payload>, Refused> {
-        let (head, body) = self.forwarder.ask(arrival, passage.sent, address).await?;
-        self.tell(passage, &self.passed(reason), Some(head.status), None);
-        Ok(passed_through(http::Response::from_parts(head, ()), Bytes::new(), body))
-    }
-
     fn tell(&self, passage: &Passage<'_, K::Part>, fate: &Fate, status: Option<StatusCode>, response: Option<&Judged<Reply>>) {
         passage.told.store(true, Ordering::Relaxed);
         let event = Event {
@@ -368,52 +360,6 @@ impl<O: Observer, K: Keeper> Recorder<O, K> {
             rules: None,
         });
         answer(response)
-    }
-
-    /// A body too large to hold: through the intercept door it passes as it is, signature and all.
-    async fn pass_large(
-        &self,
-        arrival: &Arrival,
-        session: &Arc<Session<K>>,
-        head: http::request::Parts,
-        so_far: Bytes,
-        rest: RequestBody,
-    ) -> http::Response<Payload> {
-        let request = Request::from_parts(head.clone(), Bytes::new());
-        let passage = Passage {
-            number: self.next_number(),
-            session,
-            request: &request,
-            sent: Sent {
-                came: &request,
-                goes: &request,
-            },
-            call: None,
-            judged: None,
-            remark: None,
-            told: AtomicBool::new(false),
-        };
-        let _cut = self.when_cut(&passage);
-        if let Some(stopped) = self.stopped() {
-            return self.refuse_unknown(&passage, None, &stopped);
-        }
-        if self.forwarder.must_sign(arrival, &request) {
-            let message = format!(
-                "the request is larger than {MAX_BODY} bytes, more than can be signed again; send it in parts, or use `--door intercept`"
-            );
-            let refused = Refused::new(Outcome::NotRecorded, 413, "RequestTooLarge", message);
-            return self.refuse_unknown(&passage, None, &refused);
-        }
-        let outgoing = http::Request::from_parts(head, Payload::chained(so_far, rest));
-        match self.forwarder.upstream.send(self.forwarder.located(outgoing)).await {
-            Ok(incoming) => {
-                let (head, body) = incoming.into_parts();
-                let fate = self.passed(&format!("the request is larger than {MAX_BODY} bytes"));
-                self.tell(&passage, &fate, Some(head.status), None);
-                passed_through(http::Response::from_parts(head, ()), Bytes::new(), body)
-            }
-            Err(error) => self.refuse_unknown(&passage, None, &upstream_failed(&error)),
-        }
     }
 }
 
@@ -493,11 +439,4 @@ fn without_framing(response: Response) -> Response {
     head.headers = wire::without_hop_by_hop(&head.headers);
     head.version = http::Version::HTTP_11;
     Response::from_parts(head, body)
-}
-
-fn passed_through(head: http::Response<()>, so_far: Bytes, rest: Incoming) -> http::Response<Payload> {
-    let (mut head, ()) = head.into_parts();
-    head.headers = wire::without_hop_by_hop(&head.headers);
-    head.version = http::Version::HTTP_11;
-    http::Response::from_parts(head, Payload::chained(so_far, rest))
 }

@@ -143,8 +143,26 @@ impl<O: Observer, S: Shelf> Core<O, S> {
             session::Outcome::Play { position, .. } => self.play(asked, call, &judged, input, position),
             session::Outcome::TokenReused { position } => self.refuse_violation(asked, call, &reused(call, &judged, position)),
             outcome @ (session::Outcome::Unrecorded | session::Outcome::Exhausted { .. } | session::Outcome::OutOfOrder { .. }) => {
-                self.miss(asked, call, &judged, input, outcome)
+                let elsewhere = self.respond_without_local(asked, call);
+                elsewhere.unwrap_or_else(|| self.miss(asked, call, &judged, input, outcome))
             }
+        }
+    }
+
+    /// Plays what was recorded from an upstream whose own address the request names.
+    fn respond_without_local(&self, asked: &Asked<'_>, call: &Call) -> Option<Response> {
+        let request = &own_address::without_local(asked.request)?;
+        let Playing { playable, positions } = &asked.session.part;
+        let judged = judge_request(call, request, false);
+        let input = judged.content.as_ref()?;
+        if judged.verdict != Verdict::Conforms && self.behaviour.enforce {
+            return None;
+        }
+        let tape = &playable.tape;
+        let key = positions.key(tape, call, input);
+        match positions.play(tape, key, tape.operation(call), call.token(input), self.behaviour.repeat) {
+            session::Outcome::Play { position, .. } => Some(self.play(&Asked { request, ..*asked }, call, &judged, input, position)),
+            _ => None,
         }
     }
 

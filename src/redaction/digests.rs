@@ -422,6 +422,11 @@ fn digests_in(headers: &HeaderMap, body: &Bytes) -> Vec<String> {
     found
 }
 
+/// Whether a text has the form of a digest.
+pub fn has_form(text: &str) -> bool {
+    !Digest::of_form(bare(text)).is_empty()
+}
+
 /// The digest of that kind that a text has the form of, and that these bytes have.
 pub fn kind_of(text: &str, bytes: &[u8]) -> Option<Digest> {
     let digest = bare(text);

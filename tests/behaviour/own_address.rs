@@ -262,6 +262,87 @@ fn a_request_that_the_client_signed_itself_goes_on_as_it_is() {
     assert_eq!(info["LoadTemplateFromURL"], "https://s3.us-east-1.amazonaws.com/bucket/t.yaml");
 }
 
+/// The upstream's own URL in every part of a call: a member, JSON in one, a header, the query.
+fn naming(url: &str) -> Call {
+    let nested = json!({ "next": format!("{url}/bucket/t.yaml"), "list": [url] }).to_string();
+    let info = json!({ "LoadTemplateFromURL": format!("{url}/bucket/t.yaml"), "Nested": nested });
+    let parameters = json!({ "Name": "v1", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": info });
+    let escaped = url.replace(':', "%3A").replace('/', "%2F");
+    artifact("token-1", json!({ "Parameters": parameters }))
+        .header("X-Note", &format!("see {url}/bucket/k"))
+        .at(&format!("/?to={escaped}%2Fbucket%2Fk"))
+}
+
+#[test]
+fn the_upstream_s_address_in_a_request_is_aws_s_where_it_is_kept_and_matched_and_goes_on_as_it_is() {
+    let upstream = naming_itself(r#"{"Status":"AVAILABLE"}"#);
+    let place = Workplace::new();
+    for recorded_by in ["endpoint", "intercept"] {
+        let puppet = record(&place, &upstream);
+        asked(&puppet, recorded_by, naming(&upstream.url));
+        puppet.end(0).expect(0);
+        let sent = upstream.seen().pop().expect("it was asked");
+        let escaped = upstream.url.replace(':', "%3A").replace('/', "%2F");
+        for part in [&format!(r#""LoadTemplateFromURL":"{}/bucket/t.yaml""#, upstream.url), &escaped] {
+            assert!(sent.contains(part.as_str()), "{recorded_by}: {part} is not in {sent}");
+        }
+        let text = place.cassette_text("shop");
+        let port = upstream.url.rsplit(':').next().expect("it has a port");
+        assert!(!text.contains(port), "{recorded_by}: {text}");
+        let request = &place.cassette("shop")["interactions"][0]["request"];
+        let info = &request["body"]["json"]["Parameters"]["Info"];
+        assert_eq!(info["LoadTemplateFromURL"], "https://s3.us-east-1.amazonaws.com/bucket/t.yaml");
+        let nested = r#"{"next":"https://s3.us-east-1.amazonaws.com/bucket/t.yaml","list":["https://s3.us-east-1.amazonaws.com"]}"#;
+        assert_eq!(info["Nested"], nested);
+        for door in ["endpoint", "intercept"] {
+            for url in [upstream.url.as_str(), "http://localhost:5000", "http://moto:5000"] {
+                let puppet = replay(&place);
+                asked(&puppet, door, naming(url));
+                puppet.end(0).expect(0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_local_url_that_no_recording_has_is_a_miss_and_shown_as_it_was_sent() {
+    let upstream = naming_itself(r#"{"Status":"AVAILABLE"}"#);
+    let place = Workplace::new();
+    let puppet = record(&place, &upstream);
+    asked(&puppet, "endpoint", template("http://127.0.0.1:9/bucket/t.yaml"));
+    puppet.end(0).expect(0);
+    let info = |place: &Workplace| place.cassette("shop")["interactions"][0]["request"]["body"]["json"]["Parameters"]["Info"].clone();
+    assert_eq!(
+        info(&place)["LoadTemplateFromURL"],
+        "http://127.0.0.1:9/bucket/t.yaml",
+        "it is another's"
+    );
+    let puppet = replay(&place);
+    asked(&puppet, "endpoint", template("http://127.0.0.1:9/bucket/t.yaml"));
+    let missed = puppet.send(artifact(
+        "token-2",
+        json!({ "Parameters": { "Name": "v1", "Info": { "LoadTemplateFromURL": "http://127.0.0.1:9/u" } } }),
+    ));
+    assert_eq!(missed.status, 400);
+    assert!(missed.message().contains("http://127.0.0.1:9/u"), "{}", missed.message());
+    puppet.end(0).expect(11);
+}
+
+#[test]
+fn a_call_that_no_model_knows_and_nothing_records_leads_back_through_the_door_too() {
+    let upstream = naming_itself(r#"{"pages":{"nextPage":"URL/things?page=2"}}"#);
+    let place = Workplace::new();
+    let server = place.record("shop", &upstream.url);
+    let scope = "AWS4-HMAC-SHA256 Credential=AKIDUNVERIFIED/20260101/us-east-1/coffee/aws4_request, SignedHeaders=host, Signature=00";
+    let call = Call::bare("Coffee.List", "{}").header("Authorization", scope);
+    let reply = call.send(server.address);
+    assert_eq!(reply.status, 200, "{}", reply.message());
+    let door = format!("http://{}", server.address);
+    assert_eq!(reply.json()["pages"]["nextPage"], format!("{door}/things?page=2"));
+    assert_eq!(reply.header("location"), Some(format!("{door}/123456789012/q1").as_str()));
+    server.stop().expect(14);
+}
+
 #[test]
 fn an_upstream_below_a_path_is_named_with_it() {
     let upstream = naming_itself(r#"{"Info":{"TemplateUrl":"URL/base/123456789012/q1","Other":"URL/other"},"Status":"AVAILABLE"}"#);
