@@ -1,7 +1,8 @@
 //! A last look at the members that were to be hidden.
 
+use super::leak::blind;
 use super::places::{PlaceToHide, Side};
-use super::{Leak, Origin, Redactor, blind, stand_in};
+use super::{Leak, Origin, Redactor, stand_in};
 use crate::cassette::Interaction;
 use crate::inspect::Finding;
 use crate::pointer;

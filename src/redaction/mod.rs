@@ -7,16 +7,21 @@
 //! redactor what stands for a live value, so that redaction never changes whether two calls match.
 
 pub mod digests;
+mod draft;
 pub mod echo;
+mod exchange;
 mod expression;
 pub mod headers;
 #[cfg(test)]
 mod hostile_tests;
 mod known;
+mod leak;
 mod left;
 mod listed;
 mod loaded;
 mod memory;
+#[cfg(test)]
+mod named_tests;
 mod names;
 pub mod numbering;
 mod options;
@@ -40,17 +45,18 @@ pub mod undecodable;
 pub mod user;
 mod writer;
 
+pub use leak::Leak;
+
 use crate::cassette::{Interaction, Redaction};
 use crate::codec::spot::{self, Spot, Visit};
-use crate::inspect::{Call, Finding};
-use crate::model::schema::ShapeIndex;
+use crate::inspect::Finding;
 use crate::pointer::Path;
-use crate::protocol::{Answer, Malformed, Reply};
+use crate::protocol::{Malformed, Reply};
 use crate::value::{self, Value};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use digests::Digests;
-use headers::ContentError;
+use exchange::{locate_request, locate_response, rebuilt_request, rebuilt_response, refresh};
 use http::{HeaderMap, Uri};
 use known::{AccountNames, Accounts, accounts_of, accounts_of_uri, listed_texts, remember};
 use memory::Recall;
@@ -65,60 +71,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use user::{UserRuleError, UserRules};
 use writer::{Message, Writer};
-
-/// Why an interaction cannot be written. No message holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Leak {
-    /// A secret is left. It is a mistake of Ferrotape's that this finds before the disk does.
-    #[error("`{place}` would still hold a secret (rule `{}`), so the interaction is not written", .rule.id())]
-    Secret {
-        /// A pointer into the interaction.
-        place: String,
-        /// The rule that found it.
-        rule: Rule,
-    },
-    /// A body's content encoding hides what it holds.
-    #[error("{side}: {why}, so its secrets cannot be seen and the interaction is not written")]
-    Encoded {
-        /// `request` or `response`.
-        side: &'static str,
-        /// What is wrong with it.
-        why: ContentError,
-    },
-    /// Where the members of a message are cannot be told, and some of them are secret.
-    #[error("{side}: {why}, so its secrets cannot be replaced and the interaction is not written")]
-    Blind {
-        /// `request` or `response`.
-        side: &'static str,
-        /// Why not.
-        why: String,
-    },
-    /// A place whose format has no way to write what stands for its secret.
-    #[error("`{place}` cannot hold what stands for its secret, so the interaction is not written")]
-    Unwritable {
-        /// A pointer into the interaction.
-        place: String,
-    },
-    /// A member that must not be written is still there, read again as a client would.
-    #[error("{side}: the member `{member}` would still be readable, so the interaction is not written")]
-    Readable {
-        /// `request` or `response`.
-        side: &'static str,
-        /// Its pointer.
-        member: String,
-    },
-    /// Its encodings hide more than is searched.
-    #[error(
-        "{side}: its nested encodings (base64, gzip, JSON in strings) hide more than is searched, so its secrets cannot be seen and the interaction is not written"
-    )]
-    Unsearched {
-        /// `request` or `response`.
-        side: &'static str,
-    },
-    /// With stand-ins in it, the URI is none any more.
-    #[error("the request's URI cannot be redacted, so the interaction is not written")]
-    Uri,
-}
 
 /// Where the values come from that are to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -446,70 +398,6 @@ impl Redactor {
         }
     }
 
-    fn sides<'a>(&self, finding: &'a Finding) -> (Side<'a>, Side<'a>) {
-        let call = finding.call.as_ref();
-        let mut input = Side::new(call);
-        let mut output = Side::new(call);
-        if let Some(judged) = &finding.request {
-            input.departures = judged.violations.iter().chain(&judged.lints).collect();
-            if let (Some(call), Some(value)) = (call, &judged.content) {
-                input.decoded = true;
-                let shape = call.service.operation(call.operation).input;
-                input.shape = Some((&call.service, shape));
-                self.collect(Context::root(&call.service, shape), &Path::ROOT, value, &mut input);
-            }
-        }
-        if let Some(judged) = &finding.response {
-            output.departures = judged.violations.iter().chain(&judged.lints).collect();
-            if let (Some(call), Some(reply)) = (call, &judged.content) {
-                output.decoded = true;
-                let (shape, value) = shape_of(call, reply);
-                output.shape = shape.map(|shape| (&*call.service, shape));
-                output.expires = true;
-                let context = shape.map_or(Context::unknown(), |shape| Context::root(&call.service, shape));
-                self.collect(context, &Path::ROOT, value, &mut output);
-            }
-        }
-        (input, output)
-    }
-
-    fn collect<'a>(&self, context: Context<'a>, path: &Path<'_>, value: &'a Value, side: &mut Side<'a>) {
-        match value {
-            Value::Object(entries) => {
-                let context = context.around(entries);
-                for (name, value) in entries {
-                    let place = path.name(name);
-                    let key = if context.is_map() { context.key() } else { Context::unknown() };
-                    let hides =
-                        |rule: &Rule| *rule != Rule::SecretForms && !names::is_variable(name) && !self.keeps(side.operation, &place);
-                    if let Some(rule) = key.secret.filter(hides) {
-                        let entry = side.place(&place, Value::Null);
-                        entry.key_rule = Some(rule);
-                        entry.key_at = key.at();
-                    }
-                    self.collect(context.child(name), &place, value, side);
-                }
-            }
-            Value::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.collect(context.item_of(items, index), &path.index(index), item, side);
-                }
-            }
-            Value::Null => {}
-            scalar => {
-                let secret = self.secret_at(&context, side.operation, path, scalar);
-                let secret = secret.filter(|_| !self.keeps(side.operation, path));
-                let expiry = context.expiry && side.expires;
-                if secret.is_some() || expiry {
-                    let place = side.place(path, scalar.clone());
-                    place.rule = secret.or(Some(Rule::Credentials));
-                    place.at = context.at();
-                    place.expiry = expiry;
-                }
-            }
-        }
-    }
-
     /// The account ids that are known by now.
     fn account_names(&self) -> AccountNames {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).names()
@@ -545,71 +433,4 @@ fn accounts_of_message(request: &Request, asked: &Bytes, answered: &Bytes, respo
     let budget = Budget::default();
     accounts_of(response.headers(), answered, &budget, &mut found);
     found.into_vec()
-}
-
-fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
-    match reply {
-        Reply::Output(value) => (Some(call.service.operation(call.operation).output), value),
-        Reply::Error { shape, value, .. } => (*shape, value),
-    }
-}
-
-fn blind(side: &'static str, why: String) -> Leak {
-    Leak::Blind { side, why }
-}
-
-/// Shows the spots of a request by the call's protocol.
-fn locate_request<'l>(request: &'l Request, call: Option<&'l Call>) -> impl Fn(&Message, Visit<'_>) -> Result<(), Malformed> + 'l {
-    move |message, visit| {
-        let Some(call) = call else { return Err(Malformed(String::new())) };
-        let mut whole = Request::new(message.body.clone());
-        *whole.method_mut() = request.method().clone();
-        *whole.uri_mut() = request.uri().clone();
-        whole.headers_mut().clone_from(&message.headers);
-        call.protocol.locate_request(&call.service, call.operation, &whole, visit)
-    }
-}
-
-/// Shows the spots of a response by the call's protocol.
-fn locate_response<'l>(response: &'l Response, finding: &'l Finding) -> impl Fn(&Message, Visit<'_>) -> Result<(), Malformed> + 'l {
-    move |message, visit| {
-        let reply = finding.response.as_ref().and_then(|judged| judged.content.as_ref());
-        let (Some(call), Some(reply)) = (&finding.call, reply) else {
-            return Err(Malformed(String::new()));
-        };
-        let mut whole = Response::new(message.body.clone());
-        *whole.status_mut() = response.status();
-        whole.headers_mut().clone_from(&message.headers);
-        let answer = Answer::of(call.operation, reply);
-        call.protocol.locate_response(&call.service, answer, &whole, visit)
-    }
-}
-
-fn rebuilt_request(request: &Request, written: Message) -> Request {
-    let mut built = Request::new(written.body);
-    *built.method_mut() = request.method().clone();
-    *built.version_mut() = request.version();
-    *built.uri_mut() = written.uri.unwrap_or_default();
-    *built.headers_mut() = written.headers;
-    built
-}
-
-fn rebuilt_response(response: &Response, written: Message) -> Response {
-    let mut built = Response::new(written.body);
-    *built.status_mut() = response.status();
-    *built.version_mut() = response.version();
-    *built.headers_mut() = written.headers;
-    built
-}
-
-/// Checksums follow the bodies as they are written.
-fn refresh(interaction: &mut Interaction, asked: &Bytes, answered: &Bytes, head: bool) {
-    if interaction.request.body() != asked {
-        let body = interaction.request.body().clone();
-        headers::refresh_checksums(interaction.request.headers_mut(), &body);
-    }
-    if interaction.response.body() != answered && !head {
-        let body = interaction.response.body().clone();
-        headers::refresh_checksums(interaction.response.headers_mut(), &body);
-    }
 }

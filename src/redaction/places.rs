@@ -1,13 +1,14 @@
 //! The places of one side of an exchange that are not written as they were.
 
-use super::names;
 use super::rules::{Context, Rule};
 use super::stand_in::{At, base64_bytes};
+use super::{Redactor, names};
 use crate::codec::spot::{Form, Spot};
 use crate::contract::{Departure, Rule as Constraint};
-use crate::inspect::Call;
+use crate::inspect::{Call, Finding};
 use crate::model::schema::{Service, ShapeIndex, ShapeKind};
 use crate::pointer::{self, Path};
+use crate::protocol::Reply;
 use crate::value::Value;
 use std::collections::HashMap;
 
@@ -144,6 +145,80 @@ impl<'a> Side<'a> {
             }
         }
         breaks
+    }
+}
+
+impl Redactor {
+    /// What is to be hidden of request and response.
+    pub(super) fn sides<'a>(&self, finding: &'a Finding) -> (Side<'a>, Side<'a>) {
+        let call = finding.call.as_ref();
+        let mut input = Side::new(call);
+        let mut output = Side::new(call);
+        if let Some(judged) = &finding.request {
+            input.departures = judged.violations.iter().chain(&judged.lints).collect();
+            if let (Some(call), Some(value)) = (call, &judged.content) {
+                input.decoded = true;
+                let shape = call.service.operation(call.operation).input;
+                input.shape = Some((&call.service, shape));
+                self.collect(Context::root(&call.service, shape), &Path::ROOT, value, &mut input);
+            }
+        }
+        if let Some(judged) = &finding.response {
+            output.departures = judged.violations.iter().chain(&judged.lints).collect();
+            if let (Some(call), Some(reply)) = (call, &judged.content) {
+                output.decoded = true;
+                let (shape, value) = shape_of(call, reply);
+                output.shape = shape.map(|shape| (&*call.service, shape));
+                output.expires = true;
+                let context = shape.map_or(Context::unknown(), |shape| Context::root(&call.service, shape));
+                self.collect(context, &Path::ROOT, value, &mut output);
+            }
+        }
+        (input, output)
+    }
+
+    fn collect<'a>(&self, context: Context<'a>, path: &Path<'_>, value: &'a Value, side: &mut Side<'a>) {
+        match value {
+            Value::Object(entries) => {
+                let context = context.around(entries);
+                for (name, value) in entries {
+                    let place = path.name(name);
+                    let key = if context.is_map() { context.key() } else { Context::unknown() };
+                    let hides =
+                        |rule: &Rule| *rule != Rule::SecretForms && !names::is_variable(name) && !self.keeps(side.operation, &place);
+                    if let Some(rule) = key.secret.filter(hides) {
+                        let entry = side.place(&place, Value::Null);
+                        entry.key_rule = Some(rule);
+                        entry.key_at = key.at();
+                    }
+                    self.collect(context.child(name), &place, value, side);
+                }
+            }
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.collect(context.item_of(items, index), &path.index(index), item, side);
+                }
+            }
+            Value::Null => {}
+            scalar => {
+                let secret = self.secret_at(&context, side.operation, path, scalar);
+                let secret = secret.filter(|_| !self.keeps(side.operation, path));
+                let expiry = context.expiry && side.expires;
+                if secret.is_some() || expiry {
+                    let place = side.place(path, scalar.clone());
+                    place.rule = secret.or(Some(Rule::Credentials));
+                    place.at = context.at();
+                    place.expiry = expiry;
+                }
+            }
+        }
+    }
+}
+
+fn shape_of<'a>(call: &Call, reply: &'a Reply) -> (Option<ShapeIndex>, &'a Value) {
+    match reply {
+        Reply::Output(value) => (Some(call.service.operation(call.operation).output), value),
+        Reply::Error { shape, value, .. } => (*shape, value),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Writes the messages of an interaction with stand-ins in them, and lists every place that it
 //! changed. Where a member is on the wire, the protocol says; this file never reads a format.
 
+use super::draft::Draft;
 use super::known::AccountNames;
 use super::memory::Recall;
-use super::options::Trail;
 use super::places::PlaceToHide;
 use super::rules::Rule;
 use super::scan::{Budget, Search, layers};
@@ -13,7 +13,6 @@ use crate::cassette::Redacted;
 use crate::codec::event_stream;
 use crate::codec::spot::{self, Form, Part, Splice, Spot, Visit, frames};
 use crate::json::rewrite;
-use crate::pointer;
 use crate::protocol::Malformed;
 use crate::value::Value;
 use crate::wire;
@@ -44,36 +43,6 @@ pub(super) struct Writer<'a> {
     origin: Origin,
     pub(super) redacted: Vec<Redacted>,
     listed: HashSet<(String, Option<String>, Rule)>,
-}
-
-/// What one message comes to.
-#[derive(Default)]
-struct Draft {
-    splices: HashMap<Part, Vec<Splice>>,
-    notes: Vec<Note>,
-    /// Pointers whose last name is a key that became another, with what they are now.
-    members: Renamed,
-    wires: Renamed,
-    /// Headers whose value is a stand-in already.
-    hidden_headers: HashSet<usize>,
-    /// Somebody reads the body as it is, white space included.
-    raw: bool,
-    /// A place that cannot hold its stand-in.
-    unwritable: Option<String>,
-    /// The list in which the last text of the body stands, which may be a command.
-    command: Trail,
-    /// What may be spent on what the message hides.
-    budget: Budget,
-}
-
-#[derive(Default)]
-struct Renamed(HashMap<String, String>);
-
-struct Note {
-    part: Part,
-    wire: String,
-    member: Option<String>,
-    rule: Rule,
 }
 
 impl<'a> Writer<'a> {
@@ -365,99 +334,6 @@ impl<'a> Writer<'a> {
                     breaks,
                 });
             }
-        }
-    }
-}
-
-impl Draft {
-    fn of(&self, part: Part) -> &[Splice] {
-        self.splices.get(&part).map_or(&[], Vec::as_slice)
-    }
-
-    /// A part of the message with what is written in it.
-    fn applied(&self, part: Part, bytes: &[u8]) -> Option<Vec<u8>> {
-        Splice::apply(part, bytes, self.of(part))
-    }
-
-    /// Writes another value at a spot, and notes it.
-    fn put(&mut self, spot: &Spot<'_>, value: &Value, rules: &[Rule]) {
-        let Some(bytes) = spot.form.write(value, &spot.text) else {
-            self.unwritable.get_or_insert_with(|| spot.wire.to_owned());
-            return;
-        };
-        // A comment in a value that is replaced goes with it.
-        let covers = |splice: &Splice| splice.range.start <= spot.range.start && splice.range.end >= spot.range.end;
-        let splices = self.splices.entry(spot.part).or_default();
-        if matches!(spot.form, Form::XmlAside) && splices.last().is_some_and(covers) {
-            return;
-        }
-        splices.push(Splice {
-            part: spot.part,
-            range: spot.range.clone(),
-            bytes,
-        });
-        if let (true, Value::Text(name)) = (spot.key && spot.text != value.as_text().unwrap_or_default(), value) {
-            self.rename(spot, name);
-        }
-        // A place in the URI is told by its name alone, not by its pointer.
-        let wire = if spot.part == Part::Uri { "/uri" } else { spot.wire };
-        for rule in rules {
-            self.notes.push(Note {
-                part: spot.part,
-                wire: wire.to_owned(),
-                member: spot.member.map(str::to_owned),
-                rule: *rule,
-            });
-        }
-    }
-
-    /// A key is a part of the pointers to it and to everything below it.
-    fn rename(&mut self, spot: &Spot<'_>, name: &str) {
-        if let Some(member) = spot.member {
-            self.members.add(member, name);
-        }
-        match spot.form {
-            Form::JsonText | Form::CborText => self.wires.add(spot.wire, name),
-            Form::HeaderName => {
-                let prefix = spot.wire.strip_suffix(spot.text.as_ref()).unwrap_or(spot.wire);
-                let now = format!("{prefix}{}", name.to_ascii_lowercase());
-                self.wires.0.insert(spot.wire.to_owned(), now);
-            }
-            _ => {}
-        }
-    }
-
-    fn note_all(&mut self, part: Part, wire: &str, rules: &[Rule]) {
-        for rule in rules {
-            self.notes.push(Note {
-                part,
-                wire: wire.to_owned(),
-                member: None,
-                rule: *rule,
-            });
-        }
-    }
-}
-
-impl Renamed {
-    fn add(&mut self, pointer: &str, name: &str) {
-        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let mut now = self.now(parent);
-        now.push('/');
-        pointer::escape_into(name, &mut now);
-        self.0.insert(pointer.to_owned(), now);
-    }
-
-    /// The pointer as it leads through what is written.
-    fn now(&self, pointer: &str) -> String {
-        if self.0.is_empty() {
-            return pointer.to_owned();
-        }
-        let ends = std::iter::once(pointer.len()).chain(pointer.rmatch_indices('/').map(|(at, _)| at));
-        let mut above = ends.filter_map(|end| pointer.split_at_checked(end));
-        match above.find_map(|(from, rest)| Some((self.0.get(from)?, rest))) {
-            Some((to, rest)) => format!("{to}{rest}"),
-            None => pointer.to_owned(),
         }
     }
 }
