@@ -12,6 +12,7 @@ pub mod decimal;
 pub mod document;
 pub mod exit;
 pub mod inspect;
+pub mod instant;
 pub mod json;
 pub mod matcher;
 pub mod model;

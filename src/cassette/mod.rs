@@ -111,8 +111,34 @@ pub struct Interaction {
     pub attempt: u32,
     /// Where something else stands than what was on the wire.
     pub redacted: Vec<Redacted>,
+    /// Members of the input that named the time of the request: a replay takes its own.
+    pub now: Vec<TimeMark>,
     /// Members that this version does not know, kept on rewrite.
     pub unknown: Unknown,
+}
+
+/// A member of an input that named the time of its request, or one so far from it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeMark {
+    /// The pointer to the member.
+    pub member: String,
+    /// How far its time lies after that of the request, in seconds.
+    #[serde(default)]
+    pub offset: i64,
+}
+
+impl TimeMark {
+    /// The member as rules name it, in any item of a list: `PutMetricData:/MetricData/*/Timestamp`.
+    pub fn place(&self, operation: &str) -> String {
+        let mut place = format!("{operation}:");
+        for name in self.member.split('/').skip(1) {
+            let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+            place.push('/');
+            place.push_str(if is_index { "*" } else { name });
+        }
+        place
+    }
 }
 
 impl Interaction {
@@ -126,6 +152,7 @@ impl Interaction {
             response,
             attempt: 1,
             redacted: Vec::new(),
+            now: Vec::new(),
             unknown: Unknown::default(),
         }
     }

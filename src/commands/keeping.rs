@@ -195,6 +195,11 @@ impl Recordings {
         self.kept().notes.push(note);
     }
 
+    /// The same of what may happen again and again.
+    pub(super) fn note_once(&self, note: String) {
+        self.kept().note(Some(note));
+    }
+
     pub(super) fn nothing_recorded(&self, name: &Name) {
         let mut kept = self.kept();
         let path = self.library.exists(name).then(|| self.library.path(name));

@@ -199,6 +199,8 @@ pub fn bound_notes(label: &Label, session: &Playing) -> Vec<String> {
         true => format!(" in session `{}`", label.session),
         false => String::new(),
     };
+    let times = session.positions.times().into_iter();
+    let times = times.map(|place| format!("`{place}`{whose}: the time of this run in the place of that of the recording"));
     let bound = session.positions.bound(&session.playable.tape).into_iter();
     bound
         .map(|(binding, live)| {
@@ -208,6 +210,7 @@ pub fn bound_notes(label: &Label, session: &Playing) -> Vec<String> {
                 None => format!("`{place}` bound{whose}: what was sent (hidden) in the place of what was recorded"),
             }
         })
+        .chain(times)
         .collect()
 }
 

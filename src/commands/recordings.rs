@@ -93,6 +93,12 @@ impl Desk for Recordings {
         Arc::clone(&self.catalog)
     }
 
+    fn names_time(&self, places: &[String]) {
+        for place in places {
+            self.note_once(format!("`{place}` names the time of the call: a replay takes its own there"));
+        }
+    }
+
     fn write(&self, cut: Cut<'_>) -> Result<(), String> {
         self.keep(cut).map_err(|error| format!("{error:#}"))
     }

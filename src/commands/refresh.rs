@@ -297,6 +297,7 @@ fn renewed<'a>(catalog: &Catalog, asked: &Cassette, sent: &[usize], records: imp
 /// What was asked is what was asked before, but for our signature and what new answers gave.
 fn keep_request(new: &mut Interaction, old: &Interaction) {
     new.request.clone_from(&old.request);
+    new.now.clone_from(&old.now);
     let of_request = old.redacted.iter().filter(|place| place.path.starts_with("/request")).cloned();
     let of_response = new.redacted.iter().filter(|place| place.path.starts_with("/response")).cloned();
     new.redacted = of_request.chain(of_response).collect();

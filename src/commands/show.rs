@@ -289,6 +289,7 @@ mod tests {
                     rule: "sensitive-members".to_owned(),
                     breaks: Vec::new(),
                 }],
+                now: Vec::new(),
                 unknown: Default::default(),
             }],
             ..Cassette::default()

@@ -10,6 +10,7 @@ mod present;
 mod presigned;
 mod recognise;
 mod recorded;
+mod times;
 
 pub use host::bucket_in_host;
 pub use plain::{plain, whole};
@@ -17,6 +18,7 @@ pub use present::present;
 pub use presigned::{Presigned, presigned};
 pub use recognise::{Hint, Unmodeled, recognise};
 pub use recorded::{inspect_recorded, mislabeled};
+pub use times::time_marks;
 
 use crate::contract::{self, Departure, Judgement, Rule, Side};
 use crate::model::catalog::Catalog;

@@ -125,6 +125,7 @@ mod tests {
             response: Default::default(),
             attempt: 1,
             redacted: Vec::new(),
+            now: Vec::new(),
             unknown: Default::default(),
         };
         let finding = inspect_recorded(&Catalog::built_in().unwrap(), &interaction);

@@ -9,6 +9,7 @@
 //! account. An omitted member and an explicit default differ, and unknown members count.
 
 use super::rules::{Counts, OperationRules};
+use crate::cassette::TimeMark;
 use crate::decimal::Decimal;
 use crate::inspect::Call;
 use crate::model::http::Binding;
@@ -92,6 +93,8 @@ pub(super) struct Reading<'a> {
     pub(super) names: Option<&'a Names>,
     /// Values that answers of the cassette gave: stand-ins, though nothing on them shows it.
     pub(super) given: &'a [Value],
+    /// Members that name the time of the request, whatever it is.
+    pub(super) now: &'a [TimeMark],
 }
 
 impl<'a> Reading<'a> {
@@ -103,6 +106,7 @@ impl<'a> Reading<'a> {
             rules: None,
             names: None,
             given: &[],
+            now: &[],
         }
     }
 }
@@ -156,6 +160,7 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
             rules: reading.rules,
             names: given.as_ref().or(reading.names),
             given: reading.given,
+            now: reading.now,
             digits: false,
             accounts: AccountIds::default(),
             members: Vec::new(),
@@ -165,6 +170,7 @@ fn with_form<T>(call: &Call, input: &Value, reading: Reading<'_>, read: impl FnO
             input,
             operation.idempotency_token.as_deref(),
         );
+        form.times();
         let Form {
             digits,
             accounts: recognised,
@@ -208,6 +214,7 @@ struct Form<'a> {
     rules: Option<&'a OperationRules>,
     names: Option<&'a Names>,
     given: &'a [Value],
+    now: &'a [TimeMark],
     /// Somewhere are twelve digits in a row.
     digits: bool,
     accounts: AccountIds,
@@ -250,7 +257,19 @@ impl Form<'_> {
         self.out.push(END);
     }
 
+    /// Which members name the time, and how far from it.
+    fn times(&mut self) {
+        for mark in self.now {
+            self.out.push(PRESENT);
+            text(self.out, &mark.member);
+            self.out.extend_from_slice(&mark.offset.to_le_bytes());
+        }
+    }
+
     fn counts(&self, path: &Path<'_>, value: &Value, is_token: bool) -> Counts {
+        if !self.now.is_empty() && self.now.iter().any(|mark| mark.member == path.render()) {
+            return Counts::Presence;
+        }
         self.rules.map_or(Counts::Fully, |rules| rules.counts(path, value, is_token))
     }
 

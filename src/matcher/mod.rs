@@ -27,6 +27,7 @@ pub mod session;
 mod shown;
 #[cfg(test)]
 mod testing;
+mod times;
 #[cfg(test)]
 mod told_tests;
 mod unmodelled;
@@ -50,6 +51,7 @@ use rules::OperationRules;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
+use times::Times;
 
 /// An operation's place in a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +142,8 @@ pub struct Tape {
     /// What answers gave that may come back and stands for itself then, by position; empty where none
     /// gave such.
     given: HashMap<u32, Vec<Value>>,
+    /// Which members named the time of the request, and how far from it; empty where none did.
+    times: Times,
     /// Requests may hold names that sessions know.
     renames: bool,
     /// Calls are answered in recorded order only.
@@ -221,6 +225,7 @@ impl Tape {
             lints: Vec::new(),
             bindings: Bindings::default(),
             given: HashMap::new(),
+            times: Times::default(),
             renames: false,
             strict: rules.matching.order == Some(Order::Strict),
             names: OnceLock::new(),
@@ -288,6 +293,7 @@ impl Tape {
             rules: self.operations.rules(operation),
             names,
             given: &[],
+            now: &[],
         }
     }
 
@@ -356,24 +362,35 @@ impl Tape {
             self.tracks[position].key = key;
             return;
         }
-        let next = self.by_key.len() as u32;
-        let key_index = *self.keys.entry(key).or_insert(next);
-        if key_index == next {
-            self.by_key.push(Vec::new());
-        }
-        self.by_key[key_index as usize].push(position as u32);
+        let key_index = self.list(key, position);
+        let timed = input.and_then(|input| self.key_by_its_times(position, input, names));
+        let timed = timed.map(|key| self.list(key, position));
+        let track = &self.tracks[position];
         let token_id = match (track.operation, &track.token) {
             (Some(operation), Some(token)) => {
                 let next = TokenId(self.tokens);
                 let id = *tokens.entry((operation, token.clone())).or_insert(next);
                 self.tokens += u32::from(id == next);
-                self.by_token.entry((id, key_index)).or_default().push(position as u32);
+                for index in [Some(key_index), timed].into_iter().flatten() {
+                    self.by_token.entry((id, index)).or_default().push(position as u32);
+                }
                 Some(id)
             }
             _ => None,
         };
         let track = &mut self.tracks[position];
         (track.key, track.key_index, track.token_id) = (key, key_index, token_id);
+    }
+
+    /// Lists an interaction under a key, and gives the list.
+    fn list(&mut self, key: Key, position: usize) -> u32 {
+        let next = self.by_key.len() as u32;
+        let index = *self.keys.entry(key).or_insert(next);
+        if index == next {
+            self.by_key.push(Vec::new());
+        }
+        self.by_key[index as usize].push(position as u32);
+        index
     }
 
     /// The key of a live call, as this tape makes keys. A call that names no region (it is unsigned,
@@ -384,6 +401,10 @@ impl Tape {
             given,
             ..self.reading(false, self.operation(call), names)
         };
+        self.placed_key(call, input, reading)
+    }
+
+    fn placed_key(&self, call: &Call, input: &Value, reading: Reading<'_>) -> Key {
         let key = key::key_with(call, input, reading);
         if call.region.is_some() || self.keys.contains_key(&key) {
             return key;

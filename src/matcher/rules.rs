@@ -80,6 +80,12 @@ impl OperationRules {
         }
     }
 
+    /// Whether a rule says how the member at a path counts.
+    pub(super) fn rule(&self, path: &[String]) -> bool {
+        let path: Vec<Cow<'_, str>> = path.iter().map(|name| Cow::Borrowed(name.as_str())).collect();
+        self.now.iter().any(|steps| leads_to(steps, &path)) || longest(&self.compare, &path).max(longest(&self.ignore, &path)) > 0
+    }
+
     /// The known names and those that this input gives anew, each under a number of its own that
     /// says where among the new ones it stands.
     pub(super) fn with_given(&self, input: &Value, known: Option<&Names>) -> Option<Names> {

@@ -17,13 +17,14 @@ use super::binding::Binding as Bound;
 use super::key::Key;
 use super::{OperationId, Tape, TokenId};
 use crate::inspect::Call;
+use crate::instant;
 use crate::redaction::renaming::{Names, Piece};
 use crate::value::{Directory, Value};
-use crate::wire::Response;
+use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::HeaderMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// In place of a count of plays: the interaction is folded, and no call will ask for it.
@@ -86,6 +87,8 @@ struct State {
     names: Names,
     /// What live tokens mean in other calls and answers.
     aliases: Aliases,
+    /// Members that named the time of this run.
+    times: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -119,24 +122,60 @@ impl Session {
                 live: vec![None; tape.bindings.list.len()],
                 names: Names::default(),
                 aliases: Aliases::default(),
+                times: BTreeSet::new(),
             }),
         }
     }
 
     /// The key of a live call, under the names that this session knows.
     pub fn key(&self, tape: &Tape, call: &Call, input: &Value) -> Key {
+        self.key_of(tape, call, input, None)
+    }
+
+    /// The same, where the request tells the time: what named the time of the request in the recording
+    /// does so here.
+    pub fn key_at(&self, tape: &Tape, call: &Call, input: &Value, request: &Request) -> Key {
+        self.key_of(tape, call, input, Some(request))
+    }
+
+    fn key_of(&self, tape: &Tape, call: &Call, input: &Value, request: Option<&Request>) -> Key {
         let input = self.as_recorded(input);
         let key = |given: &[Value]| match tape.renames {
             true => tape.key(call, &input, Some(&self.lock().names), given),
             false => tape.key(call, &input, None, given),
         };
         let plain = key(&[]);
-        if tape.given.is_empty() || tape.positions(plain).is_some() {
+        if tape.positions(plain).is_some() {
+            return plain;
+        }
+        if !tape.times.is_empty()
+            && let Some(sent) = request.and_then(instant::signing_time)
+            && let Some(key) = self.key_by_time(tape, call, &input, sent)
+        {
+            return key;
+        }
+        if tape.given.is_empty() {
             return plain;
         }
         // It may hold what an earlier answer gave, in which nothing shows that it stands for another.
         let given = self.given(tape);
         Some(key(&given)).filter(|key| tape.positions(*key).is_some()).unwrap_or(plain)
+    }
+
+    fn key_by_time(&self, tape: &Tape, call: &Call, input: &Value, sent: i64) -> Option<Key> {
+        let mut state = self.lock();
+        let names = tape.renames.then_some(&state.names);
+        let (key, marks) = tape.key_by_time(call, input, names, sent)?;
+        let operation = &call.operation().name;
+        let places: Vec<String> = marks.iter().map(|mark| mark.place(operation)).collect();
+        state.times.extend(places);
+        Some(key)
+    }
+
+    /// The members, as rules name them, in which the time of this run was taken for that of the
+    /// recording.
+    pub fn times(&self) -> Vec<String> {
+        self.lock().times.iter().cloned().collect()
     }
 
     fn given(&self, tape: &Tape) -> Vec<Value> {

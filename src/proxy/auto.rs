@@ -188,7 +188,7 @@ async fn key(session: &Arc<Session<Part>>, asked: &Asked<'_>) -> Option<Key> {
 fn key_in(part: &Part, request: &Request, call: Option<&Call>, judged: Option<&Judged<Value>>) -> Option<Key> {
     let Playing { playable, positions } = part.playing.as_ref()?;
     match (call, judged.and_then(|judged| judged.content.as_ref())) {
-        (Some(call), Some(input)) => Some(positions.key(&playable.tape, call, input)),
+        (Some(call), Some(input)) => Some(positions.key_at(&playable.tape, call, input, request)),
         (Some(_), None) => None,
         (None, _) => Some(playable.tape.unmodelled_key(&plain(request))),
     }

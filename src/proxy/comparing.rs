@@ -63,7 +63,7 @@ fn compared(catalog: &Catalog, ignored: &[Place], session: &Session<Playing>, li
     let playing = &session.part;
     let tape = &playing.playable.tape;
     let input = &*playing.positions.as_recorded(input);
-    let key = playing.positions.key(tape, call, input);
+    let key = playing.positions.key_at(tape, call, input, request);
     let position = match playing.positions.play(tape, key, tape.operation(call), call.token(input), false) {
         Choice::Play { position, .. } => position,
         other => {

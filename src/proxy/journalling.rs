@@ -7,7 +7,8 @@ use super::record::STAND_IN;
 use super::sessions::{Ending, Session, Stage, Unplayed};
 use super::takes::{Desk, Doubt, Redacted, Take, Takes, Unwritten};
 use super::work;
-use crate::cassette::Name;
+use crate::cassette::{Interaction, Name, TimeMark};
+use crate::inspect::time_marks;
 use crate::outcome::Outcome;
 use crate::redaction::Leak;
 use crate::redaction::undecodable::undecodable;
@@ -95,6 +96,13 @@ pub(super) async fn write<D: Desk>(takes: &Takes<D>, take: &Take, exchange: &Kep
     }
     let mut redacted = redacted(take, exchange).await.map_err(|leak| Unkept::Told(leak.to_string()))?;
     own_address::mark(&mut redacted.interaction, addresses);
+    let interaction = &mut redacted.interaction;
+    interaction.now = times(exchange, interaction);
+    if !interaction.now.is_empty() {
+        let operation = interaction.operation.as_deref().unwrap_or("*");
+        let places: Vec<String> = interaction.now.iter().map(|mark| mark.place(operation)).collect();
+        takes.desk().names_time(&places);
+    }
     let _turn = work::turn(exchange.bytes()).await;
     match takes.write(take, number, redacted).await {
         Ok(()) => Ok(Fate {
@@ -128,6 +136,25 @@ async fn redacted(take: &Take, exchange: &Kept<'_>) -> Result<Redacted, Leak> {
         sighted,
         stand_in,
     })
+}
+
+/// The members that name the time of the request, and are readable.
+fn times(exchange: &Kept<'_>, interaction: &Interaction) -> Vec<TimeMark> {
+    let finding = exchange.finding;
+    let input = finding.request.as_ref().and_then(|judged| judged.content.as_ref());
+    let (Some(call), Some(input)) = (&finding.call, input) else {
+        return Vec::new();
+    };
+    let mut marks = time_marks(call, exchange.request, input);
+    if !marks.is_empty() {
+        let hidden: Vec<&str> = interaction
+            .redacted
+            .iter()
+            .filter_map(|place| place.member_of("/request"))
+            .collect();
+        marks.retain(|mark| !hidden.contains(&mark.member.as_str()));
+    }
+    marks
 }
 
 /// The SDK's retry counter: `attempt=2; max=3`.

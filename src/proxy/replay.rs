@@ -130,7 +130,7 @@ impl<O: Observer, S: Shelf> Core<O, S> {
         let Some(input) = &judged.content else {
             return self.undecodable(asked, call, &judged);
         };
-        let key = positions.key(tape, call, input);
+        let key = positions.key_at(tape, call, input, request);
         let operation = tape.operation(call);
         let token = call.token(input);
         if judged.verdict != Verdict::Conforms && self.behaviour.enforce {

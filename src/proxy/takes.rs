@@ -53,6 +53,8 @@ pub trait Desk: Send + Sync + 'static {
     fn left_out(&self, session: &Name, calls: &[u64]);
     /// A call went to AWS that depends on what was played.
     fn depends(&self, session: &Label, call: &Call, dependence: &Dependence, remedy: &Remedy);
+    /// Members of a request, as rules name them, named the time at which it was sent.
+    fn names_time(&self, places: &[String]);
     /// The right to record a cassette again that this run recorded before; or why not, for people.
     fn claim(&self, cassette: &Name) -> Result<Recording, String>;
     /// The services that are known.

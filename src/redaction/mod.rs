@@ -360,6 +360,7 @@ impl Redactor {
             response: rebuilt_response(response, answered),
             attempt,
             redacted: writer.redacted,
+            now: Vec::new(),
             unknown: Default::default(),
         };
         left::refuse_readable(self, &interaction, finding, &input, &output, origin)?;

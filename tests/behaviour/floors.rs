@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("document", 0),
     ("outcome", 0),
     ("json", 0),
+    ("instant", 0),
     ("settings", 1),
     ("model", 1),
     ("codec", 2),
@@ -47,6 +48,9 @@ const ALLOWED: &[(&str, &str)] = &[
     ("json", "document"),
     // Decimals compare the numbers of the typed document.
     ("decimal", "value"),
+    // Members and requests are what names an instant.
+    ("instant", "value"),
+    ("instant", "wire"),
     // AWS's hosts are those below the domains of its partitions.
     ("aws_hosts", "partitions"),
     // Keys are made of stand-ins: what is redacted in a cassette must match what comes live.

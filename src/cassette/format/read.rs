@@ -191,6 +191,7 @@ impl Reader<'_> {
                 "response" => response = Some(reader.response(&mut nested)?),
                 "attempt" => interaction.attempt = reader.attempt()?,
                 "redacted" => interaction.redacted = reader.redacted(&mut nested)?,
+                "now" => interaction.now = reader.settings("an array of members that name the time of the request")?,
                 _ => return Ok(false),
             }
             Ok(true)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
+use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, TimeMark, Unknown};
 use crate::json::rewrite;
 use crate::settings::{Bind, CallRules, Matching, Order};
 use bytes::Bytes;
@@ -42,6 +42,7 @@ fn interaction(request: impl Into<Bytes>, response: impl Into<Bytes>) -> Interac
         response: http::Response::builder().status(200).body(response.into()).unwrap(),
         attempt: 1,
         redacted: Vec::new(),
+        now: Vec::new(),
         unknown: Unknown::default(),
     }
 }
@@ -288,6 +289,22 @@ fn a_cassette_says_that_the_ids_of_accounts_stay() {
     assert!(cassette.redaction.keeps_accounts);
     assert_eq!(rendered(&cassette), text);
     assert!(refusal(&text.replace("\"accounts\": \"keep\"", "\"accounts\": \"hide\"")).contains("expected `number` or `keep`"));
+}
+
+#[test]
+fn members_that_name_the_time_are_marked() {
+    let marks = "\"now\": [\n        {\n          \"member\": \"/at\"\n        },\n        {\n          \"member\": \"/until\",\n          \"offset\": -3600\n        }\n      ]";
+    let breaks = "\"breaks\": [\"length\"]\n        }\n      ]";
+    let text = edited(breaks, &format!("{breaks},\n      {marks}"));
+    let cassette = parse(&text).unwrap();
+    let mark = |member: &str, offset| TimeMark {
+        member: member.to_owned(),
+        offset,
+    };
+    assert_eq!(cassette.interactions[0].now, [mark("/at", 0), mark("/until", -3600)]);
+    assert_eq!(rendered(&cassette), text);
+    let wrong = text.replace("\"offset\": -3600", "\"offset\": \"an hour\"");
+    assert!(refusal(&wrong).contains("members that name the time"));
 }
 
 #[test]
@@ -538,7 +555,16 @@ fn the_schema_knows_every_member_that_is_written() {
     assert_eq!(members("/$defs/model"), ["version", "sha256"]);
     assert_eq!(
         members("/$defs/interaction"),
-        ["service", "operation", "region", "request", "response", "attempt", "redacted"]
+        [
+            "service",
+            "operation",
+            "region",
+            "request",
+            "response",
+            "attempt",
+            "now",
+            "redacted"
+        ]
     );
     assert_eq!(members("/$defs/request"), ["method", "uri", "headers", "body"]);
     assert_eq!(members("/$defs/response"), ["status", "headers", "body"]);

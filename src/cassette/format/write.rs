@@ -3,7 +3,7 @@
 
 use super::VERSION;
 use super::body::{Form, Large, form};
-use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, Unknown};
+use crate::cassette::{Cassette, Interaction, ModelStamp, Origin, Redacted, Redaction, TimeMark, Unknown};
 use crate::json::rewrite;
 use crate::pointer;
 use base64::Engine as _;
@@ -174,6 +174,7 @@ impl Writer {
             self.lexeme(&interaction.attempt.to_string());
         }
         self.redacted(&interaction.redacted, unknown);
+        self.now(&interaction.now);
         self.unknown(unknown, "");
         self.close('}');
     }
@@ -242,6 +243,24 @@ impl Writer {
             self.strings_member("breaks", &place.breaks);
             if !unknown.is_empty() {
                 self.unknown(unknown, &format!("/redacted/{index}"));
+            }
+            self.close('}');
+        }
+        self.close(']');
+    }
+
+    fn now(&mut self, marks: &[TimeMark]) {
+        if marks.is_empty() {
+            return;
+        }
+        self.key("now");
+        self.open('[');
+        for mark in marks {
+            self.open('{');
+            self.text_member("member", &mark.member);
+            if mark.offset != 0 {
+                self.key("offset");
+                self.lexeme(&mark.offset.to_string());
             }
             self.close('}');
         }
