@@ -13,3 +13,4 @@ pub mod json;
 pub mod scalar;
 pub mod spot;
 pub mod xml;
+pub mod zip;

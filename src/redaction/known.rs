@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 /// Account ids of nobody: those of AWS's documentation, and those that mock servers and emulators
 /// have. They stay as they are, because tests assert on them.
-const NOBODYS: [&str; 8] = [
+const NOBODYS: [&str; 9] = [
     "012345678901",
+    "012345678910",
     "111122223333",
     "123456789012",
     "123456789123",

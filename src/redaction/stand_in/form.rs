@@ -79,7 +79,7 @@ pub(super) fn is_marked_within(text: &str, nesting: usize) -> bool {
 }
 
 /// Thirty-two digits with their mark, and zeros where a place wants more.
-fn is_marked_word(text: &str) -> bool {
+pub(super) fn is_marked_word(text: &str) -> bool {
     let parts = text.as_bytes().split_at_checked(32);
     parts.is_some_and(|(digits, rest)| (is_marked_digits(digits) || is_marked_decimal(digits)) && rest.iter().all(|byte| *byte == b'0'))
 }

@@ -10,8 +10,10 @@ use super::few::permuted;
 use super::form::{is_marked_number, is_marked_within};
 use crate::json::lexer::{Lexer, Token};
 use crate::json::rewrite;
+use crate::redaction::memory::{SHORTEST, is_common};
 use crate::redaction::names::{is_value_of_pair, names_secret};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// A name longer than this, or with other letters than names have, may be a secret itself.
 const LONGEST_NAME: usize = 64;
@@ -27,6 +29,7 @@ pub(super) fn stand_in(stand_ins: &StandIns, text: &str, nesting: usize) -> Opti
     if nesting == MAX_NESTING || !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
+    let values = values(text)?;
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     let mut name = Cow::Borrowed("");
@@ -36,7 +39,7 @@ pub(super) fn stand_in(stand_ins: &StandIns, text: &str, nesting: usize) -> Opti
         }
         let changed = match token {
             Token::Number(lexeme) if is_secret_number(&name, lexeme) => Some(stand_ins.numeral(lexeme)),
-            token => scalar(stand_ins, token, nesting),
+            token => scalar(stand_ins, token, &values, nesting),
         };
         let Some(changed) = changed else { return };
         out.push_str(text.get(from..start).unwrap_or_default());
@@ -77,10 +80,25 @@ fn each<'t>(text: &'t str, show: &mut dyn FnMut(Token<'t>, usize, usize)) -> Opt
     }
 }
 
-fn scalar(stand_ins: &StandIns, token: Token<'_>, nesting: usize) -> Option<String> {
+/// The strings of a document that are hidden wherever they recur, so in its names, too: a state of a
+/// state machine is named where it is defined.
+fn values(text: &str) -> Option<HashSet<Cow<'_, str>>> {
+    let mut values = HashSet::new();
+    each(text, &mut |token, _, _| {
+        if let Token::Text(raw) = token {
+            values.extend(Some(raw.decode()).filter(|text| text.len() >= SHORTEST && !is_common(text)));
+        }
+    })?;
+    Some(values)
+}
+
+fn scalar(stand_ins: &StandIns, token: Token<'_>, values: &HashSet<Cow<'_, str>>, nesting: usize) -> Option<String> {
     let of_text = |text: Cow<'_, str>| (!text.is_empty()).then(|| rewrite::string(&stand_ins.first_within(&text, nesting + 1)));
     match token {
-        Token::Key(raw) => Some(raw.decode()).filter(|name| !is_name(name)).and_then(of_text),
+        Token::Key(raw) => {
+            let is_hidden = |name: &Cow<'_, str>| !is_name(name) || values.contains(name);
+            Some(raw.decode()).filter(is_hidden).and_then(of_text)
+        }
         Token::Text(raw) => of_text(raw.decode()),
         Token::Number(lexeme) => Some(number(stand_ins, lexeme)),
         _ => None,
@@ -122,7 +140,6 @@ mod tests {
     use super::super::super::testing::SALT;
     use super::super::is_marked_text;
     use super::*;
-    use std::collections::HashSet;
 
     fn of(text: &str) -> String {
         StandIns::new(SALT).text(text)
@@ -151,6 +168,18 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&of(r#"{"body":"{\"token\":\"hunter2\"}"}"#)).unwrap();
         let inner: serde_json::Value = serde_json::from_str(read["body"].as_str().unwrap()).unwrap();
         assert_eq!(inner["token"], of("hunter2"));
+    }
+
+    #[test]
+    fn a_name_that_is_a_value_of_the_document_too_is_hidden_alike() {
+        let state = of("DefaultState");
+        let read: serde_json::Value = serde_json::from_str(&of(
+            r#"{"StartAt":"DefaultState","States":{"DefaultState":{"Next":"password"},"password":{}}}"#,
+        ))
+        .unwrap();
+        assert_eq!(read["StartAt"], state);
+        assert_eq!(read["States"][&state]["Next"], of("password"));
+        assert!(read["States"]["password"].is_object(), "a word recurs everywhere");
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod pem;
 pub use few::is_short;
 pub use form::{NUMBER_PREFIX, is_access_key_id, is_date, is_marked, is_marked_number, is_marked_text, is_number, is_uuid};
 
+use crate::codec::zip;
 use crate::decimal::Decimal;
 use crate::model::pattern::{Matched, Pattern};
 use crate::model::sample;
@@ -238,7 +239,12 @@ impl StandIns {
         if let Some(other) = few::named(self, text, at) {
             return Fresh::OfFew(Value::Text(other));
         }
-        let plain = self.first_within(text, 0);
+        let plain = match self.first_within(text, 0) {
+            word if at.key && (word.len()..=LONGEST_OF_LENGTH).contains(&text.len()) && form::is_marked_word(&word) => {
+                format!("{word:0<width$}", width = text.len())
+            }
+            other => other,
+        };
         // A key is a key whatever the model says of it: ACM's pattern knows no encrypted one.
         if pem::may_be(&plain) {
             self.learn(text, &plain, false);
@@ -312,7 +318,11 @@ impl StandIns {
             length @ ..=LONGEST_OF_LENGTH => length,
             _ => MARKED_BLOB,
         };
-        form::blob(self.hash(b'b', bytes), length.clamp(min.min(max), max))
+        let content = zip::content(bytes);
+        form::blob(
+            self.hash(b'b', content.as_deref().unwrap_or(bytes)),
+            length.clamp(min.min(max), max),
+        )
     }
 
     fn integer(&self, value: &Value, at: At<'_>) -> Value {
@@ -381,6 +391,8 @@ pub struct At<'a> {
     pub kind: Option<&'a ShapeKind>,
     /// What stands there may be the name of something, too.
     pub weak: bool,
+    /// What stands there is a key or a token, whose length is a part of its form.
+    pub key: bool,
     /// Only a name says that it is a secret.
     pub by_name: bool,
     /// Where in the text the secret begins.

@@ -136,6 +136,19 @@ fn the_id_of_a_long_term_key_stays_one_and_that_of_a_temporary_key_too() {
 }
 
 #[test]
+fn a_key_keeps_its_length() {
+    let at = At {
+        key: true,
+        ..At::default()
+    };
+    for (value, length) in [("s".repeat(40), 40), ("IQoJ".repeat(89), 356), ("short".to_owned(), 32)] {
+        let key = stand_ins().value(&Value::Text(value), at);
+        assert_eq!(key.as_text().map(str::len), Some(length));
+        assert!(is_marked(&key) && stand_ins().value(&key, at) == key, "{key:?}");
+    }
+}
+
+#[test]
 fn a_key_id_of_the_documentation_stays() {
     for id in ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"] {
         assert_eq!(of(id), id);
