@@ -51,10 +51,7 @@ static SERVICES: &[(&str, &[Listed])] = &[
         "LakeFormation",
         &[("", "AccessKeyId"), ("", "SecretAccessKey"), ("", "SessionToken")],
     ),
-    (
-        "Lambda",
-        &[("InvocationResponse", "LogResult"), ("FunctionCodeLocation", "Location")],
-    ),
+    ("Lambda", &[("InvocationResponse", "LogResult")]),
     (
         "Lightsail",
         &[

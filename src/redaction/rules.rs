@@ -393,7 +393,7 @@ impl<'a> Context<'a> {
             by_name: self.secret.is_none_or(|rule| rule == Rule::SecretForms),
             start: self.start,
             weak: self.given_out || self.weak && self.secret == Some(Rule::SensitiveMembers),
-            key: self.secret == Some(Rule::Credentials),
+            key: self.secret == Some(Rule::Credentials) || matches!(self.name, "SecretAccessKey" | "SessionToken"),
         }
     }
 
