@@ -5,6 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 
 static CRC32C: [u64; 256] = table(0x82f6_3b78);
@@ -13,10 +14,14 @@ static CRC64_NVME: [u64; 256] = table(0x9a6c_9329_ac4b_c9b5);
 /// The value that a header of this name (lower case) has for a body; nothing where the header holds
 /// no checksum, or one that is not made here.
 pub fn header_value(name: &str, body: &[u8]) -> Option<String> {
-    let Some(kind) = name.strip_prefix("x-amz-checksum-") else {
-        return (name == "x-amz-crc32").then(|| crc32fast::hash(body).to_string());
-    };
     let encode = |bytes: &[u8]| Some(STANDARD.encode(bytes));
+    let Some(kind) = name.strip_prefix("x-amz-checksum-") else {
+        return match name {
+            "x-amz-crc32" => Some(crc32fast::hash(body).to_string()),
+            "content-md5" => encode(&Md5::digest(body)),
+            _ => None,
+        };
+    };
     match kind {
         "crc32" => encode(&crc32fast::hash(body).to_be_bytes()),
         "crc32c" => encode(&(crc(&CRC32C, u64::from(u32::MAX), body) as u32).to_be_bytes()),
@@ -69,11 +74,12 @@ mod tests {
         assert_eq!(bytes("sha256"), "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
         assert!(bytes("sha512").starts_with("d9e6762dd1c8eaf6d61b3c6192fc408d"));
         assert_eq!(header_value("x-amz-crc32", b"123456789").unwrap(), "3421780262");
+        assert_eq!(header_value("content-md5", b"123456789").unwrap(), "JfnnlDI7RTiF9RgfG2JNCw==");
     }
 
     #[test]
     fn other_headers_hold_none_that_is_made_here() {
-        for name in ["x-amz-checksum-type", "x-amz-checksum-xxhash3", "content-md5", "etag"] {
+        for name in ["x-amz-checksum-type", "x-amz-checksum-xxhash3", "etag"] {
             assert_eq!(header_value(name, b""), None, "{name}");
         }
     }

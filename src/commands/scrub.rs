@@ -1,5 +1,8 @@
 //! `ferrotape scrub`: today's rules of redaction, applied to cassettes that older ones made.
 
+#[cfg(test)]
+mod fresh_tests;
+
 use super::ModelArguments;
 use super::run::random_hexadecimal;
 use super::verify::files;

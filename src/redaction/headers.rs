@@ -311,6 +311,7 @@ mod tests {
             [
                 "x-amz-crc32: 3421780262",
                 "a: b",
+                "content-md5: JfnnlDI7RTiF9RgfG2JNCw==",
                 "x-amz-checksum-crc32: y/Q5Jg==",
                 "x-amz-checksum-sha256: FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
                 "x-amz-checksum-sha1: x-2",
