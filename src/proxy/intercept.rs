@@ -30,6 +30,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
@@ -259,6 +260,7 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
     let accepted = accepted.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
     match accepted {
         Ok((stream, greeted)) => {
+            shared.is_trusted.store(true, Ordering::Relaxed);
             serve(
                 shared,
                 &watch,
@@ -276,7 +278,7 @@ async fn terminate<H: Handler>(shared: &Arc<Shared<H>>, stream: Rewound, place: 
 }
 
 /// A handshake that the other side ended for a reason, or that could not succeed, was for a call; one
-/// that was merely given up may have been a connection in reserve.
+/// that was merely given up may have been a connection in reserve, and is where others succeed.
 fn handshake_failed<H: Handler>(shared: &Shared<H>, place: &Authority, session: Option<&str>, error: &io::Error) {
     let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let advice = match said {
@@ -286,6 +288,7 @@ fn handshake_failed<H: Handler>(shared: &Shared<H>, place: &Authority, session: 
     let reason = format!("a client of `{place}` broke off its TLS handshake: {error}; {advice}");
     match said {
         Some(_) => shared.count_or_note(session, b"CONNECT", &format!("https://{}/", place.host), &reason),
+        None if shared.is_trusted.load(Ordering::Relaxed) => {}
         None => shared.note(|| reason),
     }
 }

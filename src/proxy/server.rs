@@ -23,6 +23,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -113,6 +114,8 @@ pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     pub(super) options: Options,
     pub(super) address: SocketAddr,
+    /// A client has trusted the certificate of the run.
+    pub(super) is_trusted: AtomicBool,
     stop: watch::Receiver<bool>,
 }
 
@@ -184,6 +187,7 @@ impl Server {
             handler,
             options: self.options,
             address: self.address,
+            is_trusted: AtomicBool::new(false),
             stop,
         });
         let mut connections = JoinSet::new();

@@ -233,6 +233,35 @@ async fn a_client_that_does_not_trust_us_is_told() {
 }
 
 #[tokio::test]
+async fn a_connection_in_reserve_that_is_given_up_is_told_only_where_none_succeeded() {
+    let (running, authority) = running(None, None).await;
+    let place = format!("{HOST}:443");
+    let given_up = async || {
+        // The first bytes of a greeting, and no more.
+        let mut stream = connected(running.address, &connect_line(&place, "")).await;
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00").await.unwrap();
+        stream.shutdown().await.unwrap();
+        until_closed(&mut stream).await;
+    };
+    given_up().await;
+    in_time(async {
+        while !running.noted().contains("does it trust") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let before = running.noted();
+    let ask = async || {
+        let stream = connected(running.address, &connect_line(&place, "")).await;
+        ask_inside(stream, &authority, HOST, &get(HOST)).await;
+    };
+    ask().await;
+    given_up().await;
+    ask().await;
+    assert_eq!(running.noted(), before);
+}
+
+#[tokio::test]
 async fn a_tunnel_passes_bytes_untouched() {
     let (near, mut far) = tokio::io::duplex(1024);
     let (running, _) = running(None, Some(Arc::new(Ready(Mutex::new(Some(near)))))).await;
