@@ -153,11 +153,10 @@ fn restore(response: &mut Response, encoding: Option<http::HeaderValue>) {
 fn list(interaction: &mut Interaction, writer: Writer<'_>) {
     let new = writer.redacted.into_iter().filter(|place| {
         let is_it = |known: &crate::cassette::Redacted| known.path == place.path && known.member == place.member;
-        // What another rule hides is listed for that.
-        !interaction
-            .redacted
-            .iter()
-            .any(|known| is_it(known) && (known.rule == place.rule || place.rule == Rule::KnownValues.id()))
+        // What another rule hides is listed for that; a form may have hidden a part of it.
+        let is_whole = |rule: &str| rule != Rule::SecretForms.id() && place.rule == Rule::KnownValues.id();
+        let mut there = interaction.redacted.iter().filter(|known| is_it(known));
+        !there.any(|known| known.rule == place.rule || is_whole(&known.rule))
     });
     let mut new: Vec<_> = new.collect();
     if new.is_empty() {

@@ -233,3 +233,23 @@ fn a_file_is_scanned_for_what_a_recording_hides_and_for_nothing_else() {
     let arguments = ["scan", "harmless.json"].into_iter().chain(files.iter().map(String::as_str));
     assert_eq!(place.run(arguments).finish().expect(0).stdout, "");
 }
+
+#[test]
+fn a_text_in_which_a_form_hides_one_part_and_a_later_call_another_still_matches() {
+    let place = Workplace::new();
+    let upstream = echoing();
+    let note = "n0teN0teN0te";
+    let text = json!({ "password": SECRET, "pin": PIN.parse::<u32>().unwrap_or_default(), "see": format!("the {note} of it") });
+    let mixed = call(&json!({ "text": text.to_string() }));
+    let later = call(&json!({ "token": note }));
+    place.recorded_from("shop", &upstream.url, &[mixed.clone(), later.clone(), mixed.clone()]);
+    let recorded = place.cassette_text("shop");
+    assert_hidden(&recorded);
+    assert!(!recorded.contains(note), "{recorded}");
+    let server = place.replay("shop", ["--all-played"]);
+    for call in [&mixed, &later, &mixed] {
+        let reply = call.send(server.address);
+        assert_eq!(reply.status, 200, "{}", reply.message());
+    }
+    server.stop().expect(0);
+}

@@ -105,11 +105,15 @@ impl<'a> Search<'a> {
     /// Known values first: a form would find only a part of some.
     fn nested(&self, text: &str, nesting: usize) -> Option<Scrubbed> {
         let Some(hidden) = self.known.and_then(|known| known.hide(text)) else {
-            return self.by_form(text, nesting);
+            let (clean, rule) = self.by_form(text, nesting)?;
+            // What a form hides may have kept a text from being the recorded one.
+            let hidden = self.known.and_then(|known| known.hide(&clean));
+            return Some(hidden.map_or((clean, rule), |hidden| (hidden, Rule::KnownValues)));
         };
-        // What a form gives away is listed for that, whether it was known or not.
-        let rule = self.by_form(text, nesting).map_or(Rule::KnownValues, |(_, rule)| rule);
         let clean = self.by_form(&hidden, nesting).map_or(hidden, |(clean, _)| clean);
+        // What a form gives away is listed for that, whether it was known or not.
+        let by_form = self.by_form(text, nesting).filter(|(by_form, _)| *by_form == clean);
+        let rule = by_form.map_or(Rule::KnownValues, |(_, rule)| rule);
         Some((clean, rule))
     }
 
