@@ -15,6 +15,8 @@ mod fold;
 mod generated_tests;
 pub mod idle;
 pub mod key;
+#[cfg(test)]
+mod known_tests;
 pub mod miss;
 mod nearest;
 pub mod propose;

@@ -88,7 +88,7 @@ pub(super) struct World {
     catalog: Catalog,
 }
 
-static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| PROTOCOLS.iter().map(|protocol| World::new(*protocol)).collect());
+pub(super) static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| PROTOCOLS.iter().map(|protocol| World::new(*protocol)).collect());
 
 impl World {
     fn new(protocol: &'static dyn Protocol) -> World {
@@ -105,6 +105,18 @@ impl World {
         std::fs::write(file.path(), model).unwrap();
         let catalog = Catalog::with_models(&[file.path()]).unwrap();
         World { protocol, catalog }
+    }
+
+    pub(super) fn id(&self) -> &'static str {
+        self.protocol.id()
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(super) fn is_streaming(&self) -> bool {
+        self.is_rest() || self.id().contains("rpcv2")
     }
 
     fn is_rest(&self) -> bool {
@@ -173,7 +185,7 @@ pub(super) fn text(text: &str) -> Value {
 }
 
 /// Everything that is written of an interaction, with what percent-encoding and base64 hide.
-fn all_of(taken: &Interaction) -> String {
+pub(super) fn all_of(taken: &Interaction) -> String {
     let mut out = taken.request.uri().to_string();
     for (name, value) in taken.request.headers().iter().chain(taken.response.headers()) {
         out += &format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes()));
@@ -628,9 +640,7 @@ fn a_protocol_that_cannot_say_where_its_members_are_records_no_secret() {
 
 /// The worlds that have event streams.
 fn streaming() -> impl Iterator<Item = &'static World> {
-    WORLDS
-        .iter()
-        .filter(|world| world.is_rest() || world.protocol.id().contains("rpcv2"))
+    WORLDS.iter().filter(|world| world.is_streaming())
 }
 
 fn events() -> Value {
