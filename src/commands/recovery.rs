@@ -173,7 +173,8 @@ impl Written {
     fn of(run: &SealedRun) -> Written {
         let mut written = Written::default();
         for (number, record) in run.numbered() {
-            match Entry::read(record) {
+            let record = record.map_err(|error| error.to_string());
+            match record.and_then(|record| Entry::read(&record)) {
                 Ok(Entry::Refused { call }) => drop(written.refused.insert(call)),
                 Ok(entry) => written.entries.push((number, entry)),
                 Err(why) => written.problems.push(format!("entry {number}: {why}")),

@@ -100,7 +100,7 @@ pub fn run(arguments: &RefreshArguments) -> anyhow::Result<Exit> {
         ));
         return Ok(exit);
     }
-    let new = renewed(&catalog, &resent.asked, &sent, resent.run.records.iter().map(Vec::as_slice))?;
+    let new = renewed(&catalog, &resent.asked, &sent, resent.run.records()?.iter().map(Vec::as_slice))?;
     let mut doubts = failing(&catalog, &old, &new, &sent);
     doubts.extend(resent.carried.stale(&new).iter().map(told_stale));
     let exit = decide(

@@ -39,7 +39,7 @@ pub fn seal(takes: Takes<Recordings>, served: anyhow::Result<Exit>) -> anyhow::R
     let run = journal.seal();
     let child = match (served, &run) {
         (Ok(child), _) => child,
-        (Err(error), Ok(sealed)) if sealed.records.is_empty() => {
+        (Err(error), Ok(sealed)) if sealed.is_empty() => {
             run?.remove()?;
             return Err(error);
         }

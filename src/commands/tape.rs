@@ -1,7 +1,7 @@
 //! From journal to cassette: what the seal of a run and the recovery of one that died share.
 
 use crate::cassette::format::blob_folder;
-use crate::cassette::journal::{RunHeader, SealedRun};
+use crate::cassette::journal::{JournalError, RunHeader, SealedRun};
 use crate::cassette::{Cassette, Interaction, ModelStamp, Origin};
 use crate::inspect::{inspect_recorded, recognise};
 use crate::model::catalog::Catalog;
@@ -11,11 +11,13 @@ use crate::redaction::numbering::number_tokens;
 use crate::redaction::{Redactor, Settlement};
 use std::path::Path;
 
-/// What a run wrote, with its numbers. The records go from memory as they are read.
-pub fn entries_of(run: &mut SealedRun) -> anyhow::Result<Vec<(u64, Entry)>> {
-    let read = |(number, record): (u64, Vec<u8>)| Ok((number, Entry::read(&record)?));
-    let entries: Result<Vec<(u64, Entry)>, String> = run.take_numbered().map(read).collect();
-    entries.map_err(|why| damaged(run, &why))
+/// What a run wrote, with its numbers.
+pub fn entries_of(run: &SealedRun) -> anyhow::Result<Vec<(u64, Entry)>> {
+    let read = |(number, record): (u64, Result<Vec<u8>, JournalError>)| {
+        let entry = Entry::read(&record?).map_err(|why| damaged(run, &why))?;
+        Ok((number, entry))
+    };
+    run.numbered().map(read).collect()
 }
 
 fn damaged(run: &SealedRun, why: &str) -> anyhow::Error {

@@ -50,9 +50,16 @@ pub(super) fn form(body: &Bytes, large: Large) -> Option<Form<'_>> {
     }
     Some(match (json, text) {
         (Some(json), _) => Form::Json(json),
-        (None, Some(text)) => Form::Text(text),
-        (None, None) => Form::Base64(body),
+        (None, Some(text)) if is_readable(text) => Form::Text(text),
+        (None, _) => Form::Base64(body),
     })
+}
+
+/// Whether a text is no longer as a string of JSON than in base64: a control character is six there, and
+/// what has many of them nobody reads.
+fn is_readable(text: &str) -> bool {
+    let is_control = |byte: &u8| *byte < 0x20 && !b"\n\r\t".contains(byte);
+    text.bytes().filter(is_control).count() * 15 <= text.len()
 }
 
 /// White space that says nothing is gone before a body comes here; what is left is somebody's data.

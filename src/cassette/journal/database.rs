@@ -5,7 +5,7 @@
 //! files are synced after it; it panics on damaged files, so every call is guarded.
 
 use super::run::Identity;
-use super::{JournalError, Record};
+use super::{JournalError, Record, large};
 use crate::cassette::durable;
 use std::any::Any;
 use std::collections::HashSet;
@@ -23,6 +23,9 @@ const CHUNK: usize = 7 * 1024;
 
 /// In front of each record: its length (eight bytes) and its CRC-32 (four), big-endian.
 const PREFIX: usize = 12;
+
+/// In the place of the length of a record that is a file; its CRC-32 follows.
+const IN_A_FILE: [u8; 8] = [0xff; 8];
 
 /// How long a folder may stay locked by a handle of this process that is just being closed.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -93,10 +96,16 @@ impl Database {
     fn write_batch<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> Result<(), JournalError> {
         let mut batch = sled::Batch::default();
         let mut count = 0;
+        let mut replaced = Vec::new();
         for record in records {
-            let framed = [&prefix(&record.content)[..], &record.content].concat();
+            let framed = match record.content.len() > large::LARGE {
+                true => self.filed(record)?.to_vec(),
+                false => [&prefix(&record.content)[..], &record.content].concat(),
+            };
             let chunks = framed.chunks(CHUNK);
             if record.is_new_version {
+                let checksum = self.file_of(record.sequence)?.filter(|checksum| framed != in_a_file(*checksum));
+                replaced.extend(checksum.map(|checksum| (record.sequence, checksum)));
                 self.remove_behind(record.sequence, chunks.len(), &mut batch)?;
             }
             for (number, chunk) in chunks.enumerate() {
@@ -110,7 +119,25 @@ impl Database {
         })?;
         self.acknowledged += count;
         let counted = self.sync().and_then(|()| self.count());
-        counted.map_err(JournalError::write(&self.folder))
+        counted.map_err(JournalError::write(&self.folder))?;
+        // What was replaced may hold what is known to be a secret by now.
+        let mut replaced = replaced.into_iter();
+        let removed = replaced.try_for_each(|(sequence, checksum)| large::remove(&self.folder, sequence, checksum));
+        removed.map_err(JournalError::write(&self.folder))
+    }
+
+    /// Makes a file of a record, and gives what the database holds in its place.
+    fn filed(&self, record: &Record) -> Result<[u8; PREFIX], JournalError> {
+        let written = large::write(&self.folder, record.sequence, &record.content);
+        written.map(in_a_file).map_err(JournalError::write(&self.folder))
+    }
+
+    /// The checksum of a record, where that is a file.
+    fn file_of(&self, sequence: u64) -> Result<Option<u32>, JournalError> {
+        let found = guarded(&self.folder, || {
+            self.db.get(key(sequence, 0)).map_err(|source| failure(&self.folder, source))
+        })?;
+        Ok(found.as_deref().and_then(checksum_of_file))
     }
 
     /// Removes what an earlier version of a record has more than so many chunks.
@@ -163,18 +190,18 @@ impl Database {
     pub(super) fn read(&self, sequence: u64) -> Result<Vec<u8>, JournalError> {
         let found = guarded(&self.folder, || self.assembled(self.db.scan_prefix(sequence.to_be_bytes())))?;
         let record = found.into_iter().next().map(|(_, record)| record);
-        record.ok_or_else(|| self.damaged("less than was written"))
+        record.ok_or_else(|| self.damaged("less than was written"))?.load(&self.folder)
     }
 
     /// All records in the order of their sequence numbers, with these. The database is closed.
-    pub(super) fn close_with_records(self) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+    pub(super) fn close_with_records(self) -> Result<Vec<(u64, Stored)>, JournalError> {
         let records = self.records();
         self.close();
         records
     }
 
     /// All records: no fewer than were acknowledged, each as it was written.
-    pub(super) fn records(&self) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+    pub(super) fn records(&self) -> Result<Vec<(u64, Stored)>, JournalError> {
         let counted = self.counted().max(self.acknowledged);
         let records = guarded(&self.folder, || self.assembled(self.db.iter()))?;
         if (records.len() as u64) < counted {
@@ -196,7 +223,7 @@ impl Database {
     }
 
     /// Records put together from their chunks.
-    fn assembled(&self, chunks: sled::Iter) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+    fn assembled(&self, chunks: sled::Iter) -> Result<Vec<(u64, Stored)>, JournalError> {
         let mut records = Vec::new();
         let mut framed = Vec::new();
         let mut last: Option<(u64, u32)> = None;
@@ -221,11 +248,15 @@ impl Database {
     }
 
     /// Checks a record whose chunks are all there.
-    fn finish(&self, framed: &mut Vec<u8>, records: &mut Vec<(u64, Vec<u8>)>, last: Option<(u64, u32)>) -> Result<(), JournalError> {
+    fn finish(&self, framed: &mut Vec<u8>, records: &mut Vec<(u64, Stored)>, last: Option<(u64, u32)>) -> Result<(), JournalError> {
         let Some((sequence, _)) = last else { return Ok(()) };
         let framed = std::mem::take(framed);
+        if let Some(checksum) = checksum_of_file(&framed) {
+            records.push((sequence, Stored::File { sequence, checksum }));
+            return Ok(());
+        }
         match framed.split_at_checked(PREFIX) {
-            Some((head, record)) if head == prefix(record) => records.push((sequence, record.to_vec())),
+            Some((head, record)) if head == prefix(record) => records.push((sequence, Stored::Here(record.to_vec()))),
             _ => return Err(self.damaged("a record that is not as it was written")),
         }
         Ok(())
@@ -237,6 +268,47 @@ impl Database {
             what: format!("it holds {what}"),
         }
     }
+}
+
+/// A record as it was found.
+#[derive(Debug, Clone)]
+pub(super) enum Stored {
+    /// It was in the database.
+    Here(Vec<u8>),
+    /// It is a file beside it.
+    File {
+        /// Its number.
+        sequence: u64,
+        /// Its CRC-32.
+        checksum: u32,
+    },
+}
+
+impl Stored {
+    /// The record. `folder`: that of the run.
+    pub(super) fn load(&self, folder: &Path) -> Result<Vec<u8>, JournalError> {
+        let (sequence, checksum) = match self {
+            Stored::Here(record) => return Ok(record.clone()),
+            Stored::File { sequence, checksum } => (*sequence, *checksum),
+        };
+        let found = large::read(folder, sequence, checksum).map_err(JournalError::read(folder))?;
+        found.ok_or_else(|| JournalError::Damaged {
+            folder: folder.to_owned(),
+            what: format!("the file of record {sequence} is missing, or not as it was written"),
+        })
+    }
+}
+
+fn in_a_file(checksum: u32) -> [u8; PREFIX] {
+    let mut prefix = [0; PREFIX];
+    prefix[..8].copy_from_slice(&IN_A_FILE);
+    prefix[8..].copy_from_slice(&checksum.to_be_bytes());
+    prefix
+}
+
+fn checksum_of_file(framed: &[u8]) -> Option<u32> {
+    let checksum = framed.strip_prefix(&IN_A_FILE)?;
+    checksum.try_into().ok().map(u32::from_be_bytes)
 }
 
 fn prefix(record: &[u8]) -> [u8; PREFIX] {

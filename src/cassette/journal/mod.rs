@@ -9,6 +9,7 @@
 //! What a record says is not the journal's business. That it holds no secret is its callers'.
 
 mod database;
+mod large;
 mod run;
 mod saves;
 mod writer;
@@ -18,7 +19,7 @@ pub use saves::{Save, Saves};
 pub use writer::Begun;
 
 use super::{StateFolder, durable};
-use database::Database;
+use database::{Database, Stored};
 use run::RunFolder;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -163,21 +164,18 @@ impl Journal {
 pub struct SealedRun {
     /// What the run said of itself.
     pub header: RunHeader,
-    /// The records in the order of their sequence numbers.
-    pub records: Vec<Vec<u8>>,
     /// Something removed the folder while the run went.
     pub is_gone: bool,
-    sequences: Vec<u64>,
+    /// In the order of their sequence numbers.
+    records: Records,
     folder: RunFolder,
 }
 
 impl SealedRun {
     fn of(header: RunHeader, records: Records, folder: RunFolder) -> SealedRun {
-        let (sequences, records) = records.into_iter().unzip();
         SealedRun {
             is_gone: !folder.is_there(),
             header,
-            sequences,
             records,
             folder,
         }
@@ -199,16 +197,23 @@ impl SealedRun {
         self.folder.set_aside(state)
     }
 
-    /// The same, taken out: what is read of a record need not be in memory twice.
-    pub fn take_numbered(&mut self) -> impl Iterator<Item = (u64, Vec<u8>)> {
-        std::mem::take(&mut self.sequences)
-            .into_iter()
-            .zip(std::mem::take(&mut self.records))
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
     }
 
-    /// The records with their sequence numbers.
-    pub fn numbered(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.sequences.iter().copied().zip(self.records.iter().map(Vec::as_slice))
+    /// The records with their sequence numbers, in their order. Large ones are read when it is their turn.
+    pub fn numbered(&self) -> impl Iterator<Item = (u64, Result<Vec<u8>, JournalError>)> {
+        let load = |(number, stored): &(u64, Stored)| (*number, stored.load(self.folder.path()));
+        self.records.iter().map(load)
+    }
+
+    /// All records, in the order of their sequence numbers.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
+    pub fn records(&self) -> Result<Vec<Vec<u8>>, JournalError> {
+        self.numbered().map(|(_, record)| record).collect()
     }
 
     /// Removes the folder. To be called when the cassette is saved, or when there is none to save.

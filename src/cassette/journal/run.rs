@@ -1,6 +1,6 @@
 //! The folder of one run: its name, its lock, its header.
 
-use super::{JournalError, database, saves};
+use super::{JournalError, database, large, saves};
 use crate::cassette::state::Lock;
 use crate::cassette::{Cassette, Name, StateFolder, durable};
 use crate::json::problem::problem;
@@ -196,6 +196,7 @@ impl RunFolder {
                 _ => durable::sync_folder(&self.path)?,
             }
             remove_files(&self.path.join(BLOBS), is_blob)?;
+            remove_files(&self.path.join(large::FOLDER), large::is_name)?;
             remove_files(&self.path, is_of_a_run)?;
             remove_files(&self.path, |name| name == LOCK)
         };

@@ -60,7 +60,7 @@ async fn a_run_gives_its_records_back_in_order_and_leaves_nothing() {
         journal.append(sequence, record(sequence)).await.unwrap();
     }
     let sealed = journal.seal().unwrap();
-    assert_eq!(sealed.records, records(0..4));
+    assert_eq!(sealed.records().unwrap(), records(0..4));
     let folder = sealed.folder().to_owned();
     assert!(
         recover(&state).unwrap().runs.is_empty(),
@@ -90,7 +90,7 @@ async fn a_new_version_of_a_record_takes_its_place_longer_or_shorter() {
     // As after a crash.
     drop(journal);
     let recovery = recover(&state).unwrap();
-    assert_eq!(recovery.runs[0].records, expected);
+    assert_eq!(recovery.runs[0].records().unwrap(), expected);
 }
 
 #[test]
@@ -106,8 +106,58 @@ fn a_living_run_gives_back_what_was_written() {
     assert_eq!(journal.read_blocking(vec![1 << 62]).unwrap(), [large]);
     assert!(journal.read_blocking(vec![20]).is_err());
     let sealed = journal.seal().unwrap();
-    let last = sealed.numbered().last().map(|(sequence, record)| (sequence, record.len()));
-    assert_eq!((sealed.records.len(), last), (21, Some((1 << 62, 100_000))));
+    let last = sealed.numbered().last().map(|(sequence, record)| (sequence, record.unwrap().len()));
+    assert_eq!((sealed.records().unwrap().len(), last), (21, Some((1 << 62, 100_000))));
+}
+
+/// The names of the files of large records.
+fn large_files(journal: &Path) -> Vec<String> {
+    let files = fs::read_dir(journal.join("records")).into_iter().flatten();
+    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_new_version_of_a_large_record_leaves_nothing_of_the_old_one() {
+    let (_temporary, state) = state();
+    let journal = journal(&state);
+    let version = |content: u8, size: usize| vec![content; size];
+    let replaced = |record: Vec<u8>| async { journal.begin(vec![Record::new_version(7, record)]).await.unwrap().durable().await };
+    journal.append(7, version(1, 300_000)).await.unwrap();
+    let first = large_files(journal.folder());
+    for (content, size, files) in [(2, 300_000, 1), (2, 300_000, 1), (3, 10, 0), (4, 400_000, 1)] {
+        replaced(version(content, size)).await.unwrap();
+        let now = large_files(journal.folder());
+        assert_eq!(now.len(), files, "{now:?}");
+        assert_ne!(now, first);
+        assert_eq!(journal.read(vec![7]).await.unwrap(), [version(content, size)]);
+    }
+    let folder = journal.folder().to_owned();
+    let sealed = journal.seal().unwrap();
+    assert_eq!(sealed.records().unwrap(), [version(4, 400_000)]);
+    sealed.remove().unwrap();
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_large_record_that_is_missing_or_changed_is_reported() {
+    let (_temporary, state) = state();
+    let journal = journal(&state);
+    journal.append(1, vec![1; 300_000]).await.unwrap();
+    journal.append(2, vec![2; 300_000]).await.unwrap();
+    let folder = journal.folder().join("records");
+    drop(journal);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    fs::write(&files[0], vec![3; 300_000]).unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    let run = recover(&state).unwrap().runs.pop().unwrap();
+    for (sequence, record) in run.numbered() {
+        let why = record.unwrap_err().to_string();
+        assert!(
+            why.contains(&format!("the file of record {sequence} is missing, or not as it was written")),
+            "{why}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -123,9 +173,9 @@ async fn records_of_any_size_come_back() {
     assert!(blobs.is_empty(), "the database made files that it does not sync: {blobs:?}");
     drop(journal);
     let run = recover(&state).unwrap().runs.pop().unwrap();
-    let found: Vec<usize> = run.records.iter().map(Vec::len).collect();
+    let found: Vec<usize> = run.records().unwrap().iter().map(Vec::len).collect();
     assert_eq!(found, sizes);
-    for (sequence, record) in run.records.iter().enumerate() {
+    for (sequence, record) in run.records().unwrap().iter().enumerate() {
         assert!(record.iter().all(|byte| usize::from(*byte) == sequence));
     }
 }
@@ -139,7 +189,7 @@ async fn a_run_that_was_never_sealed_is_recovered_with_its_header() {
     let mut runs = recover(&state).unwrap().runs;
     assert_eq!(runs.len(), 1);
     let run = runs.remove(0);
-    assert_eq!(run.records, records(0..60));
+    assert_eq!(run.records().unwrap(), records(0..60));
     assert_eq!(run.header.name.as_str(), "suite/checkout");
     assert_eq!(run.header.cassette.render(), header("suite/checkout").cassette.render());
     assert!(recover(&state).unwrap().runs.is_empty(), "two recoveries have the same run");
@@ -155,7 +205,7 @@ async fn a_living_run_is_never_recovered() {
     let recovery = recover(&state).unwrap();
     assert!(recovery.runs.is_empty() && recovery.damaged.is_empty());
     append(&living, 3..6).await;
-    assert_eq!(living.seal().unwrap().records, records(0..6));
+    assert_eq!(living.seal().unwrap().records().unwrap(), records(0..6));
 }
 
 #[tokio::test]
@@ -164,9 +214,9 @@ async fn two_runs_at_once_do_not_disturb_each_other() {
     let (one, two) = (journal(&state), journal(&state));
     assert_ne!(one.folder(), two.folder());
     tokio::join!(append(&one, 0..20), append(&two, 100..120));
-    assert_eq!(two.seal().unwrap().records, records(100..120));
+    assert_eq!(two.seal().unwrap().records().unwrap(), records(100..120));
     append(&one, 20..25).await;
-    assert_eq!(one.seal().unwrap().records, records(0..25));
+    assert_eq!(one.seal().unwrap().records().unwrap(), records(0..25));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,7 +234,10 @@ async fn a_hundred_appenders_share_their_syncs_and_lose_nothing() {
     }
     let batches = journal.batches();
     assert!(batches < 1000, "{batches} syncs for 2000 records");
-    assert_eq!(Arc::into_inner(journal).unwrap().seal().unwrap().records, records(0..2000));
+    assert_eq!(
+        Arc::into_inner(journal).unwrap().seal().unwrap().records().unwrap(),
+        records(0..2000)
+    );
 }
 
 #[tokio::test]
@@ -198,7 +251,7 @@ async fn a_folder_that_is_gone_fails_every_append_from_then_on() {
     assert!(error.to_string().contains("is gone; something removed it"), "{error}");
     fs::rename(&away, journal.folder()).unwrap();
     journal.append(3, record(3)).await.unwrap_err();
-    let sealed = journal.seal().unwrap().records;
+    let sealed = journal.seal().unwrap().records().unwrap();
     assert_eq!(sealed[..2], records(0..2), "what was acknowledged is lost");
 }
 
@@ -293,7 +346,7 @@ async fn is_told_after(damage: impl FnOnce(&Path)) -> bool {
     assert_eq!(recovery.runs.len() + recovery.damaged.len(), 1);
     assert_eq!(folder.exists(), recovery.damaged.is_empty());
     for run in &recovery.runs {
-        assert!(run.records == records(0..100), "records were lost, and nobody was told");
+        assert!(run.records().unwrap() == records(0..100), "records were lost, and nobody was told");
     }
     for (error, place) in &recovery.damaged {
         assert!(error.to_string().contains("suite+checkout-1"), "{error}");
@@ -301,7 +354,7 @@ async fn is_told_after(damage: impl FnOnce(&Path)) -> bool {
     }
     let next = self::journal(&state);
     append(&next, 0..10).await;
-    assert_eq!(next.seal().unwrap().records, records(0..10));
+    assert_eq!(next.seal().unwrap().records().unwrap(), records(0..10));
     !recovery.damaged.is_empty()
 }
 
@@ -440,12 +493,12 @@ fn assert_all_are_recovered(state: &StateFolder, acknowledged: &[u64]) {
     let mut recovery = recover(state).unwrap();
     assert!(recovery.damaged.is_empty(), "{:?}", recovery.damaged);
     let run = recovery.runs.remove(0);
-    let found: Vec<u64> = run.records.iter().map(|record| sequence_of(record)).collect();
+    let found: Vec<u64> = run.records().unwrap().iter().map(|record| sequence_of(record)).collect();
     assert!(found.is_sorted());
     for sequence in acknowledged {
         assert!(found.binary_search(sequence).is_ok(), "{sequence} was acknowledged and is lost");
     }
-    for (sequence, found) in found.iter().zip(&run.records) {
+    for (sequence, found) in found.iter().zip(&run.records().unwrap()) {
         assert_eq!(found, &record(*sequence));
     }
     assert_eq!(fs::read_dir(run.folder().join("blobs")).unwrap().count(), 0);

@@ -1,6 +1,6 @@
 //! The thread that owns the database of a run, and the way to it.
 
-use super::database::Database;
+use super::database::{Database, Stored};
 use super::{JournalError, Record};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -46,7 +46,7 @@ impl Begun {
 }
 
 /// Records with their numbers.
-pub(super) type Records = Vec<(u64, Vec<u8>)>;
+pub(super) type Records = Vec<(u64, Stored)>;
 
 /// What the thread gives back at its end: the records, where they were asked for.
 type Outcome = Result<Option<Records>, JournalError>;
