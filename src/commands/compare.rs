@@ -87,7 +87,7 @@ pub fn run(arguments: &CompareArguments) -> anyhow::Result<Exit> {
         .map(|session| session_report(session, session.part.unplayed().len()))
         .collect();
     let mut summary = account.summary(ReportMode::Compare, common, told);
-    summary.cassettes = played_cassettes(&library, &sessions, common.cassette.is_some());
+    summary.cassettes = played_cassettes(&library, &sessions, &common.cassette(), common.cassette.is_some());
     summary.all_played = arguments.all_played;
     emit(&common.reports, &summary)?;
     Ok(child.or(summary.exit(Strictness {

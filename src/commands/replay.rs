@@ -146,7 +146,7 @@ pub fn replay(arguments: &Replaying<'_>) -> anyhow::Result<Exit> {
         .map(|session| session_report(session, session.part.unplayed().len()))
         .collect();
     let mut summary = account.summary(ReportMode::Replay, common, told);
-    summary.cassettes = played_cassettes(&library, &sessions, common.cassette.is_some());
+    summary.cassettes = played_cassettes(&library, &sessions, &common.cassette(), common.cassette.is_some());
     summary.all_played = arguments.all_played;
     summary.no_orphans = arguments.no_orphans;
     let has_ended_well = child == Exit::Clean && summary.count(Outcome::Missed) == 0;

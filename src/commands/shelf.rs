@@ -10,6 +10,7 @@ use crate::cassette::suite::Suite;
 use crate::cassette::{Name, StateFolder};
 use crate::child::environment::of_this_process;
 use crate::inspect::inspect_recorded;
+use crate::matcher::key::Key;
 use crate::matcher::{Tape, Track};
 use crate::model::catalog::Catalog;
 use crate::proxy::event::{Label, Observer as _};
@@ -18,7 +19,7 @@ use crate::proxy::sessions::Session;
 use crate::report::{CallReport, CassetteReport, Outcome, SideReport, Unplayed};
 use crate::settings::CallRules;
 use crate::terminal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -194,8 +195,10 @@ pub fn note_history<P>(
 }
 
 /// The cassettes of the sessions, by name. An interaction is unplayed where no session played it.
-/// The run's own cassette tells nothing where nobody asked for it and other sessions took its place.
-pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own_was_named: bool) -> Vec<CassetteReport> {
+/// The run's own cassette tells nothing where nobody asked for it and other sessions took its place. Where
+/// several sessions share it, as workers do, each plays the first of equal calls: the equals of what was
+/// played are of the workers of the recording.
+pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own: &Name, own_was_named: bool) -> Vec<CassetteReport> {
     let mut by_name: BTreeMap<&str, Vec<&Session<Playing>>> = BTreeMap::new();
     for session in sessions {
         if !session.is_idle() || own_was_named || sessions.len() == 1 {
@@ -206,6 +209,10 @@ pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], o
         let mut unplayed = sessions.first().map(|session| session.part.unplayed()).unwrap_or_default();
         for session in sessions.iter().skip(1) {
             unplayed.retain(|unplayed| session.part.positions.plays(unplayed.position) == 0);
+        }
+        if name == own.as_str() && sessions.len() > 1 {
+            let equals = played_keys(&sessions);
+            unplayed.retain(|unplayed| !equals.contains(&key_at(sessions[0], unplayed.position)));
         }
         let unplayed = unplayed.into_iter().map(|unplayed| Unplayed {
             interaction: unplayed.position + 1,
@@ -221,6 +228,22 @@ pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], o
         }
     };
     by_name.into_iter().map(report).collect()
+}
+
+fn key_at(session: &Session<Playing>, position: usize) -> Option<Key> {
+    session.part.playable.tape.track(position).map(|track| track.key)
+}
+
+fn played_keys(sessions: &[&Session<Playing>]) -> HashSet<Option<Key>> {
+    let of_one = |session: &&Session<Playing>| {
+        let session = *session;
+        let positions = 0..session.part.playable.tape.tracks().len();
+        positions
+            .filter(|position| session.part.positions.plays(*position) > 0)
+            .map(|position| key_at(session, position))
+            .collect::<Vec<_>>()
+    };
+    sessions.iter().flat_map(of_one).collect()
 }
 
 /// What a clean play of an interaction says in a report.
