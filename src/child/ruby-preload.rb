@@ -12,7 +12,12 @@ if proxy && !proxy.empty?
     require 'net/http'
     Net::HTTP.singleton_class.prepend(Module.new do
       def new(address, port = nil, p_addr = :ENV, p_port = nil, p_user = nil, p_pass = nil, p_no_proxy = nil, *others)
-        p_no_proxy ||= ENV['no_proxy'] || ENV['NO_PROXY'] if p_addr.is_a?(String)
+        exceptions = p_no_proxy || ENV['no_proxy'] || ENV['NO_PROXY']
+        if p_addr.is_a?(String) && exceptions
+          # Judged here: up to Ruby 3.1, the library compares the proxy's own address with them.
+          p_no_proxy = nil
+          p_addr = p_port = p_user = p_pass = nil unless URI::Generic.use_proxy?(address, address, port, exceptions)
+        end
         super(address, port, p_addr, p_port, p_user, p_pass, p_no_proxy, *others)
       end
     end)
