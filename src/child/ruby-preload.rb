@@ -10,9 +10,13 @@ if proxy && !proxy.empty?
     watch.disable
     # The SDK gives each connection its proxy, and no exceptions from it.
     require 'net/http'
+    parts = URI(proxy)
+    parts = [parts.hostname, parts.port, parts.user, parts.password]
     Net::HTTP.singleton_class.prepend(Module.new do
-      def new(address, port = nil, p_addr = :ENV, p_port = nil, p_user = nil, p_pass = nil, p_no_proxy = nil, *others)
+      define_method(:new) do |address, port = nil, p_addr = :ENV, p_port = nil, p_user = nil, p_pass = nil, p_no_proxy = nil, *others|
         exceptions = p_no_proxy || ENV['no_proxy'] || ENV['NO_PROXY']
+        # From the environment, the library takes the proxy of plain HTTP for everything.
+        p_addr, p_port, p_user, p_pass = parts if p_addr == :ENV && port == 443
         if p_addr.is_a?(String) && exceptions
           # Judged here: up to Ruby 3.1, the library compares the proxy's own address with them.
           p_no_proxy = nil
