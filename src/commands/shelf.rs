@@ -196,8 +196,8 @@ pub fn note_history<P>(
 
 /// The cassettes of the sessions, by name. An interaction is unplayed where no session played it.
 /// The run's own cassette tells nothing where nobody asked for it and other sessions took its place. Where
-/// several sessions share it, as workers do, each plays the first of equal calls: the equals of what was
-/// played are of the workers of the recording.
+/// several sessions share it, as workers do where none was named, each plays the first of equal calls: the
+/// equals of what was played are of the workers of the recording.
 pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], own: &Name, own_was_named: bool) -> Vec<CassetteReport> {
     let mut by_name: BTreeMap<&str, Vec<&Session<Playing>>> = BTreeMap::new();
     for session in sessions {
@@ -210,7 +210,7 @@ pub fn played_cassettes(library: &Library, sessions: &[Arc<Session<Playing>>], o
         for session in sessions.iter().skip(1) {
             unplayed.retain(|unplayed| session.part.positions.plays(unplayed.position) == 0);
         }
-        if name == own.as_str() && sessions.len() > 1 {
+        if name == own.as_str() && !own_was_named && sessions.len() > 1 {
             let equals = played_keys(&sessions);
             unplayed.retain(|unplayed| !equals.contains(&key_at(sessions[0], unplayed.position)));
         }
