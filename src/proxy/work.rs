@@ -15,7 +15,7 @@ static RECORDS: Semaphore = Semaphore::const_new(1);
 
 /// The bytes of large bodies that are in memory at a time, in KiB. Those of answers have room of their
 /// own: a call that waits for its answer keeps the room of its request.
-const ROOM: usize = 32 * 1024;
+const ROOM: usize = 16 * 1024;
 static REQUESTS: Semaphore = Semaphore::const_new(ROOM);
 static ANSWERS: Semaphore = Semaphore::const_new(ROOM);
 

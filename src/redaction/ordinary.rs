@@ -12,6 +12,9 @@ const KINDS: [&str; 35] = [
 /// The shortest secret that a name which only may be a secret's tells.
 const SHORTEST: usize = 4;
 
+/// The letters of a UUID.
+const UUID: usize = 36;
+
 /// No word is longer.
 const LONGEST_WORD: usize = 20;
 
@@ -57,11 +60,13 @@ fn is_reference(value: &str) -> bool {
     BEGINNINGS.iter().any(|beginning| value.starts_with(beginning)) || ENDS.iter().any(|end| value.ends_with(end))
 }
 
-/// `eni-0a1b2c3d4e5f67890`, `i-0abc1234`, `ami-…`: words and, at the end, hexadecimal digits.
+/// `eni-0a1b2c3d4e5f67890`, `i-0abc1234`, `share-` and a UUID: words and, at the end, hexadecimal digits.
 fn is_resource_id(value: &str) -> bool {
-    let Some((kind, id)) = value.rsplit_once('-') else { return false };
-    let is_kind = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    is_kind && kind.len() <= LONGEST_WORD && matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_kind = |kind: &str| kind.len() <= LONGEST_WORD && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let is_id = |id: &str| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let of_uuid = value.len().checked_sub(UUID).and_then(|at| value.split_at_checked(at));
+    of_uuid.is_some_and(|(kind, id)| kind.ends_with('-') && is_kind(kind) && is_uuid(id))
+        || value.rsplit_once('-').is_some_and(|(kind, id)| is_kind(kind) && is_id(id))
 }
 
 /// A path, a host or a mail address, or the URL of one without a user, a query or a fragment.
@@ -191,6 +196,7 @@ mod tests {
             "arn:aws:iam::123456789012:role/x",
             "6f7d2a0e-0b8a-4f4e-9d0c-0d3f1d2b9a11",
             "eni-0a1b2c3d4e5f67890",
+            "share-2aff5c84-f837-4ee9-bbe5-00444817a285",
             "i-0abc1234",
             "vpc-12345678",
             "https://example.com/path/x",
