@@ -15,6 +15,7 @@ pub mod headers;
 #[cfg(test)]
 mod hostile_tests;
 mod known;
+mod known_names;
 mod leak;
 mod left;
 mod listed;

@@ -6,6 +6,7 @@
 //! redactor and the matcher step through a value with a [`Context`], so they cannot disagree.
 
 use super::expression;
+use super::known_names::says;
 use super::listed::{self, Listed};
 use super::names::{
     NO_ECHO, is_name_of_pair, is_plural, is_secret_name, is_true, is_value_of_pair, is_value_of_secret, may_name_secret, names_secret,
@@ -86,7 +87,7 @@ const SECRETIVE: [&str; 10] = [
     "pin",
 ];
 
-fn is_secretive(name: &str) -> bool {
+pub(super) fn is_secretive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRETIVE.iter().any(|part| name.contains(part))
 }
@@ -195,13 +196,14 @@ impl<'a> Context<'a> {
         'a: 'b,
     {
         let is_value = is_value_of_pair(name);
+        let says = says(name);
         let named = || {
             let compared = self.name == expression::VALUES && self.beside.is_some_and(|beside| expression::names_secret(beside, name));
             let paired = is_value && self.pair.is_some_and(is_secret_name);
-            (is_secret_name(name) || paired || compared).then_some(Rule::SecretForms)
+            (says.secret || paired || compared).then_some(Rule::SecretForms)
         };
         let maybe: Option<&'b str> = match self.pair.filter(|_| is_value) {
-            None if may_name_secret(name) => Some(name),
+            None if says.perhaps => Some(name),
             paired => paired,
         };
         let next: Context<'b> = *self;
@@ -214,7 +216,7 @@ impl<'a> Context<'a> {
             expiry: false,
             message: false,
             given_out: false,
-            weak: !self.pair.is_some_and(is_secret_name) && !is_secretive(name),
+            weak: !self.pair.is_some_and(is_secret_name) && !says.secretive,
             pair: None,
             in_list: false,
             start: 0,
