@@ -6,7 +6,7 @@
 //! its later uses play the remaining interactions with that recorded token in order (a recorded
 //! 500, then its 200), and then repeat the last. An unbound token plays the next interaction of its
 //! key whose recorded token is unbound. The same live token with another input is a violation,
-//! unless the recording holds just that, answered with an error of the service. Where the
+//! unless the recording holds just that: some services know a token beside what it is for. Where the
 //! recording has no token (a client that sent none), a live one repeats its answer, or goes on
 //! after an error.
 //!
@@ -387,23 +387,21 @@ impl State {
             Some(token) => tape.positions(key).and_then(|(index, _)| tape.by_token.get(&(token, index))),
             None => None,
         };
-        let is_error = |position: u32| tape.track(position as usize).is_some_and(|track| track.is_error);
-        let reused = Choice::Not(Outcome::TokenReused {
-            position: binding.last as usize,
-        });
         if let Some(positions) = rest {
+            // The service took this input with this token, whatever else it took with it.
             let next = positions.iter().copied().find(|position| self.plays_of(*position) == 0);
             let last = positions.last().copied().unwrap_or(binding.last);
             return match next {
-                Some(position) if same || is_error(position) => Choice::Play { position, bind: true },
-                None if same || is_error(last) => Choice::Repeat { position: last },
-                _ => reused,
+                Some(position) => Choice::Play { position, bind: true },
+                None => Choice::Repeat { position: last },
             };
         }
         if !same {
-            return reused;
+            return Choice::Not(Outcome::TokenReused {
+                position: binding.last as usize,
+            });
         }
-        if is_error(binding.last)
+        if tape.track(binding.last as usize).is_some_and(|track| track.is_error)
             && let Some(position) = self.next_without_token(tape, key)
         {
             return Choice::Play { position, bind: true };

@@ -205,10 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_is_anything_but_a_line_terminator() {
-        holds("^.$", &["a", "é", "😀", "\u{85}"], &["\n", "\r", "\u{2028}", "\u{2029}"]);
+    fn a_dot_is_anything_a_line_break_too() {
+        holds("^.$", &["a", "é", "😀", "\u{85}", "\n", "\r", "\u{2028}"], &["", "ab"]);
+        holds("^(?-s).$", &["a"], &["\n", "\r", "\u{2028}", "\u{2029}"]);
         holds("^(?s).$", &["\n", "a"], &[""]);
-        holds("^(?s:.).$", &["\na"], &["a\n"]);
+        holds("^(?-s:.).$", &["a\n"], &["\na"]);
         holds("^(?s)", &["", "anything"], &[]);
     }
 

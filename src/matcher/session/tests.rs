@@ -72,6 +72,21 @@ fn a_token_with_another_input_is_told_whether_or_not_that_was_recorded() {
 }
 
 #[test]
+fn a_token_that_was_recorded_with_two_inputs_plays_with_both() {
+    let tape = tape(&[
+        (r#"{"name":"a","clientToken":"x"}"#, 200),
+        (r#"{"name":"b","clientToken":"x"}"#, 200),
+    ]);
+    let session = Session::new(&tape);
+    let reused = Outcome::TokenReused { position: 0 };
+    assert_eq!(play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#), first(0));
+    assert_eq!(play(&session, &tape, r#"{"name":"b","clientToken":"t"}"#), first(1));
+    assert_eq!(play(&session, &tape, r#"{"name":"b","clientToken":"t"}"#), again(1));
+    assert_eq!(play(&session, &tape, r#"{"name":"a","clientToken":"t"}"#), again(0));
+    assert_eq!(play(&session, &tape, r#"{"name":"z","clientToken":"t"}"#), reused);
+}
+
+#[test]
 fn a_recorded_refusal_of_a_reused_token_is_played() {
     let tape = tape(&[
         (r#"{"name":"a","clientToken":"x"}"#, 200),

@@ -41,7 +41,11 @@ pub fn translate(source: &str, target: Target) -> Result<String, Refusal> {
         cursor: Cursor { chars: &chars, at: 0 },
         out: String::with_capacity(source.len() * 2),
         target,
-        flags: Flags::default(),
+        // Services take line breaks where their published patterns have a dot: templates, policies, schemas.
+        flags: Flags {
+            dot_all: true,
+            ..Flags::default()
+        },
         groups: Vec::new(),
         names,
     };
