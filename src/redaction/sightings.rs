@@ -99,8 +99,11 @@ impl Sighted {
     }
 
     fn add(&mut self, text: &[u8]) {
-        if !self.is_everything {
-            self.grams.extend(grams(text));
+        for gram in grams(text) {
+            if self.is_everything {
+                return;
+            }
+            self.grams.push(gram);
             if self.grams.len() > MOST {
                 self.thin();
             }
@@ -289,6 +292,14 @@ mod tests {
         assert!(found.contains(&777) && found.len() <= 2 * TOGETHER, "{found:?}");
         assert_eq!(sightings.of(&wanted("tom & jerry")).len(), 1000);
         assert_eq!(sightings.of(&wanted("something else")), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn of_a_text_of_any_size_few_grams_are_in_memory() {
+        let mut large = Sighted::default();
+        large.add(&vec![b'x'; 4 * MOST]);
+        assert!(large.grams.capacity() <= 2 * MOST, "{}", large.grams.capacity());
+        assert!(large.may_hold(&wanted("xxxxxxxx")) && !large.may_hold(&wanted("something else")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::redaction::stand_in::StandIns;
 use crate::redaction::user::Pattern;
 use crate::wire;
 use http::HeaderMap;
+use memchr::memmem::Finder;
 
 /// Every secret that its form still gives away in what would be written: URI, headers and bodies.
 pub fn leaks(interaction: &Interaction, patterns: &[Pattern]) -> Vec<Leak> {
@@ -42,21 +43,22 @@ pub fn literally(interaction: &Interaction, secrets: &[String]) -> Vec<Leak> {
     if secrets.is_empty() {
         return leaks;
     }
-    let mut look = |place: String, text: &str| {
-        if secrets.iter().any(|secret| text.contains(secret.as_str())) {
+    let secrets: Vec<Finder<'_>> = secrets.iter().map(Finder::new).collect();
+    let mut look = |place: String, bytes: &[u8]| {
+        if secrets.iter().any(|secret| secret.find(bytes).is_some()) {
             let rule = Rule::Credentials;
             leaks.push(Leak::Secret { place, rule });
         }
     };
     look_everywhere(interaction, &mut |place, found| match found {
-        Found::Text(text) => look(place, text),
-        Found::Bytes(bytes) => look(place, &String::from_utf8_lossy(bytes)),
+        Found::Text(text) => look(place, text.as_bytes()),
+        Found::Bytes(bytes) => look(place, bytes),
     });
     for (place, body) in [
         ("/request/body", interaction.request.body()),
         ("/response/body", interaction.response.body()),
     ] {
-        look(place.to_owned(), &String::from_utf8_lossy(body));
+        look(place.to_owned(), body);
     }
     leaks
 }
