@@ -51,7 +51,10 @@ static SERVICES: &[(&str, &[Listed])] = &[
         "LakeFormation",
         &[("", "AccessKeyId"), ("", "SecretAccessKey"), ("", "SessionToken")],
     ),
-    ("Lambda", &[("InvocationResponse", "LogResult")]),
+    (
+        "Lambda",
+        &[("InvocationResponse", "LogResult"), ("FunctionCodeLocation", "Location")],
+    ),
     (
         "Lightsail",
         &[
